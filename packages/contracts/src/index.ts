@@ -4,3 +4,29 @@ export { Evidence, Signer, VulnerabilityFacts } from "./evidence.schema.ts";
 export { Kind, KIND_ANNOTATION } from "./kind.schema.ts";
 export { Principal, UserPrincipal, WorkloadPrincipal } from "./principal.schema.ts";
 export { AuditRecord, RecordBody, RecordPrincipal, RecordResource } from "./record.schema.ts";
+export { Config, GatewayServerConfig } from "./config.schema.ts";
+export {
+  ArtifactDetails,
+  ArtifactSummary,
+  AuditVerifyResult,
+  ClearResult,
+  DoctorCheck,
+  DoctorResult,
+  PackRequest,
+  PackResult,
+  PolicyCheckResult,
+  PolicyRequestBody,
+  PolicyTestResult,
+  Problem,
+  RecordList,
+  ReferenceRequest,
+  RunRequest,
+  RunStreamEvent,
+  RunSummary,
+  SignResult,
+  Status,
+  TransferRequest,
+  TransferResult,
+  VerifyResult,
+  WhyResult,
+} from "./control.schema.ts";

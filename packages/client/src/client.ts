@@ -1,0 +1,86 @@
+// The typed caller of the control API, for the CLI and for programs.
+import type {
+  ArtifactDetails,
+  ArtifactSummary,
+  AuditRecord,
+  AuditVerifyResult,
+  ClearResult,
+  DoctorResult,
+  PackRequest,
+  PackResult,
+  PolicyCheckResult,
+  PolicyRequestBody,
+  PolicyTestResult,
+  RecordList,
+  RunRequest,
+  RunStreamEvent,
+  RunSummary,
+  SignResult,
+  Status,
+  TransferRequest,
+  TransferResult,
+  VerifyResult,
+  WhyResult,
+} from "@pratique/contracts";
+import { call, stream, type Endpoint } from "./transport.ts";
+
+/** Filters of a records query; `after` is a sequence number, for following the log. */
+export interface RecordFilter {
+  readonly run?: string | undefined;
+  readonly action?: string | undefined;
+  readonly decision?: string | undefined;
+  readonly after?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface Client {
+  status(): Promise<Status>;
+  doctor(): Promise<DoctorResult>;
+  artifacts(): Promise<ArtifactSummary[]>;
+  inspect(reference: string): Promise<ArtifactDetails>;
+  pack(request: PackRequest): Promise<PackResult>;
+  sign(reference: string): Promise<SignResult>;
+  verify(reference: string): Promise<VerifyResult>;
+  clear(reference: string): Promise<ClearResult>;
+  push(request: TransferRequest): Promise<TransferResult>;
+  pull(request: TransferRequest): Promise<TransferResult>;
+  run(request: RunRequest, signal?: AbortSignal): AsyncGenerator<RunStreamEvent>;
+  runs(): Promise<RunSummary[]>;
+  records(filter: RecordFilter): Promise<AuditRecord[]>;
+  why(record: string): Promise<WhyResult>;
+  verifyAudit(): Promise<AuditVerifyResult>;
+  checkPolicy(request: PolicyRequestBody): Promise<PolicyCheckResult>;
+  testPolicy(request: PolicyRequestBody): Promise<PolicyTestResult>;
+}
+
+function query(values: Readonly<Record<string, string | number | undefined>>): string {
+  const parameters = new URLSearchParams();
+  for (const [key, value] of Object.entries(values)) if (value !== undefined) parameters.set(key, String(value));
+  const text = parameters.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+/** A client of the daemon at `url`, acting as whoever holds `token`. */
+export function openClient(endpoint: Endpoint): Client {
+  const get = <T>(path: string) => call<T>(endpoint, { method: "GET", path });
+  const post = <T>(path: string, body: unknown) => call<T>(endpoint, { method: "POST", path, body });
+  return {
+    status: () => get("/status"),
+    doctor: () => get("/doctor"),
+    artifacts: async () => (await get<{ artifacts: ArtifactSummary[] }>("/artifacts")).artifacts,
+    inspect: (reference) => get(`/artifacts/inspect${query({ reference })}`),
+    pack: (request) => post("/artifacts/pack", request),
+    sign: (reference) => post("/artifacts/sign", { reference }),
+    verify: (reference) => post("/artifacts/verify", { reference }),
+    clear: (reference) => post("/artifacts/clear", { reference }),
+    push: (request) => post("/artifacts/push", request),
+    pull: (request) => post("/artifacts/pull", request),
+    run: (request, signal) => stream(endpoint, { method: "POST", path: "/runs", body: request, signal }),
+    runs: async () => (await get<{ runs: RunSummary[] }>("/runs")).runs,
+    records: async (filter) => (await get<RecordList>(`/records${query({ ...filter })}`)).records,
+    why: (record) => get(`/records/${encodeURIComponent(record)}/why`),
+    verifyAudit: () => post("/audit/verify", {}),
+    checkPolicy: (request) => post("/policy/check", request),
+    testPolicy: (request) => post("/policy/test", request),
+  };
+}

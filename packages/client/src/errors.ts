@@ -1,0 +1,20 @@
+// What can go wrong between the client and the daemon.
+import { defineErrors } from "@pratique/core";
+
+export const clientErrors = defineErrors({
+  "daemon.unreachable": {
+    status: 503,
+    text: "no daemon answers at {url}",
+    hint: "start it with `pratique up`, or name another with PRATIQUE_URL",
+  },
+  "daemon.bad-answer": {
+    status: 502,
+    text: "{url} answered with something that is not Pratique's control API",
+    hint: "check PRATIQUE_URL: another program may listen there",
+  },
+  "daemon.connection-lost": {
+    status: 503,
+    text: "the daemon at {url} went away in the middle of an answer",
+    hint: "look at `pratique status`, then ask again",
+  },
+});

@@ -1,0 +1,77 @@
+// `pratique.yaml`: every key that the daemon reads. docs/reference/configuration.md is generated from here.
+import { z } from "zod";
+
+export const GatewayServerConfig = z.union([
+  z.strictObject({ reference: z.string().describe("Reference of a cleared MCP server artifact, run in a container") }),
+  z.strictObject({
+    url: z.url().describe("Address of an MCP server that speaks Streamable HTTP"),
+    readOnlyTools: z
+      .array(z.string())
+      .default([])
+      .describe("Tools that you know to be read-only; all others count as writing"),
+  }),
+]);
+
+export const Config = z.strictObject({
+  listen: z
+    .string()
+    .default("127.0.0.1:7340")
+    .describe("Address and port of the one listener. Only loopback addresses are accepted in this version"),
+  log: z
+    .strictObject({
+      level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least level of the operational log"),
+    })
+    .prefault({})
+    .describe("Operational log, JSON lines on standard error"),
+  policy: z
+    .strictObject({
+      directory: z
+        .string()
+        .optional()
+        .describe(
+          "Directory with `*.cedar` and `pratique.cedarschema`; by default the policies that come with Pratique",
+        ),
+    })
+    .prefault({})
+    .describe("Policy set in force"),
+  engine: z
+    .strictObject({
+      llamaServer: z
+        .string()
+        .optional()
+        .describe("Path of a `llama-server`; by default the one on PATH, else the engine from npm"),
+      contextTokens: z
+        .int()
+        .min(128)
+        .max(1_048_576)
+        .optional()
+        .describe("Context window of a local model; by default the model's own"),
+    })
+    .prefault({})
+    .describe("What runs local models"),
+  container: z
+    .strictObject({
+      socket: z
+        .string()
+        .optional()
+        .describe("Socket of a Docker-compatible API; by default Docker's and podman's usual places are tried"),
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe(
+          "`false` turns container isolation off, so that tool servers are refused unless a run allows them unisolated",
+        ),
+    })
+    .prefault({})
+    .describe("Container engine that isolates tool servers"),
+  gateway: z
+    .strictObject({
+      servers: z
+        .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), GatewayServerConfig)
+        .default({})
+        .describe("MCP servers behind /mcp, by name"),
+    })
+    .prefault({})
+    .describe("MCP gateway"),
+});
+export type Config = z.infer<typeof Config>;
