@@ -1,0 +1,72 @@
+// Files that are whole or absent, and stay so when the power goes.
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileError, systemCode } from "./file-error.ts";
+
+const LEFTOVER = /^\..+\.[0-9a-f]{12}\.partial$/;
+
+/**
+ * Writes a file so that a reader, or the next start after `kill -9`, sees the old content or the new and nothing between.
+ * Temporary file in the same directory, fsync, rename, fsync of the directory.
+ * @throws `store.full`, `store.not-writable`, `store.io`
+ */
+export async function writeFileDurably(
+  path: string,
+  bytes: Uint8Array | string,
+  options: { readonly mode?: number } = {},
+): Promise<void> {
+  const directory = dirname(path);
+  const partial = join(directory, `.${basename(path)}.${randomBytes(6).toString("hex")}.partial`);
+  try {
+    const file = await open(partial, "wx", options.mode ?? 0o644);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(partial, path);
+    await syncDirectory(directory);
+  } catch (error) {
+    await rm(partial, { force: true }).catch(() => undefined);
+    throw fileError(error, path);
+  }
+}
+
+/** Makes the names in a directory durable: fsync of the directory itself. */
+export async function syncDirectory(path: string): Promise<void> {
+  try {
+    const directory = await open(path, "r");
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+/**
+ * Makes a directory and the missing ones above it, each durable in its parent.
+ * `mode` is that of new directories (default 0755); one that is there keeps its own.
+ */
+export async function ensureDirectory(path: string, mode = 0o755): Promise<void> {
+  const full = resolve(path);
+  try {
+    const first = await mkdir(full, { recursive: true, mode });
+    if (first === undefined) return;
+    for (let made = full; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+  } catch (error) {
+    // mkdir says EEXIST where a file stands in the way.
+    throw fileError(systemCode(error) === "EEXIST" ? Object.assign(new Error(), { code: "ENOTDIR" }) : error, path);
+  }
+}
+
+/** Removes what interrupted `writeFileDurably` calls left in a directory; returns how many there were. */
+export async function removeLeftovers(directory: string): Promise<number> {
+  const leftovers = (await readdir(directory)).filter((name) => LEFTOVER.test(name));
+  for (const name of leftovers) await rm(join(directory, name), { force: true });
+  return leftovers.length;
+}
