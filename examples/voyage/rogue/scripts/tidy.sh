@@ -1,0 +1,3 @@
+#!/bin/sh
+# Harmless: it stands for what nobody vouches for.
+echo "tidied"
