@@ -1,0 +1,31 @@
+// `pratique pull`: copy an artifact with its evidence from another registry.
+import type { Command } from "../kit/command.ts";
+import { CREDENTIAL_FLAGS, transferOptions } from "../kit/credentials.ts";
+import { shortDigest } from "../kit/words.ts";
+
+export const pull: Command = {
+  name: "pull",
+  group: "everyday",
+  summary: "copy an artifact with its evidence from another registry",
+  usage: "<reference> [name]",
+  minArgs: 1,
+  maxArgs: 2,
+  flags: CREDENTIAL_FLAGS,
+  examples: ["pratique pull ghcr.io/me/weather:1.0.0", "pratique pull ghcr.io/me/weather:1.0.0 team/weather:1.0.0"],
+  async run({ args, flags, context }) {
+    const { terminal } = context;
+    const answer = await (
+      await context.client()
+    ).pull({
+      reference: args[0]!,
+      ...(args[1] === undefined ? {} : { target: args[1] }),
+      ...(await transferOptions(flags)),
+    });
+    if (context.json) terminal.out(JSON.stringify(answer, null, 2));
+    else
+      terminal.out(
+        `${terminal.paint("good", "✓")} ${answer.reference} → ${answer.target}  ${shortDigest(answer.digest)}`,
+      );
+    return 0;
+  },
+};

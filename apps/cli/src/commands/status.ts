@@ -1,0 +1,45 @@
+// `pratique status`: what is running.
+import type { Command } from "../kit/command.ts";
+import { columns } from "../kit/terminal.ts";
+import { megabytes, shortDigest } from "../kit/words.ts";
+
+export const status: Command = {
+  name: "status",
+  group: "everyday",
+  summary: "show the daemon, its policy, engines and counts",
+  examples: ["pratique status", "pratique status --json"],
+  async run({ context }) {
+    const { terminal } = context;
+    const answer = await (await context.client()).status();
+    if (context.json) {
+      terminal.out(JSON.stringify(answer, null, 2));
+      return 0;
+    }
+    const engine =
+      answer.engine === undefined ? "none: see `pratique doctor`" : `${answer.engine.id} ${answer.engine.version}`;
+    terminal.out(
+      columns([
+        [
+          "daemon",
+          `${answer.url}  pid ${answer.pid}, version ${answer.version}, ${megabytes(answer.memoryBytes)} of memory`,
+        ],
+        ["home", answer.home],
+        ["owner", answer.owner],
+        ["policy", `${answer.policy.policies} policies, ${shortDigest(answer.policy.digest)}`],
+        ["model engine", engine],
+        ["containers", answer.container?.description ?? "not looked for yet"],
+        ["artifacts", String(answer.artifacts)],
+        ["runs", String(answer.runs)],
+        [
+          "servers",
+          answer.servers.length === 0
+            ? "none"
+            : answer.servers.map((server) => `${server.name} (${server.state})`).join(", "),
+        ],
+        ["audit", `${answer.audit.records} records, log key ${answer.audit.logKey}`],
+        ["console", `${answer.url}/console/`],
+      ]),
+    );
+    return 0;
+  },
+};

@@ -1,0 +1,32 @@
+// `pratique token`: the owner token, for other clients on this machine.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { PratiqueError } from "@pratique/core";
+import type { Command } from "../kit/command.ts";
+
+export const token: Command = {
+  name: "token",
+  group: "set-up",
+  summary: "print the owner token, for MCP, OpenAI and registry clients on this machine",
+  examples: [
+    'podman login --tls-verify=false -u owner -p "$(pratique token)" 127.0.0.1:7340',
+    'curl -H "Authorization: Bearer $(pratique token)" http://127.0.0.1:7340/v1/models',
+  ],
+  async run({ context }) {
+    const file = join(context.home, "token");
+    let value: string;
+    try {
+      value = (await readFile(file, "utf8")).trim();
+    } catch (cause) {
+      throw new PratiqueError({
+        code: "identity.no-token",
+        message: `there is no owner token at ${file}`,
+        hint: "start the daemon once with `pratique up`, or name its state directory with --home",
+        status: 404,
+        cause,
+      });
+    }
+    context.terminal.out(context.json ? JSON.stringify({ token: value }) : value);
+    return 0;
+  },
+};

@@ -1,0 +1,56 @@
+// The two streams a command writes to, and colour that means something.
+import { stripVTControlCharacters, styleText } from "node:util";
+
+export type Tone = "good" | "bad" | "warn" | "dim" | "accent" | "strong";
+
+export interface Terminal {
+  /** Data: goes to standard output. */
+  out(text: string): void;
+  /** Progress, notes and errors: go to standard error. */
+  note(text: string): void;
+  /** True when standard error is a terminal, so that progress may be drawn. */
+  readonly interactive: boolean;
+  /** Colours a text for standard output, or leaves it plain. */
+  paint(tone: Tone, text: string): string;
+}
+
+const STYLES: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
+  good: "green",
+  bad: "red",
+  warn: "yellow",
+  dim: "dim",
+  accent: "cyan",
+  strong: "bold",
+};
+
+/** The process's own terminal. Honours NO_COLOR and non-terminals through `styleText`. */
+export function processTerminal(): Terminal {
+  return {
+    out: (text) => void process.stdout.write(`${text}\n`),
+    note: (text) => void process.stderr.write(`${text}\n`),
+    interactive: process.stderr.isTTY === true,
+    paint: (tone, text) => styleText(STYLES[tone], text, { stream: process.stdout }),
+  };
+}
+
+/** Aligns rows in columns, two spaces apart; the last column is not padded. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, visibleLength(cell))));
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, index) =>
+          index === row.length - 1 ? cell : cell + " ".repeat(widths[index]! - visibleLength(cell)),
+        )
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+function visibleLength(text: string): number {
+  return stripVTControlCharacters(text).length;
+}

@@ -1,0 +1,75 @@
+// The `pratique` command: finds the state directory and the daemon, and runs one command.
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { openClient } from "@pratique/client";
+import type { Context } from "./kit/command.ts";
+import { runProgram } from "./kit/run-command.ts";
+import { processTerminal } from "./kit/terminal.ts";
+import { TREE } from "./tree.ts";
+import { VERSION } from "./version.ts";
+
+const DEFAULT_URL = "http://127.0.0.1:7340";
+
+function homeDirectory(given: string | undefined): string {
+  const named = given ?? process.env["PRATIQUE_HOME"];
+  if (named !== undefined && named !== "") return resolve(named);
+  return join(process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "pratique");
+}
+
+async function readTrimmed(file: string): Promise<string | undefined> {
+  try {
+    return (await readFile(file, "utf8")).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+async function findDaemon(home: string): Promise<string> {
+  const named = process.env["PRATIQUE_URL"];
+  if (named !== undefined && named !== "") return named.replace(/\/+$/, "");
+  const running = await readTrimmed(join(home, "daemon.json"));
+  if (running === undefined) return DEFAULT_URL;
+  try {
+    const { url } = JSON.parse(running) as { url?: unknown };
+    return typeof url === "string" ? url : DEFAULT_URL;
+  } catch {
+    return DEFAULT_URL;
+  }
+}
+
+/** The owner token goes to loopback only: PRATIQUE_URL may name somebody else's daemon. */
+async function findToken(home: string, url: string): Promise<string | undefined> {
+  const named = process.env["PRATIQUE_TOKEN"];
+  if (named !== undefined && named !== "") return named;
+  const { hostname } = new URL(url);
+  if (!["127.0.0.1", "localhost", "[::1]"].includes(hostname)) return undefined;
+  return await readTrimmed(join(home, "token"));
+}
+
+const interrupt = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort());
+
+const terminal = processTerminal();
+
+function context(global: { json: boolean; home: string | undefined }): Context {
+  const home = homeDirectory(global.home);
+  return {
+    terminal,
+    json: global.json,
+    home,
+    environment: process.env,
+    workingDirectory: process.cwd(),
+    daemonUrl: () => findDaemon(home),
+    client: async () => {
+      const url = await findDaemon(home);
+      return openClient({ url, token: await findToken(home, url) });
+    },
+    interrupted: interrupt.signal,
+  };
+}
+
+// A closed pipe (`pratique ls | head`) is the reader's choice, not a failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+
+process.exitCode = await runProgram({ tree: TREE, version: VERSION, terminal, context }, process.argv.slice(2));
