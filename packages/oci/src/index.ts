@@ -1,0 +1,34 @@
+// OCI types, references, the content store and the registry client. Knows no policy.
+export { ociErrors } from "./errors.ts";
+export { isIndexMediaType, isManifestMediaType, MANIFEST_MEDIA_TYPES, MEDIA_TYPES } from "./media-types.ts";
+export { Descriptor, type Platform } from "./descriptor.schema.ts";
+export {
+  artifactTypeOf,
+  contentOf,
+  ImageIndex,
+  ImageManifest,
+  MANIFEST_LIMIT_BYTES,
+  parseManifest,
+  referrerDescriptor,
+  type ParsedManifest,
+} from "./manifest.schema.ts";
+export {
+  formatReference,
+  isRegistryHost,
+  isRepositoryName,
+  isTag,
+  parseReference,
+  type Reference,
+  type ReferenceDefaults,
+} from "./reference.ts";
+export type {
+  ByteRange,
+  ContentStore,
+  ExpectedBlob,
+  LocalRepository,
+  Manifest,
+  PutManifestOptions,
+  Repository,
+  StoredBlob,
+  Upload,
+} from "./repository.ts";

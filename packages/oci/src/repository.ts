@@ -1,0 +1,100 @@
+// A repository of content, the same for the local store and for a remote registry.
+import type { Readable } from "node:stream";
+import type { Digest, DigestAlgorithm } from "@pratique/core";
+import type { Descriptor } from "./descriptor.schema.ts";
+
+/** A manifest or index as it was pushed: the bytes are never serialised again. */
+export interface Manifest {
+  readonly descriptor: Descriptor;
+  readonly bytes: Uint8Array;
+  readonly mediaType: string;
+}
+
+/** Part of a blob: both ends count from 0, and `end` is the last byte wanted (as in RFC 9110 §14.1.2). */
+export interface ByteRange {
+  readonly start: number;
+  readonly end?: number | undefined;
+}
+
+/** What a caller knows beforehand of a blob it hands in. A difference is an error and nothing is kept. */
+export interface ExpectedBlob {
+  readonly digest?: Digest | undefined;
+  /** Bytes. */
+  readonly size?: number | undefined;
+}
+
+export interface StoredBlob {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** `ref` is a tag or a digest. What is not there is `undefined`, `false` or an empty list; it is no error. */
+export interface Repository {
+  readonly name: string;
+  /** Repositories of equal origin can mount each other's blobs. */
+  readonly origin?: string;
+  resolve(ref: string): Promise<Descriptor | undefined>;
+  manifest(ref: string): Promise<Manifest | undefined>;
+  /** Stores a manifest, and points `tag` at it. @throws `manifest.invalid`, `manifest.blob-missing` */
+  putManifest(bytes: Uint8Array, mediaType: string, tag?: string): Promise<Descriptor>;
+  /** Size in bytes. */
+  blobSize(digest: Digest): Promise<number | undefined>;
+  /** @throws `blob.not-found`, `blob.range-invalid`; a whole remote blob fails with `digest.mismatch` before its last chunk */
+  openBlob(digest: Digest, range?: ByteRange): Promise<Readable>;
+  /** Stores a blob under its digest (sha256 unless another is expected). @throws `digest.mismatch`, `size.mismatch` */
+  putBlob(source: Uint8Array | AsyncIterable<Uint8Array>, expected?: ExpectedBlob): Promise<StoredBlob>;
+  /** Takes a blob over from another repository of the same origin; false when that cannot be had. */
+  mountBlob(digest: Digest, from: string): Promise<boolean>;
+  /** In lexical order. */
+  tags(): Promise<string[]>;
+  deleteTag(tag: string): Promise<boolean>;
+  /** Deletes a manifest and every tag that points at it. */
+  deleteManifest(digest: Digest): Promise<boolean>;
+  deleteBlob(digest: Digest): Promise<boolean>;
+  /** Manifests whose `subject` is this digest, with their own artifact type and annotations. */
+  referrers(digest: Digest, artifactType?: string): Promise<Descriptor[]>;
+}
+
+export interface PutManifestOptions {
+  /** Takes an index although some of its manifests are missing (distribution-spec: sparse indexes). */
+  readonly sparse?: boolean;
+}
+
+/** A repository in the local content store. */
+export interface LocalRepository extends Repository {
+  readonly origin: string;
+  /** True once something was put into it. */
+  exists(): Promise<boolean>;
+  putManifest(bytes: Uint8Array, mediaType: string, tag?: string, options?: PutManifestOptions): Promise<Descriptor>;
+  /** Where the blob's bytes lie (whether or not it is there). Read only. */
+  blobPath(digest: Digest): string;
+  /** Begins a resumable upload. Naming the algorithm saves reading the content twice when it is not sha256. */
+  startUpload(algorithm?: DigestAlgorithm): Promise<Upload>;
+  /** An upload of this repository that was begun before, also before a restart. */
+  resumeUpload(id: string): Promise<Upload | undefined>;
+}
+
+/** A blob on its way in. What was appended survives a restart; what was not committed expires. */
+export interface Upload {
+  readonly id: string;
+  /** Bytes received. */
+  readonly offset: number;
+  /**
+   * Appends and returns the new offset. When the source fails, what had come is kept.
+   * With `offset` given, refuses to append anywhere else. @throws `upload.wrong-offset`, `oci.storage-full`
+   */
+  append(chunks: AsyncIterable<Uint8Array>, offset?: number): Promise<number>;
+  /** Makes it a blob, durably. On a wrong digest the upload is gone. @throws `digest.mismatch` */
+  commit(digest: Digest): Promise<StoredBlob>;
+  cancel(): Promise<void>;
+}
+
+/** All repositories under one directory: one OCI image layout each, blobs shared by hard link. */
+export interface ContentStore {
+  /** @throws `reference.invalid` when the name is none */
+  repository(name: string): LocalRepository;
+  /** Names of the repositories that hold a manifest, in lexical order. */
+  repositories(): Promise<string[]>;
+  close(): Promise<void>;
+}
