@@ -29,6 +29,7 @@ export const storeErrors = defineErrors({
     hint: "stop the other daemon that uses this directory",
   },
   "store.conflict": { status: 409, text: "{what} exists already", hint: "choose another name" },
+  "store.missing": { status: 404, text: "there is no {what}", hint: "list what there is" },
   "store.unsupported-url": {
     status: 501,
     text: "a PostgreSQL database is not supported by this version",

@@ -1,4 +1,9 @@
 // Durable storage: files that are whole or absent, and the database.
 export { ensureDirectory, removeLeftovers, syncDirectory, writeFileDurably } from "./durable-file.ts";
+export { openDatabase, type Database } from "./database.ts";
 export { storeErrors } from "./errors.ts";
-export { fileError } from "./file-error.ts";
+export { fileError, systemCode } from "./file-error.ts";
+export type { RecordQuery, RecordTable } from "./record-table.ts";
+export type { RunTable } from "./run-table.ts";
+export type { ServerTable } from "./server-table.ts";
+export type { RecordRow, RunRow, ServerRow } from "./tables.ts";

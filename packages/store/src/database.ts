@@ -1,0 +1,58 @@
+// The database: opened, migrated, and handed out as typed tables.
+import { open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Kysely } from "kysely";
+import { ensureDirectory, syncDirectory } from "./durable-file.ts";
+import { storeErrors } from "./errors.ts";
+import { fileError, systemCode } from "./file-error.ts";
+import { migrate } from "./migrations.ts";
+import { recordTable, type RecordTable } from "./record-table.ts";
+import { runTable, type RunTable } from "./run-table.ts";
+import { serverTable, type ServerTable } from "./server-table.ts";
+import { openSqlite } from "./sqlite.ts";
+import type { Tables } from "./tables.ts";
+
+export interface Database {
+  readonly records: RecordTable;
+  readonly runs: RunTable;
+  readonly servers: ServerTable;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a database and brings it to this version. An embedded one (`file`) belongs to this process alone.
+ * @throws `store.newer`, `store.corrupt`, `store.busy`, `store.not-writable`, `store.full`, `store.unsupported-url`
+ */
+export async function openDatabase(options: { readonly file: string } | { readonly url: string }): Promise<Database> {
+  if ("url" in options) throw storeErrors("store.unsupported-url");
+  await ensureFile(options.file);
+  const { dialect, close } = openSqlite(options.file);
+  const db = new Kysely<Tables>({ dialect });
+  try {
+    await migrate(db, options.file);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    records: recordTable(db),
+    runs: runTable(db),
+    servers: serverTable(db),
+    close: () => db.destroy(),
+  };
+}
+
+/** SQLite gives its WAL the mode of the database file, so that file is made private first. */
+async function ensureFile(file: string): Promise<void> {
+  await ensureDirectory(dirname(file), 0o700);
+  try {
+    await stat(file);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw fileError(error, file);
+    const made = await open(file, "a", 0o600).catch((cause: unknown) => {
+      throw fileError(cause, file);
+    });
+    await made.close();
+    await syncDirectory(dirname(file));
+  }
+}

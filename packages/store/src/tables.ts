@@ -1,0 +1,46 @@
+// The rows of each table, as queries see them.
+
+/** One record of the audit log, as the index keeps it. `body` is the record's canonical JSON. */
+export interface RecordRow {
+  sequence: number;
+  id: string;
+  time: string;
+  principal: string;
+  actingFor: string | null;
+  action: string;
+  resourceType: string;
+  resourceId: string;
+  digest: string | null;
+  run: string | null;
+  decision: string;
+  outcome: string;
+  body: string;
+}
+
+/** One run of an agent. `body` is JSON. */
+export interface RunRow {
+  id: string;
+  agent: string;
+  agentDigest: string | null;
+  model: string | null;
+  principal: string;
+  status: "running" | "completed" | "failed" | "interrupted";
+  startedAt: string;
+  endedAt: string | null;
+  body: string;
+}
+
+/** One MCP server that the gateway was told of. `spec` is JSON. */
+export interface ServerRow {
+  name: string;
+  reference: string | null;
+  digest: string | null;
+  spec: string;
+  addedAt: string;
+}
+
+export interface Tables {
+  records: RecordRow;
+  runs: RunRow;
+  servers: ServerRow;
+}
