@@ -1,0 +1,279 @@
+// What can be done with an artifact: pack, prove, sign, verify, clear, look at. Each act passes guard.
+import type { Clock, Log } from "@pratique/core";
+import type {
+  ArtifactDetails,
+  ArtifactSummary,
+  ClearResult,
+  Evidence,
+  PackRequest,
+  PackResult,
+  Principal,
+  SignResult,
+  VerifyResult,
+} from "@pratique/contracts";
+import {
+  artifactResource,
+  attest,
+  clearArtifact,
+  evidenceOf,
+  provenanceOf,
+  sbomOf,
+  signArtifact,
+  type SigningKey,
+  type Trust,
+} from "@pratique/evidence";
+import { allowedOrThrow, type Guard, type GuardResource } from "@pratique/guard";
+import { parseReference, type ContentStore, type Descriptor } from "@pratique/oci";
+import { packDirectory, readArtifact, type PackDirectoryOptions } from "@pratique/packaging";
+import type { PolicySet } from "@pratique/policy";
+import { daemonErrors } from "../errors.ts";
+import { findArtifact, isOwnRegistry, type Found } from "./find-artifact.ts";
+
+export interface ArtifactsOptions {
+  readonly store: ContentStore;
+  readonly guard: Guard;
+  readonly key: SigningKey;
+  readonly trust: Trust;
+  readonly policy: () => PolicySet;
+  /** `localhost:7340`. */
+  readonly registry: string;
+  readonly builder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ids: () => string;
+  /** What packaging needs of this machine: cache, node binary, commands. */
+  readonly packing: Pick<PackDirectoryOptions, "cacheDirectory" | "node" | "runCommand">;
+}
+
+const SBOM_PREDICATE = "https://cyclonedx.org/bom";
+const PROVENANCE_PREDICATE = "https://slsa.dev/provenance/v1";
+
+export class Artifacts {
+  readonly #options: ArtifactsOptions;
+
+  constructor(options: ArtifactsOptions) {
+    this.#options = options;
+  }
+
+  find(reference: string): Promise<Found> {
+    return findArtifact(this.#options.store, this.#options.registry, reference);
+  }
+
+  evidence(found: Found): Promise<Evidence> {
+    return evidenceOf(found.repository, found.descriptor, found.kind, this.#options.trust);
+  }
+
+  /** The artifact as Cedar sees it, with its evidence. */
+  async resource(found: Found): Promise<GuardResource> {
+    const { policy, clock, registry } = this.#options;
+    const evidence = await this.evidence(found);
+    return artifactResource(evidence, { reference: found.reference, policyDigest: policy().digest, now: clock.now(), registry });
+  }
+
+  /** True when a clearance under the policy in force stands. */
+  async isCleared(found: Found): Promise<boolean> {
+    return (await this.resource(found)).attributes?.["cleared"] === true;
+  }
+
+  /** Packs a directory and attaches its SBOM and provenance; the tag appears last. */
+  async pack(principal: Principal | undefined, request: PackRequest): Promise<PackResult> {
+    const { store, guard, key, clock, log, registry, builder, ids, packing } = this.#options;
+    const startedOn = clock.now();
+    const given = request.reference === undefined ? undefined : parseReference(request.reference, { registry });
+    if (given !== undefined && !isOwnRegistry(given.registry, registry)) {
+      throw daemonErrors("reference.not-local", { reference: request.reference! }, { hint: "pack into the embedded registry, then `pratique push`" });
+    }
+    const outcome = await guard.perform(
+      { principal, action: "artifact:push", resource: repositoryResource(given?.repository ?? "*", registry), details: { directory: request.directory } },
+      async (_decision, note) => {
+        const packed = await packDirectory({
+          directory: request.directory,
+          ...(request.kind === undefined ? {} : { kind: request.kind }),
+          repository: (name) => store.repository(given?.repository ?? name),
+          ...(given?.tag === undefined ? {} : { tag: given.tag }),
+          attach: async (repository, packed) => {
+            const subject = { name: `${registry}/${repository.name}`, digest: packed.descriptor.digest, kind: packed.kind };
+            const sbom = await attest(
+              repository,
+              packed.descriptor,
+              { predicateType: SBOM_PREDICATE, predicate: sbomOf({ subject, components: packed.components, clock }) },
+              key,
+              clock,
+            );
+            const provenance = await attest(
+              repository,
+              packed.descriptor,
+              {
+                predicateType: PROVENANCE_PREDICATE,
+                predicate: provenanceOf({
+                  builder,
+                  buildType: packed.buildType,
+                  externalParameters: packed.externalParameters,
+                  materials: packed.materials,
+                  startedOn: startedOn.toISOString(),
+                  finishedOn: clock.now().toISOString(),
+                  invocationId: ids(),
+                }),
+              },
+              key,
+              clock,
+            );
+            return { sbom: sbom.digest, provenance: provenance.digest };
+          },
+          clock,
+          log,
+          ...packing,
+        });
+        note({ digest: packed.descriptor.digest, repository: packed.repository, kind: packed.kind });
+        return packed;
+      },
+    );
+    const packed = allowedOrThrow(outcome);
+    return {
+      kind: packed.kind,
+      reference: `${registry}/${packed.repository}:${packed.tag}`,
+      digest: packed.descriptor.digest,
+      sizeBytes: packed.sizeBytes,
+      components: packed.components.length,
+      ...packed.attached,
+    };
+  }
+
+  async sign(principal: Principal | undefined, reference: string): Promise<SignResult> {
+    const { guard, key, clock } = this.#options;
+    const found = await this.find(reference);
+    const outcome = await guard.perform(
+      { principal, action: "artifact:sign", resource: await this.resource(found) },
+      () => signArtifact(found.repository, found.descriptor, key, clock),
+    );
+    const signature = allowedOrThrow(outcome);
+    return { reference: found.reference, digest: found.descriptor.digest, signature: signature.digest, keyId: key.keyId };
+  }
+
+  async verify(principal: Principal | undefined, reference: string): Promise<VerifyResult> {
+    const found = await this.find(reference);
+    const evidence = await this.#look(principal, found, () => this.evidence(found));
+    return {
+      reference: found.reference,
+      digest: found.descriptor.digest,
+      kind: found.kind,
+      verified: evidence.signers.length > 0 && evidence.rejected.length === 0,
+      evidence,
+    };
+  }
+
+  async clear(principal: Principal | undefined, reference: string): Promise<ClearResult> {
+    const { guard, key, trust, clock, policy, registry } = this.#options;
+    const found = await this.find(reference);
+    const result = await clearArtifact({
+      repo: found.repository,
+      subject: found.descriptor,
+      kind: found.kind,
+      reference: found.reference,
+      registry,
+      principal,
+      guard,
+      policyDigest: policy().digest,
+      key,
+      trust,
+      clock,
+    });
+    return {
+      reference: found.reference,
+      digest: found.descriptor.digest,
+      kind: found.kind,
+      cleared: result.cleared,
+      decision: result.decision,
+      ...(result.cleared ? { clearance: result.clearance.digest } : {}),
+    };
+  }
+
+  async list(principal: Principal | undefined): Promise<ArtifactSummary[]> {
+    const { store, guard, registry } = this.#options;
+    const outcome = await guard.perform({ principal, action: "admin:read", resource: systemResource }, async () => {
+      const summaries: ArtifactSummary[] = [];
+      for (const name of await store.repositories()) {
+        for (const tag of await store.repository(name).tags()) {
+          if (/^sha(256|512)-[0-9a-f]+/.test(tag)) continue;
+          const found = await this.find(`${registry}/${name}:${tag}`).catch(() => undefined);
+          if (found !== undefined) summaries.push(await this.#summary(found));
+        }
+      }
+      return summaries;
+    });
+    return allowedOrThrow(outcome);
+  }
+
+  async inspect(principal: Principal | undefined, reference: string): Promise<ArtifactDetails> {
+    const found = await this.find(reference);
+    return await this.#look(principal, found, async () => {
+      const info = await readArtifact(found.repository, found.descriptor.digest);
+      const referrers = await found.repository.referrers(found.descriptor.digest);
+      return {
+        reference: found.reference,
+        digest: found.descriptor.digest,
+        kind: found.kind,
+        mediaType: found.descriptor.mediaType,
+        name: info.name,
+        ...(info.version === undefined ? {} : { version: info.version }),
+        ...(info.description === undefined ? {} : { description: info.description }),
+        layers: info.layers.map((layer) => ({
+          mediaType: layer.mediaType,
+          digest: layer.digest,
+          sizeBytes: layer.size,
+          ...titleOf(layer),
+        })),
+        annotations: info.annotations,
+        referrers: referrers.map((referrer) => ({
+          digest: referrer.digest,
+          artifactType: referrer.artifactType ?? referrer.mediaType,
+          ...predicateOf(referrer),
+        })),
+        evidence: await this.evidence(found),
+      };
+    });
+  }
+
+  async #look<T>(principal: Principal | undefined, found: Found, read: () => Promise<T>): Promise<T> {
+    return allowedOrThrow(
+      await this.#options.guard.perform({ principal, action: "artifact:pull", resource: await this.resource(found) }, read),
+    );
+  }
+
+  async #summary(found: Found): Promise<ArtifactSummary> {
+    const info = await readArtifact(found.repository, found.descriptor.digest);
+    const resource = await this.resource(found);
+    return {
+      reference: found.reference,
+      digest: found.descriptor.digest,
+      kind: found.kind,
+      sizeBytes: info.layers.reduce((sum, layer) => sum + layer.size, 0),
+      ...(info.created === undefined ? {} : { created: info.created }),
+      signed: resource.attributes?.["signed"] === true,
+      cleared: resource.attributes?.["cleared"] === true,
+    };
+  }
+}
+
+/** The daemon itself, as a resource. */
+export const systemResource: GuardResource = { type: "System", id: "daemon" };
+
+/** A repository of the embedded registry, as Cedar sees it. */
+export function repositoryResource(name: string, registry: string): GuardResource {
+  return {
+    type: "Repository",
+    id: name,
+    attributes: { name },
+    parents: [{ type: "Registry", id: registry, attributes: { host: registry } }],
+  };
+}
+
+function titleOf(layer: Descriptor): { title?: string } {
+  const title = layer.annotations?.["org.opencontainers.image.title"] ?? layer.annotations?.["org.cncf.model.filepath"];
+  return title === undefined ? {} : { title };
+}
+
+function predicateOf(referrer: Descriptor): { predicateType?: string } {
+  const predicateType = referrer.annotations?.["dev.sigstore.bundle.predicateType"];
+  return predicateType === undefined ? {} : { predicateType };
+}

@@ -1,0 +1,119 @@
+// From the name of a model to where it runs: a cleared artifact on the local engine, or an address.
+import type { Principal } from "@pratique/contracts";
+import { allowedOrThrow, type Guard } from "@pratique/guard";
+import type { ModelFile, Route } from "@pratique/inference";
+import { isPratiqueError } from "@pratique/core";
+import type { ContentStore } from "@pratique/oci";
+import { readArtifact } from "@pratique/packaging";
+import type { Artifacts } from "../artifacts/artifacts.ts";
+import { annotatedKind, type Found } from "../artifacts/find-artifact.ts";
+import { daemonErrors } from "../errors.ts";
+
+/** An OpenAI-compatible address that a run brought with it. */
+export interface Upstream {
+  readonly baseUrl: string;
+  readonly model: string;
+  readonly apiKey: string | undefined;
+}
+
+/** Resolves model names for `/v1` and for runs. */
+export class Models {
+  readonly #artifacts: Artifacts;
+  readonly #store: ContentStore;
+  readonly #upstreams = new Map<string, Upstream>();
+
+  constructor(artifacts: Artifacts, store: ContentStore) {
+    this.#artifacts = artifacts;
+    this.#store = store;
+  }
+
+  /** Registers an address for one run; the name is what the run asks `/v1` for. */
+  addUpstream(name: string, upstream: Upstream): void {
+    this.#upstreams.set(name, upstream);
+  }
+
+  removeUpstream(name: string): void {
+    this.#upstreams.delete(name);
+  }
+
+  async resolve(name: string): Promise<Route | undefined> {
+    const upstream = this.#upstreams.get(name);
+    if (upstream !== undefined) {
+      const { baseUrl, model, apiKey } = upstream;
+      return { type: "upstream", name, baseUrl, model, ...(apiKey === undefined ? {} : { apiKey }) };
+    }
+    const found = await this.find(name);
+    return found === undefined ? undefined : { type: "local", model: await this.#file(found) };
+  }
+
+  /** The model artifact of that name, if there is one. */
+  async find(name: string): Promise<Found | undefined> {
+    try {
+      const found = await this.#artifacts.find(name);
+      return found.kind === "model" ? found : undefined;
+    } catch (error) {
+      if (["artifact.not-found", "reference.invalid", "reference.not-local"].some((code) => isPratiqueError(error, code))) return undefined;
+      throw error;
+    }
+  }
+
+  async list(): Promise<{ id: string; created: number }[]> {
+    const models: { id: string; created: number }[] = [];
+    for (const name of await this.#store.repositories()) {
+      const repository = this.#store.repository(name);
+      for (const tag of await repository.tags()) {
+        const manifest = tag.startsWith("sha256-") ? undefined : await repository.manifest(tag);
+        if (annotatedKind(manifest?.descriptor.annotations) !== "model") continue;
+        const created = Date.parse(manifest?.descriptor.annotations?.["org.opencontainers.image.created"] ?? "");
+        models.push({ id: `${name}:${tag}`, created: Number.isNaN(created) ? 0 : Math.floor(created / 1000) });
+      }
+    }
+    return models;
+  }
+
+  async #file(found: Found): Promise<ModelFile> {
+    const info = await readArtifact(found.repository, found.descriptor.digest);
+    if (info.kind !== "model") throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: info.kind, wanted: "model" });
+    return {
+      reference: found.reference,
+      digest: found.descriptor.digest,
+      path: found.repository.blobPath(info.ggufLayer.digest),
+      cleared: await this.#artifacts.isCleared(found),
+      sizeBytes: info.ggufLayer.size,
+    };
+  }
+}
+
+/** Lets policy decide whether a model may run, and records it. @throws `policy.denied` */
+export async function admitModel(guard: Guard, artifacts: Artifacts, principal: Principal, found: Found, run: string): Promise<void> {
+  allowedOrThrow(await guard.perform({ principal, action: "artifact:run", resource: await artifacts.resource(found), run }, async () => undefined));
+}
+
+/** `http://host/v1#name` → base URL and model name; without a name the API's first model is taken. @throws `run.model-unreachable` */
+export async function parseUpstream(address: string, apiKey: string | undefined): Promise<Upstream> {
+  const url = new URL(address);
+  const name = decodeURIComponent(url.hash.slice(1));
+  url.hash = "";
+  const baseUrl = url.href.replace(/\/+$/, "");
+  return { baseUrl, model: name === "" ? await firstModel(baseUrl, apiKey) : name, apiKey };
+}
+
+async function firstModel(baseUrl: string, apiKey: string | undefined): Promise<string> {
+  try {
+    const answer = await fetch(`${baseUrl}/models`, {
+      headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+      signal: AbortSignal.timeout(10_000),
+    });
+    const list = (await answer.json()) as { data?: { id?: unknown }[] };
+    const id = list.data?.[0]?.id;
+    if (typeof id !== "string") throw new Error(`GET /models answered ${answer.status} and names no model`);
+    return id;
+  } catch (cause) {
+    throw daemonErrors("run.model-unreachable", { url: baseUrl, reason: (cause as Error).message }, { cause });
+  }
+}
+
+/** True when the text is an address and not a reference. */
+export function isAddress(text: string): boolean {
+  return /^https?:\/\//.test(text);
+}

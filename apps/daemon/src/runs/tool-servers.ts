@@ -1,0 +1,113 @@
+// From an MCP server artifact to a server behind the gateway: cleared, in a container, or refused.
+import { join } from "node:path";
+import type { Clock, Log } from "@pratique/core";
+import type { Principal } from "@pratique/contracts";
+import type { Gateway, StdioPeer } from "@pratique/gateway";
+import { allowedOrThrow, type Guard } from "@pratique/guard";
+import { readArtifact, unpackArtifact } from "@pratique/packaging";
+import { startProcess, type ContainerDriver } from "@pratique/sandbox";
+import type { Artifacts } from "../artifacts/artifacts.ts";
+import type { Found } from "../artifacts/find-artifact.ts";
+import { daemonErrors } from "../errors.ts";
+
+const MEMORY_BYTES = 512 * 1024 * 1024;
+const PIDS = 64;
+
+export interface ToolServersOptions {
+  readonly artifacts: Artifacts;
+  readonly gateway: Gateway;
+  readonly guard: Guard;
+  /** The container driver, once the engine has been probed; undefined when there is none. */
+  readonly containers: () => Promise<ContainerDriver | undefined>;
+  readonly nodeExecutable: string;
+  readonly cacheDirectory: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A server that is behind the gateway now. */
+export interface PlacedServer {
+  readonly name: string;
+  readonly isolated: boolean;
+  readonly digest: string;
+}
+
+/** Puts servers behind the gateway, one entry a digest and isolation. */
+export class ToolServers {
+  readonly #options: ToolServersOptions;
+  readonly #placed = new Map<string, string>();
+
+  constructor(options: ToolServersOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Admits a server artifact and places it behind the gateway.
+   * @throws `policy.denied` when policy does not let it run, `artifact.wrong-kind`
+   */
+  async place(principal: Principal, found: Found, options: { name: string; allowUnisolated: boolean; run?: string }): Promise<PlacedServer> {
+    const { artifacts, gateway, guard } = this.#options;
+    if (found.kind !== "mcp-server") throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: found.kind, wanted: "mcp-server" });
+    const driver = await this.#options.containers();
+    const isolated = driver !== undefined;
+    const run = options.run === undefined ? {} : { run: options.run };
+    allowedOrThrow(
+      await guard.perform({ principal, action: "artifact:run", resource: await artifacts.resource(found), ...run }, async () => undefined),
+    );
+    allowedOrThrow(
+      await guard.perform(
+        {
+          principal,
+          action: "sandbox:create",
+          resource: { type: "Sandbox", id: options.name, digest: found.descriptor.digest, attributes: { driver: driver?.id ?? "process", isolated } },
+          context: options.allowUnisolated ? { allowUnisolated: true } : {},
+          ...run,
+        },
+        async () => undefined,
+      ),
+    );
+    const identity = `${found.descriptor.digest} ${isolated ? "isolated" : "process"}`;
+    if (this.#placed.get(options.name) !== identity) {
+      await gateway.removeServer(options.name);
+      const info = await readArtifact(found.repository, found.descriptor.digest);
+      if (info.kind !== "mcp-server") throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: info.kind, wanted: "mcp-server" });
+      gateway.addServer({
+        name: options.name,
+        reference: found.reference,
+        digest: found.descriptor.digest,
+        isolated,
+        cleared: () => artifacts.isCleared(found),
+        allowUnisolated: options.allowUnisolated,
+        verdicts: info.tools,
+        transport: {
+          type: "stdio",
+          start: driver === undefined ? () => this.#startProcess(found, info.command, info.env) : () => startContainer(driver, found, options.name),
+        },
+      });
+      this.#placed.set(options.name, identity);
+    }
+    return { name: options.name, isolated, digest: found.descriptor.digest };
+  }
+
+  /** The unisolated way, which policy has allowed: the server's own files, run by this machine's node. */
+  async #startProcess(found: Found, command: readonly string[], env: Readonly<Record<string, string>>): Promise<StdioPeer> {
+    const directory = join(this.#options.cacheDirectory, "unpacked", found.descriptor.digest.replace(":", "-"));
+    const { files } = await unpackArtifact({ repository: found.repository, ref: found.descriptor.digest, directory });
+    const entry = command.find((word) => /\.[cm]?js$/.test(word)) ?? command.at(-1)!;
+    const local = files.find((file) => `/${file}` === entry) ?? entry.replace(/^\/+/, "");
+    return startProcess({ command: this.#options.nodeExecutable, args: [join(directory, local)], env: { ...env }, cwd: directory });
+  }
+}
+
+async function startContainer(driver: ContainerDriver, found: Found, name: string): Promise<StdioPeer> {
+  const image = await driver.ensureImage(found.repository, found.descriptor);
+  return await driver.start({
+    name,
+    image,
+    labels: { "dev.pratique.digest": found.descriptor.digest },
+    memoryBytes: MEMORY_BYTES,
+    pids: PIDS,
+    cpus: 1,
+    network: "none",
+  });
+}
