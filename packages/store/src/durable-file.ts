@@ -6,6 +6,13 @@ import { fileError, systemCode } from "./file-error.ts";
 
 const LEFTOVER = /^\..+\.[0-9a-f]{12}\.partial$/;
 
+/** One file of a set that `writeFilesDurably` writes. */
+export interface DurableFile {
+  readonly path: string;
+  readonly bytes: Uint8Array | string;
+  readonly mode?: number;
+}
+
 /**
  * Writes a file so that a reader, or the next start after `kill -9`, sees the old content or the new and nothing between.
  * Temporary file in the same directory, fsync, rename, fsync of the directory.
@@ -16,20 +23,45 @@ export async function writeFileDurably(
   bytes: Uint8Array | string,
   options: { readonly mode?: number } = {},
 ): Promise<void> {
-  const directory = dirname(path);
-  const partial = join(directory, `.${basename(path)}.${randomBytes(6).toString("hex")}.partial`);
+  await writeFilesDurably([{ path, bytes, ...options }]);
+}
+
+/**
+ * Writes several files, each whole or absent, with one fsync of each directory for all of them.
+ * The set is not atomic: when this fails, some may be there. When it resolves, all are durable.
+ */
+export async function writeFilesDurably(files: readonly DurableFile[]): Promise<void> {
+  const partials = files.map((file) => ({ ...file, partial: partialOf(file.path) }));
   try {
-    const file = await open(partial, "wx", options.mode ?? 0o644);
+    for (const settled of await Promise.allSettled(partials.map(writePartial))) {
+      if (settled.status === "rejected") throw settled.reason;
+    }
+    for (const { partial, path } of partials) {
+      await rename(partial, path).catch((error: unknown) => {
+        throw fileError(error, path);
+      });
+    }
+    await Promise.all([...new Set(files.map(({ path }) => dirname(path)))].map(syncDirectory));
+  } catch (error) {
+    await Promise.allSettled(partials.map(({ partial }) => rm(partial, { force: true })));
+    throw error;
+  }
+}
+
+function partialOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.partial`);
+}
+
+async function writePartial({ partial, path, bytes, mode }: DurableFile & { partial: string }): Promise<void> {
+  try {
+    const file = await open(partial, "wx", mode ?? 0o644);
     try {
       await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(partial, path);
-    await syncDirectory(directory);
   } catch (error) {
-    await rm(partial, { force: true }).catch(() => undefined);
     throw fileError(error, path);
   }
 }

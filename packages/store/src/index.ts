@@ -1,5 +1,12 @@
 // Durable storage: files that are whole or absent, and the database.
-export { ensureDirectory, removeLeftovers, syncDirectory, writeFileDurably } from "./durable-file.ts";
+export {
+  ensureDirectory,
+  removeLeftovers,
+  syncDirectory,
+  writeFileDurably,
+  writeFilesDurably,
+  type DurableFile,
+} from "./durable-file.ts";
 export { openDatabase, type Database } from "./database.ts";
 export { storeErrors } from "./errors.ts";
 export { fileError, systemCode } from "./file-error.ts";
