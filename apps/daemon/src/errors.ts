@@ -17,7 +17,11 @@ export const daemonErrors = defineErrors({
     text: "`{address}` is not HOST:PORT",
     hint: "for example 127.0.0.1:7340, or 127.0.0.1:0 for any free port",
   },
-  "daemon.cannot-listen": { status: 500, text: "cannot listen on {address}: {reason}", hint: "choose another address with --listen" },
+  "daemon.cannot-listen": {
+    status: 500,
+    text: "cannot listen on {address}: {reason}",
+    hint: "choose another address with --listen",
+  },
   "daemon.already-running": {
     status: 409,
     text: "another daemon works on {home} (pid {pid})",
@@ -30,25 +34,41 @@ export const daemonErrors = defineErrors({
   },
   "config.invalid": { status: 400, text: "{file}: {problem}", hint: "docs/reference/configuration.md lists every key" },
   "control.not-found": { status: 404, text: "there is nothing at {path}", hint: "see /control/v1/openapi.json" },
-  "control.bad-request": { status: 400, text: "the request is not valid: {problem}", hint: "see /control/v1/openapi.json" },
+  "control.bad-request": {
+    status: 400,
+    text: "the request is not valid: {problem}",
+    hint: "see /control/v1/openapi.json",
+  },
   "control.unauthorized": {
     status: 401,
     text: "who is asking is not known",
     hint: "send `Authorization: Bearer TOKEN`; `pratique token` prints the owner's",
   },
-  "control.internal": { status: 500, text: "something went wrong inside the daemon", hint: "its log says more; this is worth a bug report" },
+  "control.internal": {
+    status: 500,
+    text: "something went wrong inside the daemon",
+    hint: "its log says more; this is worth a bug report",
+  },
   "artifact.not-found": {
     status: 404,
     text: "there is no artifact {reference} in the embedded registry",
     hint: "`pratique ls` lists what is there; `pratique pull` brings one in",
   },
-  "artifact.wrong-kind": { status: 400, text: "{reference} is of kind {kind}, and {wanted} is needed here", hint: "`pratique ls` shows kinds" },
+  "artifact.wrong-kind": {
+    status: 400,
+    text: "{reference} is of kind {kind}, and {wanted} is needed here",
+    hint: "`pratique ls` shows kinds",
+  },
   "reference.not-local": {
     status: 400,
     text: "{reference} names another registry",
     hint: "`pratique pull {reference}` brings it into the embedded one first",
   },
-  "record.not-found": { status: 404, text: "there is no record {id}", hint: "`pratique audit tail` lists records with their ids" },
+  "record.not-found": {
+    status: 404,
+    text: "there is no record {id}",
+    hint: "`pratique audit tail` lists records with their ids",
+  },
   "run.no-model": {
     status: 400,
     text: "the agent names the model {model}, which is neither in the embedded registry nor an address",
@@ -64,6 +84,14 @@ export const daemonErrors = defineErrors({
     text: "the agent names the tool server {server}, which is not in the embedded registry",
     hint: "pack or pull it first",
   },
-  "run.no-skill": { status: 400, text: "the agent names the skill {skill}, which is not in the embedded registry", hint: "pack or pull it first" },
-  "policy.no-files": { status: 400, text: "{directory} holds no *.cedar policies or no pratique.cedarschema", hint: "copy the repository's policies directory and change it" },
+  "run.no-skill": {
+    status: 400,
+    text: "the agent names the skill {skill}, which is not in the embedded registry",
+    hint: "pack or pull it first",
+  },
+  "policy.no-files": {
+    status: 400,
+    text: "{directory} holds no *.cedar policies or no pratique.cedarschema",
+    hint: "copy the repository's policies directory and change it",
+  },
 });

@@ -32,7 +32,8 @@ export async function openHome(directory: string): Promise<Home> {
     run: join(directory, "run"),
   };
   try {
-    for (const path of [directory, home.keys, home.registry, home.log, home.cache, home.run]) await ensureDirectory(path, 0o700);
+    for (const path of [directory, home.keys, home.registry, home.log, home.cache, home.run])
+      await ensureDirectory(path, 0o700);
   } catch (cause) {
     throw daemonErrors("home.not-writable", { home: directory, reason: (cause as Error).message }, { cause });
   }

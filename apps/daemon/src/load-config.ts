@@ -74,6 +74,7 @@ function describe(issue: z.core.$ZodIssue): string {
 
 function knownKeys(path: readonly string[]): string[] {
   let schema: unknown = Config.toJSONSchema({ io: "input" });
-  for (const key of ["", ...path].slice(1)) schema = (schema as { properties?: Record<string, unknown> }).properties?.[key];
+  for (const key of ["", ...path].slice(1))
+    schema = (schema as { properties?: Record<string, unknown> }).properties?.[key];
   return Object.keys((schema as { properties?: Record<string, unknown> } | undefined)?.properties ?? {});
 }

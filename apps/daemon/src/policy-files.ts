@@ -24,7 +24,9 @@ export async function readPolicySet(directory: string): Promise<PolicySet> {
   } catch (cause) {
     throw daemonErrors("policy.no-files", { directory }, { cause });
   }
-  const texts = await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name), "utf8")] as const));
+  const texts = await Promise.all(
+    names.map(async (name) => [name, await readFile(join(directory, name), "utf8")] as const),
+  );
   return loadPolicySet({ schema, files: Object.fromEntries(texts) });
 }
 
@@ -36,7 +38,9 @@ export async function readPolicyCases(directory: string): Promise<PolicyCase[]> 
   for (const name of names) {
     const parsed = z.array(PolicyCase).safeParse(parse(await readFile(join(folder, name), "utf8")));
     if (!parsed.success) {
-      throw daemonErrors("control.bad-request", { problem: `${name}: ${z.prettifyError(parsed.error).split("\n")[0]}` });
+      throw daemonErrors("control.bad-request", {
+        problem: `${name}: ${z.prettifyError(parsed.error).split("\n")[0]}`,
+      });
     }
     cases.push(...parsed.data);
   }

@@ -47,6 +47,8 @@ export interface Client {
   run(request: RunRequest, signal?: AbortSignal): AsyncGenerator<RunStreamEvent>;
   runs(): Promise<RunSummary[]>;
   records(filter: RecordFilter): Promise<AuditRecord[]>;
+  /** New records, until the signal aborts. */
+  followRecords(filter: RecordFilter, signal: AbortSignal): AsyncGenerator<AuditRecord>;
   why(record: string): Promise<WhyResult>;
   verifyAudit(): Promise<AuditVerifyResult>;
   checkPolicy(request: PolicyRequestBody): Promise<PolicyCheckResult>;
@@ -78,6 +80,8 @@ export function openClient(endpoint: Endpoint): Client {
     run: (request, signal) => stream(endpoint, { method: "POST", path: "/runs", body: request, signal }),
     runs: async () => (await get<{ runs: RunSummary[] }>("/runs")).runs,
     records: async (filter) => (await get<RecordList>(`/records${query({ ...filter })}`)).records,
+    followRecords: (filter, signal) =>
+      stream(endpoint, { method: "GET", path: `/records/follow${query({ ...filter })}`, signal }),
     why: (record) => get(`/records/${encodeURIComponent(record)}/why`),
     verifyAudit: () => post("/audit/verify", {}),
     checkPolicy: (request) => post("/policy/check", request),

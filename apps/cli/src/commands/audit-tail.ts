@@ -1,10 +1,8 @@
 // `pratique audit tail`: the newest records, and those to come.
-import { setTimeout as delay } from "node:timers/promises";
+import type { AuditRecord } from "@pratique/contracts";
 import { PratiqueError } from "@pratique/core";
 import { textFlag, type Command } from "../kit/command.ts";
 import { recordTable } from "../kit/records.ts";
-
-const POLL_MS = 500;
 
 export const auditTail: Command = {
   name: "audit tail",
@@ -25,25 +23,24 @@ export const auditTail: Command = {
       throw new PratiqueError({ code: "cli.bad-value", message: "--limit is a number from 1 to 10000", status: 400 });
     }
     const filter = { run: textFlag(flags, "run"), decision: flags["denied"] === true ? "deny" : undefined };
-    const show = (records: Awaited<ReturnType<typeof client.records>>) => {
-      if (records.length === 0) return;
+    const show = (list: readonly AuditRecord[]) => {
+      if (list.length === 0) return;
       terminal.out(
-        context.json ? records.map((record) => JSON.stringify(record)).join("\n") : recordTable(terminal, records),
+        context.json ? list.map((record) => JSON.stringify(record)).join("\n") : recordTable(terminal, list),
       );
     };
-    let records = await client.records({ ...filter, limit });
+    const records = await client.records({ ...filter, limit });
     if (context.json && flags["follow"] !== true) {
       terminal.out(JSON.stringify({ records }, null, 2));
       return 0;
     }
     show(records);
-    let last = records.at(-1)?.sequence ?? -1;
-    while (flags["follow"] === true && !context.interrupted.aborted) {
-      await delay(POLL_MS, undefined, { signal: context.interrupted }).catch(() => undefined);
-      if (context.interrupted.aborted) break;
-      records = await client.records({ ...filter, after: last, limit: 1000 });
-      show(records);
-      last = records.at(-1)?.sequence ?? last;
+    if (flags["follow"] !== true) return 0;
+    const last = records.at(-1)?.sequence ?? -1;
+    try {
+      for await (const record of client.followRecords({ ...filter, after: last }, context.interrupted)) show([record]);
+    } catch (error) {
+      if (!context.interrupted.aborted) throw error;
     }
     return 0;
   },

@@ -67,7 +67,12 @@ export class Artifacts {
   async resource(found: Found): Promise<GuardResource> {
     const { policy, clock, registry } = this.#options;
     const evidence = await this.evidence(found);
-    return artifactResource(evidence, { reference: found.reference, policyDigest: policy().digest, now: clock.now(), registry });
+    return artifactResource(evidence, {
+      reference: found.reference,
+      policyDigest: policy().digest,
+      now: clock.now(),
+      registry,
+    });
   }
 
   /** True when a clearance under the policy in force stands. */
@@ -81,10 +86,19 @@ export class Artifacts {
     const startedOn = clock.now();
     const given = request.reference === undefined ? undefined : parseReference(request.reference, { registry });
     if (given !== undefined && !isOwnRegistry(given.registry, registry)) {
-      throw daemonErrors("reference.not-local", { reference: request.reference! }, { hint: "pack into the embedded registry, then `pratique push`" });
+      throw daemonErrors(
+        "reference.not-local",
+        { reference: request.reference! },
+        { hint: "pack into the embedded registry, then `pratique push`" },
+      );
     }
     const outcome = await guard.perform(
-      { principal, action: "artifact:push", resource: repositoryResource(given?.repository ?? "*", registry), details: { directory: request.directory } },
+      {
+        principal,
+        action: "artifact:push",
+        resource: repositoryResource(given?.repository ?? "*", registry),
+        details: { directory: request.directory },
+      },
       async (_decision, note) => {
         const packed = await packDirectory({
           directory: request.directory,
@@ -92,7 +106,11 @@ export class Artifacts {
           repository: (name) => store.repository(given?.repository ?? name),
           ...(given?.tag === undefined ? {} : { tag: given.tag }),
           attach: async (repository, packed) => {
-            const subject = { name: `${registry}/${repository.name}`, digest: packed.descriptor.digest, kind: packed.kind };
+            const subject = {
+              name: `${registry}/${repository.name}`,
+              digest: packed.descriptor.digest,
+              kind: packed.kind,
+            };
             const sbom = await attest(
               repository,
               packed.descriptor,
@@ -147,7 +165,12 @@ export class Artifacts {
       () => signArtifact(found.repository, found.descriptor, key, clock),
     );
     const signature = allowedOrThrow(outcome);
-    return { reference: found.reference, digest: found.descriptor.digest, signature: signature.digest, keyId: key.keyId };
+    return {
+      reference: found.reference,
+      digest: found.descriptor.digest,
+      signature: signature.digest,
+      keyId: key.keyId,
+    };
   }
 
   async verify(principal: Principal | undefined, reference: string): Promise<VerifyResult> {
@@ -236,7 +259,10 @@ export class Artifacts {
 
   async #look<T>(principal: Principal | undefined, found: Found, read: () => Promise<T>): Promise<T> {
     return allowedOrThrow(
-      await this.#options.guard.perform({ principal, action: "artifact:pull", resource: await this.resource(found) }, read),
+      await this.#options.guard.perform(
+        { principal, action: "artifact:pull", resource: await this.resource(found) },
+        read,
+      ),
     );
   }
 

@@ -1,6 +1,12 @@
 // From what a person types to a digest in the embedded registry.
 import { KIND_ANNOTATION, Kind } from "@pratique/contracts";
-import { formatReference, parseReference, type ContentStore, type Descriptor, type LocalRepository } from "@pratique/oci";
+import {
+  formatReference,
+  parseReference,
+  type ContentStore,
+  type Descriptor,
+  type LocalRepository,
+} from "@pratique/oci";
 import { kindOfManifest } from "@pratique/packaging";
 import { daemonErrors } from "../errors.ts";
 

@@ -52,7 +52,10 @@ export class Models {
       const found = await this.#artifacts.find(name);
       return found.kind === "model" ? found : undefined;
     } catch (error) {
-      if (["artifact.not-found", "reference.invalid", "reference.not-local"].some((code) => isPratiqueError(error, code))) return undefined;
+      if (
+        ["artifact.not-found", "reference.invalid", "reference.not-local"].some((code) => isPratiqueError(error, code))
+      )
+        return undefined;
       throw error;
     }
   }
@@ -73,7 +76,8 @@ export class Models {
 
   async #file(found: Found): Promise<ModelFile> {
     const info = await readArtifact(found.repository, found.descriptor.digest);
-    if (info.kind !== "model") throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: info.kind, wanted: "model" });
+    if (info.kind !== "model")
+      throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: info.kind, wanted: "model" });
     return {
       reference: found.reference,
       digest: found.descriptor.digest,
@@ -85,8 +89,19 @@ export class Models {
 }
 
 /** Lets policy decide whether a model may run, and records it. @throws `policy.denied` */
-export async function admitModel(guard: Guard, artifacts: Artifacts, principal: Principal, found: Found, run: string): Promise<void> {
-  allowedOrThrow(await guard.perform({ principal, action: "artifact:run", resource: await artifacts.resource(found), run }, async () => undefined));
+export async function admitModel(
+  guard: Guard,
+  artifacts: Artifacts,
+  principal: Principal,
+  found: Found,
+  run: string,
+): Promise<void> {
+  allowedOrThrow(
+    await guard.perform(
+      { principal, action: "artifact:run", resource: await artifacts.resource(found), run },
+      async () => undefined,
+    ),
+  );
 }
 
 /** `http://host/v1#name` → base URL and model name; without a name the API's first model is taken. @throws `run.model-unreachable` */

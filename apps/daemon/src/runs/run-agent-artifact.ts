@@ -42,7 +42,8 @@ export async function* runAgentArtifact(
   let stored = false;
   try {
     const found = await options.artifacts.find(request.agent);
-    if (found.kind !== "agent") throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: found.kind, wanted: "agent" });
+    if (found.kind !== "agent")
+      throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: found.kind, wanted: "agent" });
     await options.database.runs.insert({
       id: run,
       agent: found.reference,
@@ -63,7 +64,10 @@ export async function* runAgentArtifact(
     yield { type: "failed", ...(stored ? { run } : {}), problem: problemOf(error) };
   } finally {
     options.identity.revokeRun(run);
-    for (const cleanup of cleanups.reverse()) await Promise.resolve(cleanup()).catch((error: unknown) => options.log.warn("run clean-up failed", { run, ...describeError(error) }));
+    for (const cleanup of cleanups.reverse())
+      await Promise.resolve(cleanup()).catch((error: unknown) =>
+        options.log.warn("run clean-up failed", { run, ...describeError(error) }),
+      );
   }
 }
 
@@ -80,10 +84,14 @@ async function* admitted(options: RunsOptions, admission: Admission): AsyncGener
   const { artifacts, guard, identity, clock, url } = options;
   const { principal, request, run, found, cleanups, signal } = admission;
   allowedOrThrow(
-    await guard.perform({ principal, action: "artifact:run", resource: await artifacts.resource(found), run }, async () => undefined),
+    await guard.perform(
+      { principal, action: "artifact:run", resource: await artifacts.resource(found), run },
+      async () => undefined,
+    ),
   );
   const info = await readArtifact(found.repository, found.descriptor.digest);
-  if (info.kind !== "agent") throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: info.kind, wanted: "agent" });
+  if (info.kind !== "agent")
+    throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: info.kind, wanted: "agent" });
   const file = parseAgentFile(info.yaml, found.reference);
   const agent = file.agents.find((entry) => entry.name === file.defaultAgent)!;
   const { principal: workload, token } = identity.issueWorkload({
@@ -115,7 +123,16 @@ async function* admitted(options: RunsOptions, admission: Admission): AsyncGener
     ...(model.engine === undefined ? {} : { engine: model.engine }),
     ...(isolation === undefined ? {} : { isolation }),
   };
-  const events = runAgent({ file, agent: agent.name, prompt: request.prompt, model: { baseUrl: `${url}/v1`, token, name: model.name }, tools, skills, clock, signal });
+  const events = runAgent({
+    file,
+    agent: agent.name,
+    prompt: request.prompt,
+    model: { baseUrl: `${url}/v1`, token, name: model.name },
+    tools,
+    skills,
+    clock,
+    signal,
+  });
   for await (const event of events) {
     switch (event.type) {
       case "text":
@@ -156,12 +173,22 @@ interface ChosenModel {
   readonly engine?: string;
 }
 
-async function chooseModel(options: RunsOptions, admission: Admission, file: AgentFile, model: string): Promise<ChosenModel> {
+async function chooseModel(
+  options: RunsOptions,
+  admission: Admission,
+  file: AgentFile,
+  model: string,
+): Promise<ChosenModel> {
   const { models, guard, artifacts } = options;
   const { request, run, principal, cleanups } = admission;
   const definition = file.models[model];
   const wanted = request.model ?? definition?.model ?? model;
-  const address = request.model !== undefined && isAddress(request.model) ? request.model : request.model === undefined ? definition?.baseUrl : undefined;
+  const address =
+    request.model !== undefined && isAddress(request.model)
+      ? request.model
+      : request.model === undefined
+        ? definition?.baseUrl
+        : undefined;
   if (address !== undefined) {
     const named = request.model === undefined ? `${address}#${encodeURIComponent(definition!.model)}` : address;
     const upstream = await parseUpstream(named, request.modelKey);
@@ -173,10 +200,19 @@ async function chooseModel(options: RunsOptions, admission: Admission, file: Age
   const found = await models.find(wanted);
   if (found === undefined) throw daemonErrors("run.no-model", { model: wanted });
   await admitModel(guard, artifacts, principal, found, run);
-  return { name: `${found.repository.name}@${found.descriptor.digest}`, shown: found.reference, digest: found.descriptor.digest, engine: await options.engineName() };
+  return {
+    name: `${found.repository.name}@${found.descriptor.digest}`,
+    shown: found.reference,
+    digest: found.descriptor.digest,
+    engine: await options.engineName(),
+  };
 }
 
-async function placeServer(options: RunsOptions, admission: Admission, toolset: AgentFile["agents"][number]["toolsets"][number]) {
+async function placeServer(
+  options: RunsOptions,
+  admission: Admission,
+  toolset: AgentFile["agents"][number]["toolsets"][number],
+) {
   const { principal, request, run } = admission;
   const reference = toolset.ref.replace(/^docker:/, "");
   const found = await findNamed(options, reference, admission.found);
@@ -192,7 +228,8 @@ async function findNamed(options: RunsOptions, name: string, beside: Found): Pro
   for (const candidate of candidates) {
     for (const reference of [candidate, ...(candidate.includes(":") ? [] : await tagged(options, candidate))]) {
       const found = await options.artifacts.find(reference).catch((error: unknown) => {
-        if (isPratiqueError(error, "artifact.not-found") || isPratiqueError(error, "reference.invalid")) return undefined;
+        if (isPratiqueError(error, "artifact.not-found") || isPratiqueError(error, "reference.invalid"))
+          return undefined;
         throw error;
       });
       if (found !== undefined) return found;
@@ -204,17 +241,32 @@ async function findNamed(options: RunsOptions, name: string, beside: Found): Pro
 /** References of every tag of a repository, newest version last in, first out. */
 async function tagged(options: RunsOptions, repository: string): Promise<string[]> {
   const tags = await options.artifacts.tags(repository);
-  return tags.sort((left, right) => right.localeCompare(left, "en", { numeric: true })).map((tag) => `${repository}:${tag}`);
+  return tags
+    .sort((left, right) => right.localeCompare(left, "en", { numeric: true }))
+    .map((tag) => `${repository}:${tag}`);
 }
 
-async function loadSkills(options: RunsOptions, admission: Admission, workload: WorkloadPrincipal, names: readonly string[]): Promise<Skill[]> {
+async function loadSkills(
+  options: RunsOptions,
+  admission: Admission,
+  workload: WorkloadPrincipal,
+  names: readonly string[],
+): Promise<Skill[]> {
   const skills: Skill[] = [];
   for (const name of names) {
     const found = await findNamed(options, name, admission.found);
     if (found === undefined || found.kind !== "skill") throw daemonErrors("run.no-skill", { skill: name });
     const resource = await options.artifacts.resource(found);
-    allowedOrThrow(await options.guard.perform({ principal: admission.principal, action: "artifact:run", resource, run: admission.run }, async () => undefined));
-    const pulled = await options.guard.perform({ principal: workload, action: "artifact:pull", resource, run: admission.run }, () => readSkillFiles(found.repository, found.descriptor.digest));
+    allowedOrThrow(
+      await options.guard.perform(
+        { principal: admission.principal, action: "artifact:run", resource, run: admission.run },
+        async () => undefined,
+      ),
+    );
+    const pulled = await options.guard.perform(
+      { principal: workload, action: "artifact:pull", resource, run: admission.run },
+      () => readSkillFiles(found.repository, found.descriptor.digest),
+    );
     skills.push(allowedOrThrow(pulled));
   }
   return skills;

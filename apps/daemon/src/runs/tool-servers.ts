@@ -45,21 +45,34 @@ export class ToolServers {
    * Admits a server artifact and places it behind the gateway.
    * @throws `policy.denied` when policy does not let it run, `artifact.wrong-kind`
    */
-  async place(principal: Principal, found: Found, options: { name: string; allowUnisolated: boolean; run?: string }): Promise<PlacedServer> {
+  async place(
+    principal: Principal,
+    found: Found,
+    options: { name: string; allowUnisolated: boolean; run?: string },
+  ): Promise<PlacedServer> {
     const { artifacts, gateway, guard } = this.#options;
-    if (found.kind !== "mcp-server") throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: found.kind, wanted: "mcp-server" });
+    if (found.kind !== "mcp-server")
+      throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: found.kind, wanted: "mcp-server" });
     const driver = await this.#options.containers();
     const isolated = driver !== undefined;
     const run = options.run === undefined ? {} : { run: options.run };
     allowedOrThrow(
-      await guard.perform({ principal, action: "artifact:run", resource: await artifacts.resource(found), ...run }, async () => undefined),
+      await guard.perform(
+        { principal, action: "artifact:run", resource: await artifacts.resource(found), ...run },
+        async () => undefined,
+      ),
     );
     allowedOrThrow(
       await guard.perform(
         {
           principal,
           action: "sandbox:create",
-          resource: { type: "Sandbox", id: options.name, digest: found.descriptor.digest, attributes: { driver: driver?.id ?? "process", isolated } },
+          resource: {
+            type: "Sandbox",
+            id: options.name,
+            digest: found.descriptor.digest,
+            attributes: { driver: driver?.id ?? "process", isolated },
+          },
           context: options.allowUnisolated ? { allowUnisolated: true } : {},
           ...run,
         },
@@ -70,7 +83,12 @@ export class ToolServers {
     if (this.#placed.get(options.name) !== identity) {
       await gateway.removeServer(options.name);
       const info = await readArtifact(found.repository, found.descriptor.digest);
-      if (info.kind !== "mcp-server") throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: info.kind, wanted: "mcp-server" });
+      if (info.kind !== "mcp-server")
+        throw daemonErrors("artifact.wrong-kind", {
+          reference: found.reference,
+          kind: info.kind,
+          wanted: "mcp-server",
+        });
       gateway.addServer({
         name: options.name,
         reference: found.reference,
@@ -81,7 +99,10 @@ export class ToolServers {
         verdicts: info.tools,
         transport: {
           type: "stdio",
-          start: driver === undefined ? () => this.#startProcess(found, info.command, info.env) : () => startContainer(driver, found, options.name),
+          start:
+            driver === undefined
+              ? () => this.#startProcess(found, info.command, info.env)
+              : () => startContainer(driver, found, options.name),
         },
       });
       this.#placed.set(options.name, identity);
@@ -90,12 +111,21 @@ export class ToolServers {
   }
 
   /** The unisolated way, which policy has allowed: the server's own files, run by this machine's node. */
-  async #startProcess(found: Found, command: readonly string[], env: Readonly<Record<string, string>>): Promise<StdioPeer> {
+  async #startProcess(
+    found: Found,
+    command: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ): Promise<StdioPeer> {
     const directory = join(this.#options.cacheDirectory, "unpacked", found.descriptor.digest.replace(":", "-"));
     const { files } = await unpackArtifact({ repository: found.repository, ref: found.descriptor.digest, directory });
     const entry = command.find((word) => /\.[cm]?js$/.test(word)) ?? command.at(-1)!;
     const local = files.find((file) => `/${file}` === entry) ?? entry.replace(/^\/+/, "");
-    return startProcess({ command: this.#options.nodeExecutable, args: [join(directory, local)], env: { ...env }, cwd: directory });
+    return startProcess({
+      command: this.#options.nodeExecutable,
+      args: [join(directory, local)],
+      env: { ...env },
+      cwd: directory,
+    });
   }
 }
 

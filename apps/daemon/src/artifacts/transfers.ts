@@ -1,0 +1,110 @@
+// Copies artifacts with their evidence between the embedded registry and others.
+import type { Log } from "@pratique/core";
+import type { Principal, TransferRequest, TransferResult } from "@pratique/contracts";
+import { allowedOrThrow, type Guard } from "@pratique/guard";
+import {
+  copyArtifact,
+  formatReference,
+  parseReference,
+  remoteRepository,
+  type ContentStore,
+  type Reference,
+  type Repository,
+} from "@pratique/oci";
+import { daemonErrors } from "../errors.ts";
+import { repositoryResource, type Artifacts } from "./artifacts.ts";
+import { isOwnRegistry } from "./find-artifact.ts";
+
+export class Transfers {
+  readonly #artifacts: Artifacts;
+  readonly #store: ContentStore;
+  readonly #guard: Guard;
+  readonly #registry: string;
+  readonly #log: Log;
+
+  constructor(options: { artifacts: Artifacts; store: ContentStore; guard: Guard; registry: string; log: Log }) {
+    this.#artifacts = options.artifacts;
+    this.#store = options.store;
+    this.#guard = options.guard;
+    this.#registry = options.registry;
+    this.#log = options.log;
+  }
+
+  /** Embedded registry → another one. */
+  async push(principal: Principal, request: TransferRequest): Promise<TransferResult> {
+    const found = await this.#artifacts.find(request.reference);
+    if (request.target === undefined) throw daemonErrors("control.bad-request", { problem: "target is missing" });
+    const target = this.#foreign(request.target);
+    const outcome = await this.#guard.perform(
+      {
+        principal,
+        action: "artifact:push",
+        resource: repositoryResource(target.repository, target.registry),
+        details: { digest: found.descriptor.digest },
+      },
+      () =>
+        copyArtifact(found.repository, this.#remote(target, request), found.descriptor.digest, {
+          tag: target.tag ?? "latest",
+          referrers: true,
+        }),
+    );
+    const copied = allowedOrThrow(outcome);
+    return { reference: found.reference, digest: copied.digest, target: formatReference(target) };
+  }
+
+  /** Another registry → the embedded one. */
+  async pull(principal: Principal, request: TransferRequest): Promise<TransferResult> {
+    const source = this.#foreign(request.reference);
+    const target = parseReference(request.target ?? `${source.repository}:${source.tag ?? "latest"}`, {
+      registry: this.#registry,
+      tag: "latest",
+    });
+    if (!isOwnRegistry(target.registry, this.#registry))
+      throw daemonErrors("reference.not-local", { reference: request.target ?? "" });
+    const outcome = await this.#guard.perform(
+      {
+        principal,
+        action: "artifact:pull",
+        resource: repositoryResource(source.repository, source.registry),
+        details: { target: target.repository },
+      },
+      (_decision, note) =>
+        copyArtifact(
+          this.#remote(source, request),
+          this.#store.repository(target.repository),
+          source.digest ?? source.tag ?? "latest",
+          {
+            tag: target.tag ?? "latest",
+            referrers: true,
+          },
+        ).then((descriptor) => {
+          note({ digest: descriptor.digest });
+          return descriptor;
+        }),
+    );
+    const copied = allowedOrThrow(outcome);
+    return {
+      reference: formatReference(source),
+      digest: copied.digest,
+      target: formatReference({ ...target, registry: this.#registry }),
+    };
+  }
+
+  #foreign(text: string): Reference {
+    const parsed = parseReference(text, { registry: this.#registry, tag: "latest" });
+    if (isOwnRegistry(parsed.registry, this.#registry)) {
+      throw daemonErrors("control.bad-request", {
+        problem: `${text} names the embedded registry; name another, such as ghcr.io/me/name:1.0`,
+      });
+    }
+    return parsed;
+  }
+
+  #remote(reference: Reference, request: TransferRequest): Repository {
+    return remoteRepository(reference, {
+      ...(request.credentials === undefined ? {} : { credentials: request.credentials }),
+      ...(request.insecure === undefined ? {} : { insecure: request.insecure }),
+      log: this.#log,
+    });
+  }
+}

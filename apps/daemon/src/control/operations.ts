@@ -1,0 +1,143 @@
+// The operations of the control API: each asks one part of the daemon.
+import {
+  ArtifactDetails,
+  ArtifactSummary,
+  AuditRecord,
+  AuditVerifyResult,
+  ClearResult,
+  DoctorResult,
+  PackRequest,
+  PackResult,
+  PolicyCheckResult,
+  PolicyRequestBody,
+  PolicyTestResult,
+  RecordList,
+  ReferenceRequest,
+  RunRequest,
+  RunStreamEvent,
+  RunSummary,
+  SignResult,
+  Status,
+  TransferRequest,
+  TransferResult,
+  VerifyResult,
+  WhyResult,
+} from "@pratique/contracts";
+import { z } from "zod";
+import type { Artifacts } from "../artifacts/artifacts.ts";
+import type { Transfers } from "../artifacts/transfers.ts";
+import { daemonErrors } from "../errors.ts";
+import type { Account } from "./account.ts";
+import { follow, get, post, stream, type Operation } from "./operation.ts";
+import type { PolicyDesk } from "./policy-desk.ts";
+import type { StatusDesk } from "./status-desk.ts";
+import type { Runs } from "../runs/runs.ts";
+
+export interface Desks {
+  readonly artifacts: Artifacts;
+  readonly transfers: Transfers;
+  readonly runs: Runs;
+  readonly account: Account;
+  readonly policy: PolicyDesk;
+  readonly status: StatusDesk;
+}
+
+/** Everything under `/control/v1`. */
+export function controlOperations(desks: Desks): Operation[] {
+  const { artifacts, transfers, runs, account, policy, status } = desks;
+  return [
+    get("/status", "What is running", Status, ({ principal }) => status.status(principal)),
+    get("/doctor", "What is installed, what is missing, and what mends it", DoctorResult, ({ principal }) =>
+      status.doctor(principal),
+    ),
+    get(
+      "/artifacts",
+      "List artifacts",
+      z.strictObject({ artifacts: z.array(ArtifactSummary) }),
+      async ({ principal }) => ({
+        artifacts: await artifacts.list(principal),
+      }),
+    ),
+    get(
+      "/artifacts/inspect",
+      "One artifact, its layers, referrers and evidence",
+      ArtifactDetails,
+      ({ principal, query }) => artifacts.inspect(principal, required(query, "reference")),
+      { reference: "Reference of the artifact" },
+    ),
+    post("/artifacts/pack", "Pack a directory", PackRequest, PackResult, ({ principal, body }) =>
+      artifacts.pack(principal, body),
+    ),
+    post("/artifacts/sign", "Sign an artifact", ReferenceRequest, SignResult, ({ principal, body }) =>
+      artifacts.sign(principal, body.reference),
+    ),
+    post("/artifacts/verify", "Verify an artifact's evidence", ReferenceRequest, VerifyResult, ({ principal, body }) =>
+      artifacts.verify(principal, body.reference),
+    ),
+    post("/artifacts/clear", "Clear an artifact", ReferenceRequest, ClearResult, ({ principal, body }) =>
+      artifacts.clear(principal, body.reference),
+    ),
+    post(
+      "/artifacts/push",
+      "Copy an artifact to another registry",
+      TransferRequest,
+      TransferResult,
+      ({ principal, body }) => transfers.push(principal, body),
+    ),
+    post(
+      "/artifacts/pull",
+      "Copy an artifact from another registry",
+      TransferRequest,
+      TransferResult,
+      ({ principal, body }) => transfers.pull(principal, body),
+    ),
+    stream("/runs", "Run an agent", RunRequest, RunStreamEvent, ({ principal, body, signal }) =>
+      runs.start(principal, body, signal),
+    ),
+    get("/runs", "List runs, newest first", z.strictObject({ runs: z.array(RunSummary) }), async ({ principal }) => ({
+      runs: await runs.list(principal),
+    })),
+    get(
+      "/records",
+      "List records, oldest first",
+      RecordList,
+      ({ principal, query }) => account.records(principal, query),
+      {
+        run: "Only this run's",
+        action: "Only this action's",
+        decision: "allow or deny",
+        after: "Only records after this sequence number",
+        limit: "At most this many (1000 at most)",
+      },
+    ),
+    follow(
+      "/records/follow",
+      "New records, as they come",
+      AuditRecord,
+      ({ principal, query, signal }) => account.follow(principal, query, signal),
+      {
+        run: "Only this run's",
+        decision: "allow or deny",
+        after: "Begin after this sequence number",
+      },
+    ),
+    get("/records/{id}/why", "Explain a decision", WhyResult, ({ principal, path }) =>
+      account.why(principal, path["id"]!),
+    ),
+    post("/audit/verify", "Prove the log", z.strictObject({}), AuditVerifyResult, ({ principal }) =>
+      account.verify(principal),
+    ),
+    post("/policy/check", "Validate policies", PolicyRequestBody, PolicyCheckResult, ({ principal, body }) =>
+      policy.check(principal, body),
+    ),
+    post("/policy/test", "Run the cases of policies", PolicyRequestBody, PolicyTestResult, ({ principal, body }) =>
+      policy.test(principal, body),
+    ),
+  ];
+}
+
+function required(query: URLSearchParams, name: string): string {
+  const value = query.get(name);
+  if (value === null || value === "") throw daemonErrors("control.bad-request", { problem: `${name} is missing` });
+  return value;
+}

@@ -1,0 +1,112 @@
+// The status of the daemon, for the CLI and the console.
+import type { AuditLog, LogKey } from "@pratique/audit";
+import type { DoctorResult, Principal, Status } from "@pratique/contracts";
+import type { Gateway } from "@pratique/gateway";
+import { allowedOrThrow, type Guard } from "@pratique/guard";
+import type { ContentStore } from "@pratique/oci";
+import type { PolicySet } from "@pratique/policy";
+import type { Database } from "@pratique/store";
+import { systemResource } from "../artifacts/artifacts.ts";
+import { basicLooks, containerLook, engineLook, examine, type DoctorLook } from "../doctor.ts";
+import type { Machinery } from "../machinery.ts";
+
+export interface StatusOptions {
+  readonly version: string;
+  readonly url: string;
+  readonly home: string;
+  readonly owner: string;
+  readonly startedAt: Date;
+  readonly signingKey: string;
+  readonly logKey: LogKey;
+  readonly guard: Guard;
+  readonly policy: () => PolicySet;
+  readonly store: ContentStore;
+  readonly database: Database;
+  readonly gateway: Gateway;
+  readonly audit: AuditLog;
+  readonly machinery: Machinery;
+}
+
+export class StatusDesk {
+  readonly #options: StatusOptions;
+
+  constructor(options: StatusOptions) {
+    this.#options = options;
+  }
+
+  async status(principal: Principal): Promise<Status> {
+    return await this.#read(principal, async () => {
+      const { version, url, home, owner, startedAt, signingKey, logKey, policy, gateway, audit, machinery } =
+        this.#options;
+      const engine = machinery.knownEngine();
+      const containers = machinery.knownContainers();
+      return {
+        version,
+        url,
+        home,
+        pid: process.pid,
+        startedAt: startedAt.toISOString(),
+        owner,
+        policy: { digest: policy().digest, policies: policy().policies.length },
+        signingKey,
+        ...(engine === undefined ? {} : { engine: { id: engine.id, version: engine.version } }),
+        ...(containers === undefined
+          ? {}
+          : { container: { available: containers.ok, description: containers.description } }),
+        artifacts: await this.#countArtifacts(),
+        runs: (await this.#options.database.runs.list(10_000)).length,
+        servers: gateway.servers().map(({ name, state, isolated }) => ({ name, state, isolated })),
+        audit: { records: audit.size(), logKey: logKey.vkey },
+        memoryBytes: process.memoryUsage.rss(),
+      };
+    });
+  }
+
+  async doctor(principal: Principal): Promise<DoctorResult> {
+    return await this.#read(principal, () => examine(this.#looks()));
+  }
+
+  #looks(): DoctorLook[] {
+    const { home, machinery, policy, audit, url } = this.#options;
+    return [
+      ...basicLooks(home),
+      {
+        name: "daemon",
+        look: async () => `pid ${process.pid} at ${url}`,
+        otherwise: { state: "missing", mend: "pratique up" },
+      },
+      containerLook(async () => await machinery.containerProbe()),
+      engineLook(() => machinery.engine()),
+      {
+        name: "policies",
+        look: async () => `${policy().policies.length} are valid`,
+        otherwise: { state: "missing", mend: "pratique policy check" },
+      },
+      {
+        name: "audit log",
+        look: async () => {
+          const report = await audit.verify();
+          const broken = report.checks.find((check) => !check.ok);
+          if (broken !== undefined) throw new Error(`${broken.name}: ${broken.detail}`);
+          return `${report.records} records verify`;
+        },
+        otherwise: { state: "missing", mend: "pratique audit verify" },
+      },
+    ];
+  }
+
+  async #countArtifacts(): Promise<number> {
+    const { store } = this.#options;
+    let count = 0;
+    for (const name of await store.repositories()) {
+      count += (await store.repository(name).tags()).filter((tag) => !/^sha(256|512)-/.test(tag)).length;
+    }
+    return count;
+  }
+
+  async #read<T>(principal: Principal, read: () => Promise<T>): Promise<T> {
+    return allowedOrThrow(
+      await this.#options.guard.perform({ principal, action: "admin:read", resource: systemResource }, read),
+    );
+  }
+}

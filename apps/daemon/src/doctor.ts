@@ -1,0 +1,78 @@
+// What is installed, what is missing, and the one command that mends it. Changes nothing.
+import { statfs } from "node:fs/promises";
+import type { DoctorCheck, DoctorResult } from "@pratique/contracts";
+
+/** One thing to look at; what it throws becomes the detail of a missing thing. */
+export interface DoctorLook {
+  readonly name: string;
+  /** Says what was found. */
+  look(): Promise<string>;
+  /** How bad it is when it is not there, and what mends it. */
+  readonly otherwise: { readonly state: "warning" | "missing"; readonly mend: string };
+}
+
+const LOW_DISK_BYTES = 1024 ** 3;
+
+/** Looks at everything, one after the other; `ok` when nothing that is needed is missing. */
+export async function examine(looks: readonly DoctorLook[]): Promise<DoctorResult> {
+  const checks: DoctorCheck[] = [];
+  for (const { name, look, otherwise } of looks) {
+    try {
+      checks.push({ name, state: "ok", detail: await look() });
+    } catch (error) {
+      checks.push({
+        name,
+        state: otherwise.state,
+        detail: error instanceof Error ? error.message : String(error),
+        mend: otherwise.mend,
+      });
+    }
+  }
+  return { ok: checks.every((check) => check.state !== "missing"), checks };
+}
+
+/** Looks that need no daemon: the runtime, the state directory's disk. */
+export function basicLooks(home: string): DoctorLook[] {
+  return [
+    {
+      name: "node",
+      look: async () => `${process.version} on ${process.platform}-${process.arch}`,
+      otherwise: { state: "missing", mend: "npm run setup" },
+    },
+    {
+      name: "disk",
+      look: async () => {
+        const { bavail, bsize } = await statfs(home);
+        const free = bavail * bsize;
+        if (free < LOW_DISK_BYTES) throw new Error(`only ${Math.round(free / 1e6)} MB are free under ${home}`);
+        return `${Math.round(free / 1e9)} GB free under ${home}`;
+      },
+      otherwise: { state: "warning", mend: "free space there, or choose another directory with --home" },
+    },
+  ];
+}
+
+/** The look at the container engine, from what a probe said. */
+export function containerLook(probe: () => Promise<{ ok: boolean; description: string }>): DoctorLook {
+  return {
+    name: "container engine",
+    look: async () => {
+      const result = await probe();
+      if (!result.ok) throw new Error(result.description);
+      return result.description;
+    },
+    otherwise: { state: "warning", mend: "sudo apt-get install -y --no-install-recommends podman runc" },
+  };
+}
+
+/** The look at the model engine. */
+export function engineLook(find: () => Promise<{ id: string; version: string }>): DoctorLook {
+  return {
+    name: "model engine",
+    look: async () => {
+      const { id, version } = await find();
+      return `${id} ${version}`;
+    },
+    otherwise: { state: "missing", mend: "npm run setup" },
+  };
+}
