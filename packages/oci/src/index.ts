@@ -32,3 +32,5 @@ export type {
   StoredBlob,
   Upload,
 } from "./repository.ts";
+export { openContentStore } from "./local/content-store.ts";
+export { readSpan, sendSpan } from "./local/read-file.ts";

@@ -59,6 +59,8 @@ export interface Repository {
 export interface PutManifestOptions {
   /** Takes an index although some of its manifests are missing (distribution-spec: sparse indexes). */
   readonly sparse?: boolean;
+  /** What the bytes must be; its algorithm is the one they are stored under. @throws `digest.mismatch` */
+  readonly digest?: Digest | undefined;
 }
 
 /** A repository in the local content store. */

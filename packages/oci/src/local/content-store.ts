@@ -1,0 +1,112 @@
+// The content store: a directory of repositories, each an OCI image layout that skopeo and oras read as it lies.
+import { SingleFlight, type Clock, type Log } from "@pratique/core";
+import { ensureDirectory, removeLeftovers } from "@pratique/store";
+import { readdir, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { ociErrors } from "../errors.ts";
+import { isRepositoryName } from "../reference.ts";
+import type { ContentStore, LocalRepository } from "../repository.ts";
+import { BlobPool } from "./blob-pool.ts";
+import { INDEX_FILE } from "./layout-file.ts";
+import { Layout } from "./layout.ts";
+import { StoreRepository, type StoreParts } from "./local-repository.ts";
+import { ManifestCache } from "./manifest-cache.ts";
+import { isMissing, storing } from "./storage-error.ts";
+import { mayHoldRepositories, repositoryDirectory, repositoryName } from "./store-paths.ts";
+import { UploadDirectory } from "./upload-directory.ts";
+
+/**
+ * Opens (or begins) a content store and removes what an interrupted process left. One process at a time owns it.
+ * @throws `oci.storage-full`, `store.not-writable`
+ */
+export async function openContentStore(
+  directory: string,
+  options: { readonly clock: Clock; readonly log: Log },
+): Promise<ContentStore> {
+  const root = resolve(directory);
+  const pool = new BlobPool(root);
+  const uploads = new UploadDirectory(root, pool, options.clock);
+  await storing(root, async () => {
+    await ensureDirectory(root);
+    await pool.open();
+    const expiredUploads = await uploads.open();
+    let partialFiles = 0;
+    for (const layout of await layoutsBelow(root)) partialFiles += await removeLeftovers(layout);
+    const unusedBlobs = await pool.sweep();
+    if (expiredUploads + partialFiles + unusedBlobs > 0) {
+      options.log.info("content store repaired", { expiredUploads, partialFiles, unusedBlobs });
+    }
+  });
+  return new DirectoryStore(root, pool, uploads, options.log);
+}
+
+class DirectoryStore implements ContentStore {
+  readonly #parts: StoreParts;
+  readonly #layouts = new Map<string, Layout>();
+  readonly #loading = new SingleFlight<Layout>();
+
+  constructor(root: string, pool: BlobPool, uploads: UploadDirectory, log: Log) {
+    const layout = (name: string, make: boolean): Promise<Layout | undefined> => this.#layout(name, make);
+    this.#parts = { root, pool, uploads, cache: new ManifestCache(), log, layout };
+  }
+
+  repository(name: string): LocalRepository {
+    if (!isRepositoryName(name)) {
+      const reason = "a repository is lower-case letters, digits, `.`, `_`, `-` between slashes";
+      throw ociErrors("reference.invalid", { reference: name.slice(0, 160), reason });
+    }
+    return new StoreRepository(name, this.#parts);
+  }
+
+  /** Layouts that are neither on disk nor about to be are not remembered: names are free to make up. */
+  async #layout(name: string, make: boolean): Promise<Layout | undefined> {
+    const known = this.#layouts.get(name);
+    if (known !== undefined) return known;
+    const directory = repositoryDirectory(this.#parts.root, name);
+    if (!make && !(await isThere(join(directory, INDEX_FILE)))) return this.#layouts.get(name);
+    return this.#loading.run(name, async () => {
+      const layout = this.#layouts.get(name) ?? (await Layout.load(directory, name, this.#parts.log));
+      this.#layouts.set(name, layout);
+      return layout;
+    });
+  }
+
+  async repositories(): Promise<string[]> {
+    const names: string[] = [];
+    for (const directory of await layoutsBelow(this.#parts.root)) {
+      const name = repositoryName(this.#parts.root, directory);
+      const layout = await this.#layout(name, false);
+      if (layout !== undefined && layout.snapshot.manifests.size > 0) names.push(name);
+    }
+    return names.sort();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#layouts.values()].map((layout) => layout.settled()));
+  }
+}
+
+/** Directories that hold a layout's `blobs` or `index.json`, however deep. */
+async function layoutsBelow(root: string): Promise<string[]> {
+  const found: string[] = [];
+  const walk = async (directory: string): Promise<void> => {
+    const entries = await readdir(directory, { withFileTypes: true });
+    if (directory !== root && entries.some(({ name }) => name === INDEX_FILE || name === "blobs"))
+      found.push(directory);
+    for (const entry of entries) {
+      if (entry.isDirectory() && mayHoldRepositories(entry.name)) await walk(join(directory, entry.name));
+    }
+  };
+  await walk(root);
+  return found;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,103 @@
+// All uploads of a store: their files, those that this process knows, and those that nobody finished.
+import { digestOf, hexOf, uuidv7, type Clock, type Digest, type DigestAlgorithm } from "@pratique/core";
+import { ensureDirectory } from "@pratique/store";
+import { open, readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { BlobPool } from "./blob-pool.ts";
+import { LocalUpload } from "./local-upload.ts";
+import { isMissing, storing } from "./storage-error.ts";
+import { UPLOADS } from "./store-paths.ts";
+
+const EXPIRE_MS = 24 * 60 * 60 * 1000;
+const SWEEP_EVERY_MS = 60 * 60 * 1000;
+const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A repository as far as uploads are concerned. */
+export interface UploadOwner {
+  readonly name: string;
+  readonly target: (digest: Digest) => string;
+}
+
+export class UploadDirectory {
+  readonly #directory: string;
+  readonly #pool: BlobPool;
+  readonly #clock: Clock;
+  readonly #live = new Map<string, LocalUpload>();
+  #sweptAt = 0;
+
+  constructor(storeDirectory: string, pool: BlobPool, clock: Clock) {
+    this.#directory = join(storeDirectory, UPLOADS);
+    this.#pool = pool;
+    this.#clock = clock;
+  }
+
+  /** Returns how many expired uploads it removed. */
+  async open(): Promise<number> {
+    await ensureDirectory(this.#directory);
+    return this.#sweep();
+  }
+
+  /** The file's name holds the repository's, so that an upload is found only through its own. */
+  #fileName(owner: UploadOwner, id: string): string {
+    return `${id}.${hexOf(digestOf(owner.name)).slice(0, 32)}`;
+  }
+
+  #upload(owner: UploadOwner, id: string, offset: number, algorithm?: DigestAlgorithm): LocalUpload {
+    const name = this.#fileName(owner, id);
+    const place = {
+      pool: this.#pool,
+      clock: this.#clock,
+      target: owner.target,
+      onEnd: () => void this.#live.delete(name),
+    };
+    const upload = new LocalUpload(id, join(this.#directory, name), place, offset, algorithm);
+    this.#live.set(name, upload);
+    return upload;
+  }
+
+  async start(owner: UploadOwner, algorithm?: DigestAlgorithm): Promise<LocalUpload> {
+    if (this.#clock.now().getTime() - this.#sweptAt > SWEEP_EVERY_MS) await this.#sweep();
+    const id = uuidv7(this.#clock);
+    const path = join(this.#directory, this.#fileName(owner, id));
+    const now = this.#clock.now();
+    await storing(path, async () => {
+      const file = await open(path, "wx", 0o644);
+      await file.utimes(now, now);
+      await file.close();
+    });
+    return this.#upload(owner, id, 0, algorithm);
+  }
+
+  async resume(owner: UploadOwner, id: string): Promise<LocalUpload | undefined> {
+    if (!ID.test(id)) return undefined;
+    const name = this.#fileName(owner, id);
+    const live = this.#live.get(name);
+    if (live !== undefined) return live;
+    try {
+      const { size } = await stat(join(this.#directory, name));
+      return this.#live.get(name) ?? this.#upload(owner, id, size);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Removes what was not touched for a day. */
+  async #sweep(): Promise<number> {
+    const now = this.#clock.now().getTime();
+    this.#sweptAt = now;
+    let removed = 0;
+    for (const name of await readdir(this.#directory)) {
+      const path = join(this.#directory, name);
+      const live = this.#live.get(name);
+      try {
+        if (live?.isBusy === true || now - (await stat(path)).mtimeMs < EXPIRE_MS) continue;
+        await (live === undefined ? rm(path, { force: true, recursive: true }) : live.cancel());
+        removed += 1;
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+    }
+    return removed;
+  }
+}
