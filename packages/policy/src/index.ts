@@ -1,0 +1,8 @@
+// Decisions: who may do what to what, and why. Pure; files are read by the caller.
+export { policyErrors } from "./errors.ts";
+export { loadPolicySet, type PolicySet, type PolicySources, type PolicySummary } from "./policy-set.ts";
+export type { Entity, PolicyRequest } from "./cedar-request.ts";
+export { explainDecision } from "./explain.ts";
+export { parsePolicyCases, type PolicyCase } from "./policy-case.schema.ts";
+export { runPolicyTests, type PolicyTestReport, type PolicyTestResult } from "./policy-tests.ts";
+export type { Problem } from "./problem.ts";
