@@ -1,0 +1,126 @@
+// What can go wrong when a directory becomes an artifact, and an artifact a directory.
+import { defineErrors } from "@pratique/core";
+
+export const packagingErrors = defineErrors({
+  "artifact.no-directory": {
+    status: 400,
+    text: "{directory} is not a directory",
+    hint: "name the directory that holds the model, server, skill or agent",
+  },
+  "artifact.unknown-kind": {
+    status: 400,
+    text: "{directory} is no known kind of artifact",
+    hint: "a model needs a *.gguf file; an mcp-server a server.json; a skill a SKILL.md; an agent an agent.yaml",
+  },
+  "artifact.ambiguous-kind": {
+    status: 400,
+    text: "{directory} could be any of {kinds}",
+    hint: "say which: --kind {first}",
+  },
+  "artifact.kind-not-packable": {
+    status: 400,
+    text: "an artifact of kind `{kind}` cannot be packed from a directory",
+    hint: "pack a model, mcp-server, skill or agent",
+  },
+  "artifact.unsafe-file": {
+    status: 400,
+    text: "{path} is a {type}, and artifacts hold only files and directories",
+    hint: "replace it by the file it stands for, or move it out of the directory",
+  },
+  "artifact.unsafe-name": {
+    status: 400,
+    text: "{path} has a name that cannot be packed: {reason}",
+    hint: "rename it",
+  },
+  "artifact.too-large": {
+    status: 413,
+    text: "{directory} is too large for a {kind}: {what}",
+    hint: "move what does not belong to it elsewhere",
+  },
+  "artifact.changed": {
+    status: 409,
+    text: "{path} changed while it was packed",
+    hint: "pack it again when nothing writes to it",
+  },
+  "artifact.missing": {
+    status: 404,
+    text: "{repository} has no `{reference}`",
+    hint: "see what is there with `pratique ls`",
+  },
+  "artifact.malformed": {
+    status: 400,
+    text: "{reference} is not a sound {kind} artifact: {reason}",
+    hint: "ask who made it for a new one; it was not used",
+  },
+  "artifact.not-unpackable": {
+    status: 400,
+    text: "{reference} is of kind `{kind}`, which has no directory form",
+    hint: "models, mcp-servers, skills and agents can be unpacked",
+  },
+  "artifact.target-exists": {
+    status: 409,
+    text: "{directory} exists and is not empty",
+    hint: "choose another directory, or remove it",
+  },
+  "archive.unsafe": {
+    status: 400,
+    text: "the archive holds `{entry}`, which is refused: {reason}",
+    hint: "nothing was written; do not use this artifact",
+  },
+  "archive.too-large": {
+    status: 413,
+    text: "the archive unpacks to more than is allowed: {what}",
+    hint: "nothing was written; do not use this artifact",
+  },
+  "archive.damaged": { status: 400, text: "the archive cannot be read: {reason}", hint: "fetch it again" },
+  "model.invalid": {
+    status: 400,
+    text: "{path} is not a GGUF file: {reason}",
+    hint: "check the download; a model file starts with the four bytes GGUF",
+  },
+  "model.truncated": {
+    status: 400,
+    text: "{path} is cut short in {where}: it has {sizeBytes} bytes, {missing} bytes are missing",
+    hint: "download it again and compare its checksum",
+  },
+  "model.shard-missing": {
+    status: 400,
+    text: "{path} is one of {total} parts, and {missing} is not there",
+    hint: "put all parts of the model into the directory",
+  },
+  "mcp-server.invalid": {
+    status: 400,
+    text: "{path} is not a valid server.json: {reason}",
+    hint: "see https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
+  },
+  "mcp-server.no-entry": {
+    status: 400,
+    text: "{directory} has no entry point",
+    hint: "name it as `main` in package.json, or call it server.ts, server.mjs or server.js",
+  },
+  "mcp-server.bundle-failed": {
+    status: 400,
+    text: "{entry} cannot be bundled: {reason}",
+    hint: "run npm install in the server's directory, and see that it starts with node",
+  },
+  "mcp-server.no-base": {
+    status: 400,
+    text: "a base image is needed to pack an mcp-server",
+    hint: "use the debian base (the default of `pratique pack`)",
+  },
+  "base.unavailable": {
+    status: 503,
+    text: "the base image {base} cannot be made: {reason}",
+    hint: "run `apt-get update`, or name another base",
+  },
+  "skill.invalid": {
+    status: 400,
+    text: "{path} is not a valid skill: {reason}",
+    hint: "see https://agentskills.io/specification",
+  },
+  "agent.not-yaml": {
+    status: 400,
+    text: "{path} is not well-formed YAML: {reason}",
+    hint: "correct the line named above",
+  },
+});
