@@ -1,0 +1,68 @@
+// An artifact as policy sees it: its evidence as Cedar attributes.
+import type { Evidence } from "@pratique/contracts";
+import type { GuardResource } from "@pratique/guard";
+import { isCleared } from "./clearance.ts";
+import { OWNER } from "./trust.ts";
+
+/** The age of what has no date: older than any policy allows. */
+const UNKNOWN_AGE_DAYS = 36_500;
+const DAY_MS = 86_400_000;
+
+export interface ArtifactResourceOptions {
+  /** How the artifact is named in records and denials. */
+  readonly reference: string;
+  /** The policy in force: clearances under another do not count. */
+  readonly policyDigest: string;
+  readonly now: Date;
+  /** The registry's host. */
+  readonly registry: string;
+}
+
+/** The Cedar entity of an artifact, in its repository, in its registry. */
+export function artifactResource(evidence: Evidence, options: ArtifactResourceOptions): GuardResource {
+  const { reference, policyDigest, now, registry } = options;
+  const { provenance, vulnerabilities } = evidence;
+  const names = [...new Set(evidence.signers.map(({ name }) => name))].sort();
+  return {
+    type: "Artifact",
+    id: reference,
+    digest: evidence.digest,
+    attributes: {
+      kind: evidence.kind,
+      repository: evidence.repository,
+      registry,
+      digest: evidence.digest,
+      imageType: evidence.imageType,
+      signed: names.length > 0,
+      signers: names,
+      signedByOwner: names.includes(OWNER),
+      provenance: provenance !== undefined,
+      ...(provenance === undefined ? {} : { builder: provenance.builder }),
+      slsaLevel: provenance?.slsaLevel ?? 0,
+      sbom: evidence.sbom !== undefined,
+      aibom: evidence.aibom !== undefined,
+      licences: evidence.licences,
+      vulnerabilitiesChecked: vulnerabilities.status === "checked",
+      critical: vulnerabilities.critical,
+      high: vulnerabilities.high,
+      criticalWithFix: vulnerabilities.criticalWithFix,
+      knownExploited: vulnerabilities.knownExploited,
+      cleared: isCleared(evidence, policyDigest),
+      ageDays: ageInDays(evidence.created, now),
+    },
+    parents: [
+      {
+        type: "Repository",
+        id: `${registry}/${evidence.repository}`,
+        attributes: { name: evidence.repository },
+        parents: [{ type: "Registry", id: registry, attributes: { host: registry } }],
+      },
+    ],
+  };
+}
+
+function ageInDays(created: string | undefined, now: Date): number {
+  if (created === undefined) return UNKNOWN_AGE_DAYS;
+  const days = Math.floor((now.getTime() - Date.parse(created)) / DAY_MS);
+  return Number.isNaN(days) ? UNKNOWN_AGE_DAYS : Math.min(Math.max(days, 0), UNKNOWN_AGE_DAYS);
+}

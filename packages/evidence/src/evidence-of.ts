@@ -1,0 +1,147 @@
+// Everything verifiable about one artifact, as one value.
+import type { Evidence, Kind } from "@pratique/contracts";
+import { canonicalJson, digestOf, isPratiqueError, type Digest } from "@pratique/core";
+import { parseManifest, type Descriptor, type Repository } from "@pratique/oci";
+import { readClearance } from "./clearance.ts";
+import type { EvidenceCache } from "./evidence-cache.ts";
+import { CREATED_ANNOTATION } from "./media-types.ts";
+import {
+  CYCLONEDX_PREDICATE,
+  PROVENANCE_PREDICATE,
+  PROVENANCE_V02_PREDICATE,
+  SIGNATURE_PREDICATE,
+  VSA_PREDICATE,
+} from "./predicates.ts";
+import { readProvenance } from "./provenance.ts";
+import { readSbom } from "./read-sbom.ts";
+import { fingerprintOf, OWNER, type Trust } from "./trust.ts";
+import { verifyReferrers, type VerifiedStatement } from "./verify.ts";
+
+/** Evidence, and the bundles it rests on. */
+export interface EvidenceReading {
+  readonly evidence: Evidence;
+  readonly bundles: readonly Digest[];
+}
+
+/** Reads, verifies and sums up what hangs on an artifact. With a cache, only when something changed. */
+export async function evidenceOf(
+  repo: Repository,
+  subject: Descriptor,
+  kind: Kind,
+  trust: Trust,
+  cache?: EvidenceCache,
+): Promise<Evidence> {
+  return (await readEvidence(repo, subject, kind, trust, cache)).evidence;
+}
+
+export async function readEvidence(
+  repo: Repository,
+  subject: Descriptor,
+  kind: Kind,
+  trust: Trust,
+  cache?: EvidenceCache,
+): Promise<EvidenceReading> {
+  const referrers = await repo.referrers(subject.digest);
+  const digests = referrers.map(({ digest }) => digest).sort();
+  const key = digestOf(canonicalJson([repo.name, subject.digest, kind, fingerprintOf(trust), ...digests]));
+  const cached = cache?.get(key);
+  if (cached !== undefined) return cached;
+
+  const { verified, rejected } = await verifyReferrers(repo, subject, referrers, trust);
+  const evidence: Evidence = {
+    repository: repo.name,
+    digest: subject.digest,
+    kind,
+    ...factsOf(verified),
+    rejected: rejected.map(({ digest, reason }) => ({ digest, reason })),
+    created: await createdOf(repo, subject, verified),
+  };
+  const reading = { evidence, bundles: verified.map(({ bundleDigest }) => bundleDigest) };
+  // What was missing may come without a change of the list: such a reading is not kept.
+  if (!rejected.some(({ reason }) => reason === "missing")) cache?.set(key, reading);
+  return reading;
+}
+
+type Facts = Omit<Evidence, "repository" | "digest" | "kind" | "rejected" | "created">;
+
+/** Pure: from verified statements (newest first) to facts. */
+function factsOf(verified: readonly VerifiedStatement[]): Facts {
+  const ofType = (...types: string[]): VerifiedStatement[] =>
+    verified.filter(({ predicateType }) => types.includes(predicateType));
+  const signatures = ofType(SIGNATURE_PREDICATE).map(({ signer }) => signer);
+  const signers = [...new Map(signatures.map((signer) => [signer.id, signer])).values()];
+  const sbom = firstOf(ofType(CYCLONEDX_PREDICATE), ({ predicate }) => readSbom(predicate));
+  const provenance = firstOf(ofType(PROVENANCE_PREDICATE, PROVENANCE_V02_PREDICATE), ({ predicateType, predicate }) =>
+    readProvenance(predicateType, predicate),
+  );
+  return {
+    imageType: signers.length === 0 ? "community" : signers.some(isOwner) ? "organization" : "verified",
+    signers,
+    ...(provenance === undefined
+      ? {}
+      : {
+          provenance: {
+            ...provenance.facts,
+            slsaLevel: provenance.statement.trust.slsaLevel,
+            signer: provenance.statement.signer,
+          },
+        }),
+    ...(sbom === undefined
+      ? {}
+      : {
+          sbom: {
+            format: sbom.facts.format,
+            components: sbom.facts.components,
+            signer: sbom.statement.signer,
+          },
+        }),
+    ...(sbom?.facts.describesModel === true
+      ? { aibom: { format: sbom.facts.format, signer: sbom.statement.signer } }
+      : {}),
+    licences: [...(sbom?.facts.licences ?? [])],
+    // Nothing looks vulnerabilities up yet, and not checked is never the same as none.
+    vulnerabilities: {
+      status: "not-checked",
+      critical: 0,
+      high: 0,
+      medium: 0,
+      low: 0,
+      criticalWithFix: 0,
+      knownExploited: 0,
+    },
+    clearances: ofType(VSA_PREDICATE).flatMap((statement) => readClearance(statement) ?? []),
+  };
+}
+
+function firstOf<T>(
+  statements: readonly VerifiedStatement[],
+  read: (statement: VerifiedStatement) => T | undefined,
+): { readonly statement: VerifiedStatement; readonly facts: T } | undefined {
+  for (const statement of statements) {
+    const facts = read(statement);
+    if (facts !== undefined) return { statement, facts };
+  }
+  return undefined;
+}
+
+function isOwner({ name }: { readonly name: string }): boolean {
+  return name === OWNER;
+}
+
+/** What its own manifest says (the digest covers it), else when its build finished. */
+async function createdOf(
+  repo: Repository,
+  subject: Descriptor,
+  verified: readonly VerifiedStatement[],
+): Promise<string | undefined> {
+  const built = verified.find(({ predicateType }) => predicateType === PROVENANCE_PREDICATE)?.time;
+  const manifest = await repo.manifest(subject.digest);
+  if (manifest === undefined) return built;
+  try {
+    const created = parseManifest(manifest.bytes, manifest.mediaType).manifest.annotations?.[CREATED_ANNOTATION];
+    return created === undefined || Number.isNaN(Date.parse(created)) ? built : new Date(created).toISOString();
+  } catch (error) {
+    if (!isPratiqueError(error)) throw error;
+    return built;
+  }
+}

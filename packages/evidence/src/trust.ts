@@ -1,0 +1,65 @@
+// Whom to believe: public keys, and how far each is trusted.
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { canonicalJson, digestOf } from "@pratique/core";
+import type { Signer } from "@pratique/contracts";
+import { evidenceErrors } from "./errors.ts";
+import { keyIdOf } from "./signing-key.ts";
+
+/** The name of the key whose clearances count, unless `clears` says otherwise. */
+export const OWNER = "owner";
+
+export interface TrustedKey {
+  /** The name policies see as signer, e.g. `owner`. */
+  readonly name: string;
+  readonly publicKeyPem: string;
+  /** Whether clearances by this key count. To trust a vendor's signature is not to trust its verdicts: default only `owner`. */
+  readonly clears?: boolean;
+  /** The SLSA build level up to which provenance by this key is believed (SLSA 1.2, verifying artifacts). Default 1. */
+  readonly slsaLevel?: number;
+}
+
+export interface Trust {
+  readonly keys: readonly TrustedKey[];
+}
+
+/** A trusted key, ready to verify with. */
+export interface TrustedSigner {
+  readonly signer: Signer;
+  readonly publicKey: KeyObject;
+  readonly clears: boolean;
+  readonly slsaLevel: number;
+}
+
+/** The trusted signers by key id; the first name given to a key holds. @throws `trust.invalid` */
+export function signersOf(trust: Trust): ReadonlyMap<string, TrustedSigner> {
+  const signers = new Map<string, TrustedSigner>();
+  for (const { name, publicKeyPem, clears, slsaLevel } of trust.keys) {
+    const publicKey = readPublicKey(name, publicKeyPem);
+    const id = keyIdOf(publicKey);
+    if (signers.has(id)) continue;
+    signers.set(id, { signer: { id, name }, publicKey, clears: clears ?? name === OWNER, slsaLevel: slsaLevel ?? 1 });
+  }
+  return signers;
+}
+
+/** Names a trust configuration: equal trust, equal text. */
+export function fingerprintOf(trust: Trust): string {
+  return digestOf(canonicalJson(trust.keys.map((key) => ({ ...key }))));
+}
+
+function readPublicKey(name: string, pem: string): KeyObject {
+  if (pem.includes("PRIVATE KEY")) throw evidenceErrors("trust.invalid", { name, reason: "it is a private key" });
+  let key: KeyObject;
+  try {
+    key = createPublicKey(pem);
+  } catch (cause) {
+    throw evidenceErrors("trust.invalid", { name, reason: "it is not a PEM public key" }, { cause });
+  }
+  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  const isUsable =
+    key.asymmetricKeyType === "ed25519" ||
+    (key.asymmetricKeyType === "ec" && namedCurve === "prime256v1") ||
+    (key.asymmetricKeyType === "rsa" && modulusLength >= 2048);
+  if (!isUsable) throw evidenceErrors("trust.invalid", { name, reason: "its kind or size is not accepted" });
+  return key;
+}
