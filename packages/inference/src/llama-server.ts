@@ -40,17 +40,17 @@ export function llamaServerArguments(options: LlamaServerArguments, help: string
   const has = (flag: string) => new RegExp(`(^|[\\s,])${flag}([\\s,]|$)`, "m").test(help);
   const [noUi, noWebUi] = OPTIONAL_FLAGS;
   const optional = OPTIONAL_FLAGS.filter((flag) => has(flag) && !(flag === noWebUi && has(noUi)));
-  return [
-    ...["--host", options.socketPath],
-    ...["-m", options.modelPath],
-    ...["--alias", options.name],
-    ...["--api-key-file", options.keyFile],
-    ...["-c", String(options.contextTokens * options.slots)], // an explicit -np splits the context
-    ...["-np", String(options.slots)],
-    ...["-t", String(options.threads)],
-    ...["-tb", String(options.threads)],
-    ...optional,
-  ];
+  const flags: Readonly<Record<string, string>> = {
+    "--host": options.socketPath,
+    "-m": options.modelPath,
+    "--alias": options.name,
+    "--api-key-file": options.keyFile,
+    "-c": String(options.contextTokens * options.slots), // an explicit -np splits the context
+    "-np": String(options.slots),
+    "-t": String(options.threads),
+    "-tb": String(options.threads),
+  };
+  return [...Object.entries(flags).flat(), ...optional];
 }
 
 /**
