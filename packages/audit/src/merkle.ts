@@ -68,7 +68,7 @@ export function inclusionRanges(index: number, size: number): LeafRange[] {
       start = middle;
     }
   }
-  return ranges.reverse();
+  return ranges.toReversed();
 }
 
 /** The ranges whose hashes prove that a tree of `size` extends one of `oldSize` (RFC 9162 §2.1.4.1). */
@@ -88,7 +88,7 @@ export function consistencyRanges(oldSize: number, size: number): LeafRange[] {
   }
   // The old tree itself is known to the verifier only when it is a whole left part.
   if (start !== 0) ranges.push({ start, end });
-  return ranges.reverse();
+  return ranges.toReversed();
 }
 
 /** True when `path` proves that the leaf is entry `index` of the tree with this root (RFC 9162 §2.1.3.2). */
@@ -101,7 +101,7 @@ export function verifyInclusion(
 ): boolean {
   if (!isCount(index) || !isCount(size) || index >= size) return false;
   let [node, last] = [index, size - 1];
-  let hash = Buffer.from(leaf);
+  let hash: Uint8Array = leaf;
   for (const sibling of path) {
     if (last === 0) return false;
     if (node % 2 === 1 || node === last) {
@@ -112,7 +112,7 @@ export function verifyInclusion(
     }
     [node, last] = [half(node), half(last)];
   }
-  return last === 0 && hash.equals(root);
+  return last === 0 && isEqual(hash, root);
 }
 
 /** True when `path` proves that the tree with `root` extends the one with `oldRoot` (RFC 9162 §2.1.4.2). */
@@ -124,16 +124,16 @@ export function verifyConsistency(
   root: Uint8Array,
 ): boolean {
   if (!isCount(oldSize) || !isCount(size) || oldSize > size) return false;
-  if (oldSize === size) return path.length === 0 && Buffer.from(oldRoot).equals(root);
-  if (oldSize === 0) return path.length === 0 && emptyRoot().equals(oldRoot);
+  if (oldSize === size) return path.length === 0 && isEqual(oldRoot, root);
+  if (oldSize === 0) return path.length === 0 && isEqual(emptyRoot(), oldRoot);
   let [node, last] = [oldSize - 1, size - 1];
   while (node % 2 === 1) [node, last] = [half(node), half(last)];
   // When the old tree is a complete left part, its root starts the path and is not sent.
   const hashes = node === 0 ? [oldRoot, ...path] : path;
   const [first, ...rest] = hashes;
   if (first === undefined) return false;
-  let old = Buffer.from(first);
-  let current = Buffer.from(first);
+  let old: Uint8Array = first;
+  let current: Uint8Array = first;
   for (const sibling of rest) {
     if (last === 0) return false;
     if (node % 2 === 1 || node === last) {
@@ -145,7 +145,7 @@ export function verifyConsistency(
     }
     [node, last] = [half(node), half(last)];
   }
-  return last === 0 && old.equals(oldRoot) && current.equals(root);
+  return last === 0 && isEqual(old, oldRoot) && isEqual(current, root);
 }
 
 function half(value: number): number {
@@ -154,4 +154,8 @@ function half(value: number): number {
 
 function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
 }
