@@ -2,7 +2,7 @@
 import type { Kysely } from "kysely";
 import type { RecordRow, Tables } from "./tables.ts";
 
-/** Conditions are joined by "and". `before` is a sequence, `since` an RFC 3339 time. */
+/** Conditions are joined by "and". `before` and `after` are sequences, `since` an RFC 3339 time. */
 export interface RecordQuery {
   run?: string;
   principal?: string;
@@ -12,6 +12,7 @@ export interface RecordQuery {
   decision?: string;
   since?: string;
   before?: number;
+  after?: number;
   /** At most 10,000; 100 when absent. */
   limit?: number;
   /** `newest` first when absent. */
@@ -64,6 +65,7 @@ export function recordTable(db: Kysely<Tables>): RecordTable {
       }
       if (query.since !== undefined) select = select.where("time", ">=", query.since);
       if (query.before !== undefined) select = select.where("sequence", "<", query.before);
+      if (query.after !== undefined) select = select.where("sequence", ">", query.after);
       const limit = Math.min(Math.max(Math.trunc(query.limit ?? 100), 0), 10_000);
       return select
         .orderBy("sequence", query.order === "oldest" ? "asc" : "desc")
