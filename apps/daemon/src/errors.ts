@@ -84,6 +84,11 @@ export const daemonErrors = defineErrors({
     text: "the agent names the tool server {server}, which is not in the embedded registry",
     hint: "pack or pull it first",
   },
+  "run.remote-server": {
+    status: 400,
+    text: "the agent names the remote tool server {url}, which is not behind the gateway",
+    hint: "add it under gateway.servers in pratique.yaml, and name it there by reference",
+  },
   "run.no-skill": {
     status: 400,
     text: "the agent names the skill {skill}, which is not in the embedded registry",

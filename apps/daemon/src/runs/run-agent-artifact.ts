@@ -106,7 +106,8 @@ async function* admitted(options: RunsOptions, admission: Admission): AsyncGener
   const tools: ToolPort[] = [];
   let isolation: string | undefined;
   for (const toolset of agent.toolsets) {
-    const place = await placeServer(options, admission, toolset);
+    if (toolset.source === "remote") throw daemonErrors("run.remote-server", { url: toolset.url });
+    const place = await placeServer(options, admission, toolset.ref);
     isolation = place.isolated ? "container" : "none";
     const port = await mcpToolPort({ url: `${url}/mcp/${place.name}`, token });
     cleanups.push(() => port.close());

@@ -1,0 +1,96 @@
+// Serves the console: static files, a one-time link that opens a read-only session, and that session's cookie.
+import { createHash, randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import type { Clock } from "@pratique/core";
+import type { Principal, UserPrincipal } from "@pratique/contracts";
+
+const LINK_LIFETIME_MS = 60 * 60 * 1000;
+const SESSION_LIFETIME_MS = 12 * 60 * 60 * 1000;
+const COOKIE = "pratique_console";
+const FILES: Readonly<Record<string, string>> = {
+  "index.html": "text/html; charset=utf-8",
+  "console.css": "text/css; charset=utf-8",
+  "console.js": "text/javascript; charset=utf-8",
+};
+const HEADERS = {
+  "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-store",
+};
+
+interface Grant {
+  readonly user: UserPrincipal;
+  readonly until: number;
+}
+
+const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("hex");
+
+export class ConsolePages {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  readonly #links = new Map<string, Grant>();
+  readonly #sessions = new Map<string, Grant>();
+
+  constructor(directory: string, clock: Clock) {
+    this.#directory = directory;
+    this.#clock = clock;
+  }
+
+  /** A path that opens the console once, for an hour. */
+  issueLink(user: UserPrincipal): string {
+    return `/console/?code=${this.#grant(this.#links, user, LINK_LIFETIME_MS)}`;
+  }
+
+  /** Who the session cookie stands for. Such a session may only read. */
+  authenticate(req: IncomingMessage): Principal | undefined {
+    const cookie = /(?:^|;\s*)pratique_console=([A-Za-z0-9_-]{43})(?:;|$)/.exec(req.headers.cookie ?? "")?.[1];
+    if (cookie === undefined || (req.method !== "GET" && req.method !== "HEAD")) return undefined;
+    return this.#take(this.#sessions, cookie, false)?.user;
+  }
+
+  async handle(req: IncomingMessage, res: ServerResponse, url: URL, principal: Principal | undefined): Promise<void> {
+    for (const [name, value] of Object.entries(HEADERS)) res.setHeader(name, value);
+    const code = url.searchParams.get("code");
+    const grant = code === null ? undefined : this.#take(this.#links, code, true);
+    if (grant !== undefined) {
+      const session = this.#grant(this.#sessions, grant.user, SESSION_LIFETIME_MS);
+      res.setHeader("set-cookie", `${COOKIE}=${session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_LIFETIME_MS / 1000}`);
+      res.writeHead(303, { location: "/console/" }).end();
+      return;
+    }
+    if (principal === undefined) {
+      res.setHeader("www-authenticate", 'Basic realm="pratique", charset="UTF-8"');
+      res.writeHead(401, { "content-type": "text/plain; charset=utf-8" });
+      res.end("This page shows what is yours, so it asks who you are.\n\nuser      owner\npassword  what `pratique token` prints\n");
+      return;
+    }
+    const name = url.pathname === "/console/" ? "index.html" : url.pathname.slice("/console/".length);
+    const type = FILES[name];
+    if (type === undefined) {
+      res.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("not found\n");
+      return;
+    }
+    const bytes = await readFile(join(this.#directory, name));
+    res.writeHead(200, { "content-type": type, "content-length": bytes.length });
+    res.end(bytes);
+  }
+
+  #grant(grants: Map<string, Grant>, user: UserPrincipal, lifetimeMs: number): string {
+    const secret = randomBytes(32).toString("base64url");
+    const now = this.#clock.now().getTime();
+    for (const [hash, { until }] of grants) if (until < now) grants.delete(hash);
+    grants.set(hashOf(secret), { user, until: now + lifetimeMs });
+    return secret;
+  }
+
+  #take(grants: Map<string, Grant>, secret: string, once: boolean): Grant | undefined {
+    const hash = hashOf(secret);
+    const grant = grants.get(hash);
+    if (grant === undefined || grant.until < this.#clock.now().getTime()) return undefined;
+    if (once) grants.delete(hash);
+    return grant;
+  }
+}

@@ -1,0 +1,5 @@
+// The door of the daemon, for the command that starts it.
+export { basicLooks, containerLook, engineLook, examine } from "./doctor.ts";
+export { startDaemon, type DaemonOptions, type RunningDaemon } from "./main.ts";
+export { verifyHome } from "./verify-home.ts";
+export { lookWithoutDaemon } from "./look-without-daemon.ts";

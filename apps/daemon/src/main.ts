@@ -1,0 +1,241 @@
+// The composition root: the only place that knows every package. Starts and stops the daemon.
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { isPratiqueError, jsonLog, systemClock, uuidv7, type Log } from "@pratique/core";
+import { openAuditLog, openLogKey } from "@pratique/audit";
+import { artifactResource, evidenceOf, openSigningKey } from "@pratique/evidence";
+import { createGateway } from "@pratique/gateway";
+import { createGuard } from "@pratique/guard";
+import { openIdentity } from "@pratique/identity";
+import { createInference } from "@pratique/inference";
+import { openContentStore } from "@pratique/oci";
+import { kindOfManifest } from "@pratique/packaging";
+import { createRegistry } from "@pratique/registry";
+import { runCommand } from "@pratique/sandbox";
+import { openDatabase, writeFileDurably } from "@pratique/store";
+import { Artifacts } from "./artifacts/artifacts.ts";
+import { Transfers } from "./artifacts/transfers.ts";
+import { ConsolePages } from "./console-pages.ts";
+import { Account } from "./control/account.ts";
+import { controlOperations } from "./control/operations.ts";
+import { PolicyDesk } from "./control/policy-desk.ts";
+import { createControlApi } from "./control/router.ts";
+import { StatusDesk } from "./control/status-desk.ts";
+import { placeConfiguredServers } from "./configured-servers.ts";
+import { daemonErrors } from "./errors.ts";
+import { openHome, type Home } from "./home.ts";
+import { installationDirectory } from "./installation.ts";
+import { listen, type Listener } from "./listener.ts";
+import { loadConfig } from "./load-config.ts";
+import { Machinery } from "./machinery.ts";
+import { readPolicySet } from "./policy-files.ts";
+import { route } from "./routes.ts";
+import { Models } from "./runs/models.ts";
+import { Runs } from "./runs/runs.ts";
+import { ToolServers } from "./runs/tool-servers.ts";
+import { DAEMON_VERSION } from "./version.ts";
+
+export interface DaemonOptions {
+  readonly home: string;
+  /** HOST:PORT; overrides the configuration. */
+  readonly listen?: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where log lines go. */
+  readonly writeLog: (line: string) => void;
+  /** Least level, unless the configuration says otherwise. */
+  readonly logLevel?: "debug" | "info" | "warn" | "error";
+}
+
+export interface RunningDaemon {
+  readonly url: string;
+  readonly home: string;
+  /** An address that opens the console once. */
+  consoleLink(): string;
+  close(): Promise<void>;
+}
+
+/** Starts everything; resolves when the daemon is ready. */
+export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
+  const clock = systemClock;
+  const startedAt = clock.now();
+  const home = await openHome(options.home);
+  const config = await loadConfig(home.configFile, options.environment, options.listen);
+  const log = jsonLog(options.writeLog, clock, options.environment["PRATIQUE_LOG_LEVEL"] === undefined ? (options.logLevel ?? config.log.level) : config.log.level);
+  const installation = installationDirectory();
+  const closers: (() => Promise<void>)[] = [];
+  const onClose = (close: () => Promise<void>) => void closers.push(close);
+  try {
+    // The policy set comes first: with a broken one nothing may be decided, so nothing is started.
+    const policyDirectory = config.policy.directory ?? join(installation, "policies");
+    const policySet = await readPolicySet(policyDirectory);
+    const policy = () => policySet;
+    const database = await openExclusive(home);
+    onClose(() => database.close());
+    const listener = await listen(config.listen, log);
+    onClose(() => listener.close());
+    const registryHost = `localhost:${listener.port}`;
+    const ids = () => uuidv7(clock);
+
+    const logKey = await openLogKey(join(home.keys, "log.pem"), "pratique.local/log");
+    const audit = await openAuditLog({ directory: home.log, key: logKey, database, clock, log });
+    onClose(() => audit.close());
+    const identity = await openIdentity({ home: home.directory, clock, owner: { name: ownerName() } });
+    const guard = createGuard({ policy, audit, clock, log });
+    const store = await openContentStore(home.registry, { clock, log });
+    onClose(() => store.close());
+    const key = await openSigningKey(home.keys);
+    const trust = { keys: [{ name: "owner", publicKeyPem: key.publicKeyPem }] };
+    const nodeExecutable = process.execPath;
+    const machinery = new Machinery({
+      config,
+      home,
+      path: options.environment["PATH"] ?? "",
+      dockerHost: options.environment["DOCKER_HOST"],
+      runtimeDirectory: options.environment["XDG_RUNTIME_DIR"],
+      nodeExecutable,
+      engineHostFile: engineHostFile(installation),
+      clock,
+      log,
+    });
+    onClose(() => machinery.close());
+
+    const artifacts = new Artifacts({
+      store,
+      guard,
+      key,
+      trust,
+      policy,
+      registry: registryHost,
+      builder: `https://pratique.dev/daemon@${DAEMON_VERSION}`,
+      clock,
+      log,
+      ids,
+      packing: { cacheDirectory: home.cache, node: nodeExecutable, runCommand },
+    });
+    const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log });
+    const registry = createRegistry({
+      store,
+      guard,
+      clock,
+      log,
+      evidence: async (name, descriptor) => {
+        const repository = store.repository(name);
+        const manifest = await repository.manifest(descriptor.digest);
+        const kind = manifest === undefined ? "image" : kindOfManifest(manifest);
+        const evidence = await evidenceOf(repository, descriptor, kind, trust);
+        return artifactResource(evidence, { reference: `${registryHost}/${name}@${descriptor.digest}`, policyDigest: policy().digest, now: clock.now(), registry: registryHost });
+      },
+    });
+    const gateway = createGateway({ guard, clock, log, info: { name: "pratique", version: DAEMON_VERSION } });
+    onClose(() => gateway.close());
+    const models = new Models(artifacts, store);
+    const inference = createInference({
+      guard,
+      engine: () => machinery.engine(),
+      resolve: (name) => models.resolve(name),
+      list: () => models.list(),
+      runDirectory: home.run,
+      clock,
+      log,
+      ...(config.engine.contextTokens === undefined ? {} : { contextTokens: config.engine.contextTokens }),
+    });
+    onClose(() => inference.close());
+    const servers = new ToolServers({ artifacts, gateway, guard, containers: () => machinery.containers(), nodeExecutable, cacheDirectory: home.cache, clock, log });
+    const runs = new Runs({
+      artifacts,
+      models,
+      servers,
+      identity,
+      guard,
+      database,
+      engineName: async () => (await machinery.engine()).id,
+      url: listener.url,
+      clock,
+      log,
+      ids,
+    });
+    const status = new StatusDesk({
+      version: DAEMON_VERSION,
+      url: listener.url,
+      home: home.directory,
+      owner: identity.owner.name,
+      startedAt,
+      signingKey: key.keyId,
+      logKey,
+      guard,
+      policy,
+      store,
+      database,
+      gateway,
+      audit,
+      machinery,
+    });
+    const pages = new ConsolePages(join(installation, "apps", "console", "public"), clock);
+    const control = createControlApi(
+      controlOperations({ artifacts, transfers, runs, account: new Account(audit, guard), policy: new PolicyDesk(guard, policy, policyDirectory), status }),
+      DAEMON_VERSION,
+      log,
+    );
+    const interrupted = await database.runs.markInterrupted(clock.now().toISOString());
+    if (interrupted > 0) log.warn("runs were interrupted when the daemon last stopped", { runs: interrupted });
+    await placeConfiguredServers(config, { owner: identity.owner, artifacts, servers, gateway, log });
+    await announce(home, listener, startedAt);
+    listener.serve(route({ identity, guard, registry, gateway, inference, audit, pages, control }));
+    log.info("ready", { url: listener.url, home: home.directory, version: DAEMON_VERSION });
+    return {
+      url: listener.url,
+      home: home.directory,
+      consoleLink: () => `${listener.url}${pages.issueLink(identity.owner)}`,
+      close: () => closeAll(closers, log),
+    };
+  } catch (error) {
+    await closeAll(closers, log);
+    throw error;
+  }
+}
+
+/** The database's lock is the daemon's: one process a state directory. */
+async function openExclusive(home: Home) {
+  try {
+    return await openDatabase({ file: home.databaseFile });
+  } catch (cause) {
+    if (!isPratiqueError(cause, "store.busy")) throw cause;
+    throw daemonErrors("daemon.already-running", { home: home.directory, pid: await runningPid(home) }, { cause });
+  }
+}
+
+async function runningPid(home: Home): Promise<string> {
+  const { readFile } = await import("node:fs/promises");
+  const text = await readFile(home.runtimeFile, "utf8").catch(() => "{}");
+  const { pid } = JSON.parse(text) as { pid?: unknown };
+  return typeof pid === "number" ? String(pid) : "unknown";
+}
+
+/** Tells the CLI where this daemon answers. */
+async function announce(home: Home, listener: Listener, startedAt: Date): Promise<void> {
+  await writeFileDurably(
+    home.runtimeFile,
+    JSON.stringify({ url: listener.url, pid: process.pid, startedAt: startedAt.toISOString(), version: DAEMON_VERSION }),
+    { mode: 0o600 },
+  );
+}
+
+async function closeAll(closers: readonly (() => Promise<void>)[], log: Log): Promise<void> {
+  for (const close of closers.toReversed()) {
+    await close().catch((error: unknown) => log.error("closing failed", { error: String(error) }));
+  }
+}
+
+function ownerName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without a name, as in some containers.
+    return "owner";
+  }
+}
+
+/** In a build the engine host is a file of its own; from source inference finds it itself. */
+function engineHostFile(installation: string): string | undefined {
+  return import.meta.url.endsWith(".ts") ? undefined : join(installation, "dist", "engine-host.js");
+}

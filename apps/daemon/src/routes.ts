@@ -1,0 +1,74 @@
+// The map of the listener: which path belongs to whom (DESIGN §7).
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AuditLog } from "@pratique/audit";
+import type { Principal } from "@pratique/contracts";
+import type { Gateway } from "@pratique/gateway";
+import { allowedOrThrow, type Guard } from "@pratique/guard";
+import type { Identity } from "@pratique/identity";
+import type { Inference } from "@pratique/inference";
+import type { Registry } from "@pratique/registry";
+import type { ConsolePages } from "./console-pages.ts";
+import { daemonErrors } from "./errors.ts";
+import type { Handler } from "./listener.ts";
+
+export interface Routes {
+  readonly identity: Identity;
+  readonly guard: Guard;
+  readonly registry: Registry;
+  readonly gateway: Gateway;
+  readonly inference: Inference;
+  readonly audit: AuditLog;
+  readonly pages: ConsolePages;
+  readonly control: (req: IncomingMessage, res: ServerResponse, url: URL, principal: Principal | undefined) => Promise<void>;
+}
+
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+
+/** The handler of every request. */
+export function route(routes: Routes): Handler {
+  const { identity, registry, gateway, inference, pages } = routes;
+  return async (req, res, url) => {
+    const path = url.pathname;
+    // A page on the web that resolves its own name to 127.0.0.1 sends that name as Host (DNS rebinding).
+    if (!LOOPBACK_HOST.test(req.headers.host ?? "")) return misdirected(res);
+    const principal = identity.authenticate({ authorization: req.headers.authorization });
+    if (path === "/v2" || path.startsWith("/v2/")) return await registry.handle(req, res, { principal });
+    if (path === "/mcp") return await gateway.handle(req, res, { principal });
+    if (path.startsWith("/mcp/")) return await gateway.handle(req, res, { principal, profile: decodeURIComponent(path.slice("/mcp/".length)) });
+    if (path.startsWith("/v1/")) return await inference.handle(req, res, { principal, path: path.slice("/v1".length) });
+    if (path.startsWith("/control/v1/")) return await routes.control(req, res, url, principal ?? pages.authenticate(req));
+    if (path === "/console" || path === "/") return redirect(res, "/console/");
+    if (path.startsWith("/console/")) return await pages.handle(req, res, url, principal ?? pages.authenticate(req));
+    if (path.startsWith("/log/")) return await tile(routes, res, path.slice("/log/".length), principal);
+    throw daemonErrors("control.not-found", { path: path.slice(0, 200) });
+  };
+}
+
+/** Serves the log as C2SP tlog-tiles: checkpoint, tiles, entry bundles. */
+async function tile(routes: Routes, res: ServerResponse, path: string, principal: Principal | undefined): Promise<void> {
+  if (principal === undefined) {
+    res.setHeader("www-authenticate", 'Bearer realm="pratique"');
+    throw daemonErrors("control.unauthorized");
+  }
+  const outcome = await routes.guard.perform({ principal, action: "audit:read", resource: { type: "AuditLog", id: "log" } }, async () => {
+    if (path === "checkpoint") await routes.audit.checkpoint();
+    return await routes.audit.tile(path);
+  });
+  const bytes = allowedOrThrow(outcome);
+  if (bytes === undefined) throw daemonErrors("control.not-found", { path: `/log/${path.slice(0, 100)}` });
+  res.writeHead(200, {
+    "content-type": path === "checkpoint" ? "text/plain; charset=utf-8" : "application/octet-stream",
+    "content-length": bytes.length,
+    "cache-control": path === "checkpoint" ? "no-store" : "private, max-age=31536000, immutable",
+  });
+  res.end(bytes);
+}
+
+function misdirected(res: ServerResponse): void {
+  res.writeHead(421, { "content-type": "text/plain; charset=utf-8" });
+  res.end("this daemon answers to its loopback names only\n");
+}
+
+function redirect(res: ServerResponse, location: string): void {
+  res.writeHead(302, { location }).end();
+}
