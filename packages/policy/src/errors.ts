@@ -12,9 +12,4 @@ export const policyErrors = defineErrors({
     text: "{what}: more than the {limit} {unit} allowed",
     hint: "split it, or drop what no longer decides anything",
   },
-  "policy.tests-invalid": {
-    status: 400,
-    text: "{file}: {where}: {message}",
-    hint: "a case has name, principal, action, resource, expect (allow or deny), and may have context, with and policy",
-  },
 });

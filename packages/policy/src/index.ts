@@ -3,6 +3,6 @@ export { policyErrors } from "./errors.ts";
 export { loadPolicySet, type PolicySet, type PolicySources, type PolicySummary } from "./policy-set.ts";
 export type { Entity, PolicyRequest } from "./cedar-request.ts";
 export { explainDecision } from "./explain.ts";
-export { parsePolicyCases, type PolicyCase } from "./policy-case.schema.ts";
-export { runPolicyTests, type PolicyTestReport, type PolicyTestResult } from "./policy-tests.ts";
+export { PolicyCase } from "./policy-case.schema.ts";
+export { runPolicyTests, type PolicyCaseResult, type PolicyTestReport } from "./policy-tests.ts";
 export type { Problem } from "./problem.ts";

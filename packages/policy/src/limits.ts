@@ -1,7 +1,7 @@
 // How much a policy set and a request may be. Everything handed in is bounded before the engine sees it.
 
 /** Files in a set. */
-export const MAX_FILES = 200;
+export const MAX_FILES = 500;
 /** Bytes of one policy file, or of the schema. */
 export const MAX_FILE_BYTES = 256 * 1024;
 /** Policies in a set. A decision costs about 5 µs a policy in its slice. */

@@ -24,6 +24,7 @@ import {
   forbidSentence,
   nearestSentence,
   printable,
+  undecidedSentence,
 } from "./sentences.ts";
 
 const SCHEMA_FILE = "pratique.cedarschema";
@@ -94,7 +95,7 @@ class LoadedPolicySet implements PolicySet {
       return decision;
     } catch (error) {
       const why = error instanceof UnfitRequest ? error.message : "it could not be evaluated";
-      return frozen(this.#undecided(`policy cannot decide on this request: ${why}`));
+      return frozen(this.#undecided(undecidedSentence(why)));
     }
   }
 
@@ -102,7 +103,7 @@ class LoadedPolicySet implements PolicySet {
     const slice = this.#sliceFor(request);
     const verdict = ask(cedar, slice.name, this.#schemaName);
     if (verdict.type === "refused") {
-      return this.#undecided(`policy cannot decide on this request: ${printable(verdict.message)}`);
+      return this.#undecided(undecidedSentence(verdict.message));
     }
     const policies = this.#reasons(verdict.policies, request);
     if (verdict.type === "erred") {

@@ -65,3 +65,15 @@ export function nearestSentence(nearest: readonly PolicyReason[], request: Polic
   const told = nearest.slice(0, 3).map(({ id, reason }) => (reason === undefined ? id : `${id} (${reason})`));
   return `the nearest permits: ${told.join("; ")}`;
 }
+
+const UNDECIDED = "policy cannot decide on this request";
+
+/** A denial because the request fits neither schema nor bounds: a defect of the caller, no policy's doing. */
+export function undecidedSentence(why: string): string {
+  return `${UNDECIDED}: ${printable(why)}`;
+}
+
+/** True for a reason that `undecidedSentence` made. */
+export function isUndecided(reason: string): boolean {
+  return reason.startsWith(`${UNDECIDED}: `);
+}
