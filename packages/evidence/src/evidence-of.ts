@@ -17,7 +17,7 @@ import { readSbom } from "./read-sbom.ts";
 import { fingerprintOf, OWNER, type Trust } from "./trust.ts";
 import { verifyReferrers, type VerifiedStatement } from "./verify.ts";
 
-/** Evidence, and the bundles it rests on. */
+/** Evidence, and the bundles it rests on; earlier clearances are no ground for a new one. */
 export interface EvidenceReading {
   readonly evidence: Evidence;
   readonly bundles: readonly Digest[];
@@ -56,7 +56,8 @@ export async function readEvidence(
     rejected: rejected.map(({ digest, reason }) => ({ digest, reason })),
     created: await createdOf(repo, subject, verified),
   };
-  const reading = { evidence, bundles: verified.map(({ bundleDigest }) => bundleDigest) };
+  const inputs = verified.filter(({ predicateType }) => predicateType !== VSA_PREDICATE);
+  const reading = { evidence, bundles: inputs.map(({ bundleDigest }) => bundleDigest) };
   // What was missing may come without a change of the list: such a reading is not kept.
   if (!rejected.some(({ reason }) => reason === "missing")) cache?.set(key, reading);
   return reading;

@@ -9,7 +9,8 @@ export function licencesOf(texts: readonly string[]): License[] {
   if (only !== undefined && trimmed.length === 1 && isExpression(only)) return [new LicenseExpression(only)];
   return trimmed.map((text) => {
     const id = fixupSpdxId(text);
-    return id === undefined ? new NamedLicense(text) : new SpdxLicense(id);
+    // Asked again, since the look-up also finds what every object inherits: `constructor`.
+    return isSupportedSpdxId(id) ? new SpdxLicense(id) : new NamedLicense(text);
   });
 }
 

@@ -30,7 +30,7 @@ interface BomComponent {
 const BomComponent: z.ZodType<BomComponent> = z.looseObject({
   type: z.string(),
   licenses: z.array(LicenceChoice).optional(),
-  modelCard: z.unknown(),
+  modelCard: z.unknown().optional(),
   components: z.array(z.unknown()).optional(),
 });
 
