@@ -1,6 +1,6 @@
 // A record as an entry of the log: canonical JSON of bounded size. Pure.
 import { AuditRecord, RecordBody } from "@pratique/contracts";
-import { canonicalJson, digestOf } from "@pratique/core";
+import { canonicalJson, digestOf, isJsonObject } from "@pratique/core";
 import type { RecordRow } from "@pratique/store";
 import { auditErrors } from "./errors.ts";
 import { MAX_ENTRY_BYTES } from "./tile.ts";
@@ -74,6 +74,13 @@ export function decodeRecord(entry: Uint8Array, sequence: number, file: string):
   if (parsed.data.sequence !== sequence) throw corrupt(`says that it is record ${parsed.data.sequence}`);
   if (canonicalJson(parsed.data) !== text) throw corrupt("is not canonical JSON");
   return parsed.data;
+}
+
+/** The sequence that an entry claims. */
+export function sequenceOf(entry: Uint8Array): number | undefined {
+  const value = parseOrUndefined(Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength).toString());
+  if (!isJsonObject(value) || typeof value["sequence"] !== "number") return undefined;
+  return Number.isSafeInteger(value["sequence"]) && value["sequence"] >= 0 ? value["sequence"] : undefined;
 }
 
 function parseOrUndefined(text: string): unknown {

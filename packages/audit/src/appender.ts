@@ -1,0 +1,107 @@
+// Group commit: records that come while one fsync runs share the next.
+import type { AuditRecord, RecordBody } from "@pratique/contracts";
+import { Mutex, type Clock } from "@pratique/core";
+import { checkBody, encodeRecord } from "./entry.ts";
+import type { Journal } from "./journal.ts";
+
+/** A record that is durable, and its bytes. */
+export interface Appended {
+  readonly record: AuditRecord;
+  readonly entry: Buffer;
+}
+
+export interface AppenderOptions {
+  readonly journal: Journal;
+  /** The sequence that the next record gets. */
+  readonly next: number;
+  readonly clock: Clock;
+  readonly ids: () => string;
+  /** Called once for each group, in order, before its appends resolve. */
+  readonly onDurable: (group: readonly Appended[]) => void;
+  /** Called before a group, while no other runs; when it throws, the group is refused. */
+  readonly beforeGroup: () => Promise<void>;
+}
+
+interface Waiting {
+  readonly body: RecordBody;
+  readonly id: string;
+  readonly time: string;
+  resolve(record: AuditRecord): void;
+  reject(error: unknown): void;
+}
+
+const MAX_GROUP = 1024;
+
+export class Appender {
+  readonly #options: AppenderOptions;
+  readonly #waiting: Waiting[] = [];
+  #next: number;
+  readonly #committing = new Mutex();
+  #isDraining = false;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: AppenderOptions) {
+    this.#options = options;
+    this.#next = options.next;
+  }
+
+  /** How many records are durable. */
+  get size(): number {
+    return this.#next;
+  }
+
+  /** Resolves when the record is durable. @throws `audit.full`, `audit.unavailable`, `audit.bad-record`, `audit.too-large` */
+  append(body: RecordBody): Promise<AuditRecord> {
+    const appended = new Promise<AuditRecord>((resolve, reject) => {
+      const { clock, ids } = this.#options;
+      this.#waiting.push({ body: checkBody(body), id: ids(), time: clock.now().toISOString(), resolve, reject });
+    });
+    this.#last = appended.catch(() => undefined);
+    if (!this.#isDraining) void this.#drain();
+    return appended;
+  }
+
+  /** Resolves when all appends so far are settled, whatever comes meanwhile. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  /** Runs a task while no group is being written. */
+  between<T>(task: () => Promise<T>): Promise<T> {
+    return this.#committing.run(task);
+  }
+
+  async #drain(): Promise<void> {
+    this.#isDraining = true;
+    do {
+      // Let everyone who is ready now get into the group; those just answered may come again at once.
+      await new Promise(setImmediate);
+      const group = this.#waiting.splice(0, MAX_GROUP);
+      await this.#committing.run(() => this.#commit(group));
+    } while (this.#waiting.length > 0);
+    this.#isDraining = false;
+  }
+
+  async #commit(waiting: readonly Waiting[]): Promise<void> {
+    const group: (Appended & { readonly waiting: Waiting })[] = [];
+    for (const one of waiting) {
+      try {
+        const sequence = this.#next + group.length;
+        group.push({ ...encodeRecord(one.body, { id: one.id, time: one.time, sequence }), waiting: one });
+      } catch (error) {
+        one.reject(error);
+      }
+    }
+    if (group.length === 0) return;
+    try {
+      await this.#options.beforeGroup();
+      await this.#options.journal.append(group.map(({ entry }) => entry));
+    } catch (error) {
+      for (const { waiting } of group) waiting.reject(error);
+      return;
+    }
+    this.#next += group.length;
+    this.#options.onDurable(group);
+    for (const { waiting, record } of group) waiting.resolve(record);
+  }
+}
