@@ -10,7 +10,9 @@ const api = async (path) => {
 const short = (digest) => (digest === undefined ? "–" : digest.replace(/^(\w+:[0-9a-f]{12})[0-9a-f]+$/, "$1"));
 const time = (text) => new Date(text).toLocaleString();
 const who = ({ principal }) =>
-  principal.actingFor === undefined ? principal.id : `${principal.id.replace(/^spiffe:\/\/[^/]+\//, "")} for ${principal.actingFor}`;
+  principal.actingFor === undefined
+    ? principal.id
+    : `${principal.id.replace(/^spiffe:\/\/[^/]+\//, "")} for ${principal.actingFor}`;
 
 /** A cell: text, and how it looks. Text is never markup. */
 const cell = (text, className = "") => {
@@ -45,7 +47,12 @@ const showStatus = (status) => {
     ["Policy in force", `${status.policy.policies} policies, ${status.policy.digest}`],
     ["Model engine", status.engine === undefined ? "not used yet" : `${status.engine.id} ${status.engine.version}`],
     ["Isolation", status.container === undefined ? "not used yet" : status.container.description],
-    ["Tool servers", status.servers.map((server) => `${server.name} (${server.state}${server.isolated ? ", isolated" : ", not isolated"})`).join(", ") || "none"],
+    [
+      "Tool servers",
+      status.servers
+        .map((server) => `${server.name} (${server.state}${server.isolated ? ", isolated" : ", not isolated"})`)
+        .join(", ") || "none",
+    ],
     ["Audit log", `${status.audit.records} records, key ${status.audit.logKey}`],
   ];
   document.querySelector("#status").replaceChildren(
@@ -69,9 +76,44 @@ const refresh = async () => {
       api("/records?limit=50"),
     ]);
     showStatus(status);
-    fill("runs", runs.map((run) => [cell(run.id, "code"), cell(run.agent), cell(run.model ?? "–"), cell(run.status, run.status === "failed" ? "bad" : ""), cell(time(run.startedAt))]), "No runs yet: pratique run AGENT PROMPT");
-    fill("artifacts", artifacts.map((artifact) => [cell(artifact.kind), cell(artifact.reference), cell(short(artifact.digest), "code"), yesNo(artifact.signed), yesNo(artifact.cleared)]), "No artifacts yet: pratique pack DIRECTORY");
-    fill("records", records.toReversed().map((record) => [cell(String(record.sequence)), cell(time(record.time)), cell(who(record), "wide"), cell(record.action), cell(record.resource.id, "wide"), cell(record.decision, record.decision === "deny" ? "bad" : "good"), cell(record.policies.map((policy) => policy.id).join(", ") || "none"), cell(record.outcome)]), "No records yet");
+    fill(
+      "runs",
+      runs.map((run) => [
+        cell(run.id, "code"),
+        cell(run.agent),
+        cell(run.model ?? "–"),
+        cell(run.status, run.status === "failed" ? "bad" : ""),
+        cell(time(run.startedAt)),
+      ]),
+      "No runs yet: pratique run AGENT PROMPT",
+    );
+    fill(
+      "artifacts",
+      artifacts.map((artifact) => [
+        cell(artifact.kind),
+        cell(artifact.reference),
+        cell(short(artifact.digest), "code"),
+        yesNo(artifact.signed),
+        yesNo(artifact.cleared),
+      ]),
+      "No artifacts yet: pratique pack DIRECTORY",
+    );
+    fill(
+      "records",
+      records
+        .toReversed()
+        .map((record) => [
+          cell(String(record.sequence)),
+          cell(time(record.time)),
+          cell(who(record), "wide"),
+          cell(record.action),
+          cell(record.resource.id, "wide"),
+          cell(record.decision, record.decision === "deny" ? "bad" : "good"),
+          cell(record.policies.map((policy) => policy.id).join(", ") || "none"),
+          cell(record.outcome),
+        ]),
+      "No records yet",
+    );
     summary.textContent = `${artifacts.length} artifacts, ${artifacts.filter((artifact) => artifact.cleared).length} cleared · ${runs.length} runs · ${status.audit.records} records`;
   } catch (error) {
     summary.textContent = `The daemon did not answer: ${error.message}`;

@@ -19,9 +19,18 @@ export async function placeConfiguredServers(config: Config, parts: ConfiguredSe
       if ("url" in server) {
         const verdicts = Object.fromEntries(server.readOnlyTools.map((tool) => [tool, { readOnly: true }]));
         // Somebody else's process: not in our container, and the owner's own configuration stands for its clearance.
-        parts.gateway.addServer({ name, isolated: true, cleared: true, verdicts, transport: { type: "http", url: server.url } });
+        parts.gateway.addServer({
+          name,
+          isolated: true,
+          cleared: true,
+          verdicts,
+          transport: { type: "http", url: server.url },
+        });
       } else {
-        await parts.servers.place(parts.owner, await parts.artifacts.find(server.reference), { name, allowUnisolated: false });
+        await parts.servers.place(parts.owner, await parts.artifacts.find(server.reference), {
+          name,
+          allowUnisolated: false,
+        });
       }
     } catch (error) {
       parts.log.error("a configured server is not available", { server: name, ...describeError(error) });

@@ -15,7 +15,8 @@ const FILES: Readonly<Record<string, string>> = {
   "console.js": "text/javascript; charset=utf-8",
 };
 const HEADERS = {
-  "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "cache-control": "no-store",
@@ -57,14 +58,19 @@ export class ConsolePages {
     const grant = code === null ? undefined : this.#take(this.#links, code, true);
     if (grant !== undefined) {
       const session = this.#grant(this.#sessions, grant.user, SESSION_LIFETIME_MS);
-      res.setHeader("set-cookie", `${COOKIE}=${session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_LIFETIME_MS / 1000}`);
+      res.setHeader(
+        "set-cookie",
+        `${COOKIE}=${session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_LIFETIME_MS / 1000}`,
+      );
       res.writeHead(303, { location: "/console/" }).end();
       return;
     }
     if (principal === undefined) {
       res.setHeader("www-authenticate", 'Basic realm="pratique", charset="UTF-8"');
       res.writeHead(401, { "content-type": "text/plain; charset=utf-8" });
-      res.end("This page shows what is yours, so it asks who you are.\n\nuser      owner\npassword  what `pratique token` prints\n");
+      res.end(
+        "This page shows what is yours, so it asks who you are.\n\nuser      owner\npassword  what `pratique token` prints\n",
+      );
       return;
     }
     const name = url.pathname === "/console/" ? "index.html" : url.pathname.slice("/console/".length);

@@ -35,9 +35,12 @@ export function parseListen(address: string): { host: string; port: number } {
 export async function listen(address: string, log: Log): Promise<Listener> {
   const { host, port } = parseListen(address);
   let handler: Handler | undefined;
-  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: 60_000 }, (req, res) => {
-    void dispatch(handler, req, res, log);
-  });
+  const server = createServer(
+    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: 60_000 },
+    (req, res) => {
+      void dispatch(handler, req, res, log);
+    },
+  );
   await bind(server, host, port, address);
   const bound = server.address() as AddressInfo;
   const shownHost = host.includes(":") ? `[${host}]` : host;
@@ -62,11 +65,17 @@ async function bind(server: Server, host: string, port: number, address: string)
   });
 }
 
-async function dispatch(handler: Handler | undefined, req: IncomingMessage, res: ServerResponse, log: Log): Promise<void> {
+async function dispatch(
+  handler: Handler | undefined,
+  req: IncomingMessage,
+  res: ServerResponse,
+  log: Log,
+): Promise<void> {
   try {
     const target = req.url ?? "/";
     if (target === "/livez") return plain(res, 200, "ok\n");
-    if (target === "/readyz") return plain(res, handler === undefined ? 503 : 200, handler === undefined ? "starting\n" : "ready\n");
+    if (target === "/readyz")
+      return plain(res, handler === undefined ? 503 : 200, handler === undefined ? "starting\n" : "ready\n");
     if (handler === undefined) {
       res.setHeader("retry-after", "1");
       return plain(res, 503, "starting\n");
@@ -75,7 +84,12 @@ async function dispatch(handler: Handler | undefined, req: IncomingMessage, res:
     const url = new URL(`http://listener${target.startsWith("/") ? target.replace(/^\/+/, "/") : "/"}`);
     await handler(req, res, url);
   } catch (error) {
-    if (!isPratiqueError(error)) log.error("request failed", { path: req.url ?? "", ...describeError(error), stack: error instanceof Error ? (error.stack ?? "") : "" });
+    if (!isPratiqueError(error))
+      log.error("request failed", {
+        path: req.url ?? "",
+        ...describeError(error),
+        stack: error instanceof Error ? (error.stack ?? "") : "",
+      });
     if (res.headersSent) return void res.destroy();
     const problem = problemOf(error);
     res.writeHead(problem.status, { "content-type": "application/problem+json" });

@@ -11,7 +11,10 @@ import { Machinery } from "./machinery.ts";
 import { readPolicySet } from "./policy-files.ts";
 
 /** Examines this machine; engines are tried out in a temporary directory, so that nothing of the user's changes. */
-export async function lookWithoutDaemon(home: string, environment: Readonly<Record<string, string | undefined>>): Promise<DoctorResult> {
+export async function lookWithoutDaemon(
+  home: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<DoctorResult> {
   const scratch = await mkdtemp(join(tmpdir(), "pratique-doctor-"));
   const installation = installationDirectory();
   const machinery = new Machinery({

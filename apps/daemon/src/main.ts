@@ -60,7 +60,11 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   const startedAt = clock.now();
   const home = await openHome(options.home);
   const config = await loadConfig(home.configFile, options.environment, options.listen);
-  const log = jsonLog(options.writeLog, clock, options.environment["PRATIQUE_LOG_LEVEL"] === undefined ? (options.logLevel ?? config.log.level) : config.log.level);
+  const log = jsonLog(
+    options.writeLog,
+    clock,
+    options.environment["PRATIQUE_LOG_LEVEL"] === undefined ? (options.logLevel ?? config.log.level) : config.log.level,
+  );
   const installation = installationDirectory();
   const closers: (() => Promise<void>)[] = [];
   const onClose = (close: () => Promise<void>) => void closers.push(close);
@@ -123,7 +127,12 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         const manifest = await repository.manifest(descriptor.digest);
         const kind = manifest === undefined ? "image" : kindOfManifest(manifest);
         const evidence = await evidenceOf(repository, descriptor, kind, trust);
-        return artifactResource(evidence, { reference: `${registryHost}/${name}@${descriptor.digest}`, policyDigest: policy().digest, now: clock.now(), registry: registryHost });
+        return artifactResource(evidence, {
+          reference: `${registryHost}/${name}@${descriptor.digest}`,
+          policyDigest: policy().digest,
+          now: clock.now(),
+          registry: registryHost,
+        });
       },
     });
     const gateway = createGateway({ guard, clock, log, info: { name: "pratique", version: DAEMON_VERSION } });
@@ -140,7 +149,16 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       ...(config.engine.contextTokens === undefined ? {} : { contextTokens: config.engine.contextTokens }),
     });
     onClose(() => inference.close());
-    const servers = new ToolServers({ artifacts, gateway, guard, containers: () => machinery.containers(), nodeExecutable, cacheDirectory: home.cache, clock, log });
+    const servers = new ToolServers({
+      artifacts,
+      gateway,
+      guard,
+      containers: () => machinery.containers(),
+      nodeExecutable,
+      cacheDirectory: home.cache,
+      clock,
+      log,
+    });
     const runs = new Runs({
       artifacts,
       models,
@@ -172,7 +190,14 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     });
     const pages = new ConsolePages(join(installation, "apps", "console", "public"), clock);
     const control = createControlApi(
-      controlOperations({ artifacts, transfers, runs, account: new Account(audit, guard), policy: new PolicyDesk(guard, policy, policyDirectory), status }),
+      controlOperations({
+        artifacts,
+        transfers,
+        runs,
+        account: new Account(audit, guard),
+        policy: new PolicyDesk(guard, policy, policyDirectory),
+        status,
+      }),
       DAEMON_VERSION,
       log,
     );
@@ -215,7 +240,12 @@ async function runningPid(home: Home): Promise<string> {
 async function announce(home: Home, listener: Listener, startedAt: Date): Promise<void> {
   await writeFileDurably(
     home.runtimeFile,
-    JSON.stringify({ url: listener.url, pid: process.pid, startedAt: startedAt.toISOString(), version: DAEMON_VERSION }),
+    JSON.stringify({
+      url: listener.url,
+      pid: process.pid,
+      startedAt: startedAt.toISOString(),
+      version: DAEMON_VERSION,
+    }),
     { mode: 0o600 },
   );
 }

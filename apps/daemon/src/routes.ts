@@ -19,7 +19,12 @@ export interface Routes {
   readonly inference: Inference;
   readonly audit: AuditLog;
   readonly pages: ConsolePages;
-  readonly control: (req: IncomingMessage, res: ServerResponse, url: URL, principal: Principal | undefined) => Promise<void>;
+  readonly control: (
+    req: IncomingMessage,
+    res: ServerResponse,
+    url: URL,
+    principal: Principal | undefined,
+  ) => Promise<void>;
 }
 
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
@@ -34,9 +39,11 @@ export function route(routes: Routes): Handler {
     const principal = identity.authenticate({ authorization: req.headers.authorization });
     if (path === "/v2" || path.startsWith("/v2/")) return await registry.handle(req, res, { principal });
     if (path === "/mcp") return await gateway.handle(req, res, { principal });
-    if (path.startsWith("/mcp/")) return await gateway.handle(req, res, { principal, profile: decodeURIComponent(path.slice("/mcp/".length)) });
+    if (path.startsWith("/mcp/"))
+      return await gateway.handle(req, res, { principal, profile: decodeURIComponent(path.slice("/mcp/".length)) });
     if (path.startsWith("/v1/")) return await inference.handle(req, res, { principal, path: path.slice("/v1".length) });
-    if (path.startsWith("/control/v1/")) return await routes.control(req, res, url, principal ?? pages.authenticate(req));
+    if (path.startsWith("/control/v1/"))
+      return await routes.control(req, res, url, principal ?? pages.authenticate(req));
     if (path === "/console" || path === "/") return redirect(res, "/console/");
     if (path.startsWith("/console/")) return await pages.handle(req, res, url, principal ?? pages.authenticate(req));
     if (path.startsWith("/log/")) return await tile(routes, res, path.slice("/log/".length), principal);
@@ -45,15 +52,23 @@ export function route(routes: Routes): Handler {
 }
 
 /** Serves the log as C2SP tlog-tiles: checkpoint, tiles, entry bundles. */
-async function tile(routes: Routes, res: ServerResponse, path: string, principal: Principal | undefined): Promise<void> {
+async function tile(
+  routes: Routes,
+  res: ServerResponse,
+  path: string,
+  principal: Principal | undefined,
+): Promise<void> {
   if (principal === undefined) {
     res.setHeader("www-authenticate", 'Bearer realm="pratique"');
     throw daemonErrors("control.unauthorized");
   }
-  const outcome = await routes.guard.perform({ principal, action: "audit:read", resource: { type: "AuditLog", id: "log" } }, async () => {
-    if (path === "checkpoint") await routes.audit.checkpoint();
-    return await routes.audit.tile(path);
-  });
+  const outcome = await routes.guard.perform(
+    { principal, action: "audit:read", resource: { type: "AuditLog", id: "log" } },
+    async () => {
+      if (path === "checkpoint") await routes.audit.checkpoint();
+      return await routes.audit.tile(path);
+    },
+  );
   const bytes = allowedOrThrow(outcome);
   if (bytes === undefined) throw daemonErrors("control.not-found", { path: `/log/${path.slice(0, 100)}` });
   res.writeHead(200, {

@@ -4,7 +4,11 @@ import type { DoctorCheck, DoctorResult } from "@pratique/contracts";
 import type { Command, Context } from "../kit/command.ts";
 import type { Tone } from "../kit/terminal.ts";
 
-const MARKS: Readonly<Record<DoctorCheck["state"], readonly [Tone, string]>> = { ok: ["good", "✓"], warning: ["warn", "!"], missing: ["bad", "✗"] };
+const MARKS: Readonly<Record<DoctorCheck["state"], readonly [Tone, string]>> = {
+  ok: ["good", "✓"],
+  warning: ["warn", "!"],
+  missing: ["bad", "✗"],
+};
 
 async function look(context: Context): Promise<DoctorResult> {
   try {
@@ -14,7 +18,12 @@ async function look(context: Context): Promise<DoctorResult> {
     if (!isPratiqueError(error)) throw error;
     const result = await (await import("@pratique/app-daemon")).lookWithoutDaemon(context.home, context.environment);
     if (error.code === "daemon.unreachable") return result;
-    const daemon: DoctorCheck = { name: "daemon", state: "warning", detail: error.message, ...(error.hint === undefined ? {} : { mend: error.hint }) };
+    const daemon: DoctorCheck = {
+      name: "daemon",
+      state: "warning",
+      detail: error.message,
+      ...(error.hint === undefined ? {} : { mend: error.hint }),
+    };
     return { ...result, checks: result.checks.map((check) => (check.name === "daemon" ? daemon : check)) };
   }
 }

@@ -1,15 +1,22 @@
 // `pratique up`: starts the daemon in this process.
 import { startDaemon } from "@pratique/app-daemon";
 import { textFlag, type Command } from "../kit/command.ts";
-import { untilStopped } from "../kit/until-stopped.ts";
+import { followLauncher, untilStopped } from "../kit/until-stopped.ts";
 
 export const up: Command = {
   name: "up",
   group: "everyday",
   summary: "start the daemon, and stay until Ctrl-C",
-  flags: { listen: { type: "string", value: "HOST:PORT", summary: "address (default 127.0.0.1:7340; port 0 takes any free one)" } },
+  flags: {
+    listen: {
+      type: "string",
+      value: "HOST:PORT",
+      summary: "address (default 127.0.0.1:7340; port 0 takes any free one)",
+    },
+  },
   examples: ["pratique up", "pratique up --home /srv/pratique --listen 127.0.0.1:8000"],
   async run({ flags, context }) {
+    followLauncher(context.environment);
     const { terminal } = context;
     const listen = textFlag(flags, "listen");
     const daemon = await startDaemon({
@@ -19,7 +26,10 @@ export const up: Command = {
       writeLog: (line) => terminal.note(line.trimEnd()),
     });
     if (context.json) terminal.out(JSON.stringify({ url: daemon.url, home: daemon.home, pid: process.pid }));
-    else terminal.out(`Pratique is up at ${daemon.url}\n  console  ${daemon.consoleLink()}\n  home     ${daemon.home}\n  stop     Ctrl-C`);
+    else
+      terminal.out(
+        `Pratique is up at ${daemon.url}\n  console  ${daemon.consoleLink()}\n  home     ${daemon.home}\n  stop     Ctrl-C`,
+      );
     await untilStopped(context);
     await daemon.close();
     return 0;

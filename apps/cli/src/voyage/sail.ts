@@ -1,0 +1,182 @@
+// The five legs of the voyage, each through the control API.
+import { join } from "node:path";
+import type { Client } from "@pratique/client";
+import type { AuditRecord, ClearResult, PackResult } from "@pratique/contracts";
+import { PratiqueError } from "@pratique/core";
+import { followRun, type RunOutcome } from "../kit/follow-run.ts";
+import { recordTable } from "../kit/records.ts";
+import { refusal } from "../kit/refusal.ts";
+import { columns, type Terminal } from "../kit/terminal.ts";
+import { shortDigest, size } from "../kit/words.ts";
+
+const CARGO = [
+  { directory: "model", reference: "voyage/harbour-model:1.0.0" },
+  { directory: "harbour", reference: "voyage/harbour:1.0.0" },
+  { directory: "skill/harbour-notes", reference: "voyage/harbour-notes:1.0.0" },
+  { directory: "agent", reference: "voyage/agent:1.0.0" },
+] as const;
+const ROGUE = { directory: "rogue", reference: "voyage/rogue:1.0.0" };
+const PROMPT = "Get the weather in Oslo and save it as note log";
+
+export interface Crew {
+  readonly client: Client;
+  readonly examples: string;
+  readonly terminal: Terminal;
+  readonly say: (text: string) => void;
+  readonly interrupted: AbortSignal;
+}
+
+export interface Orders {
+  readonly model: string | undefined;
+  readonly modelKey: string | undefined;
+  readonly prompt: string | undefined;
+  readonly allowUnisolated: boolean;
+}
+
+/** What the voyage did. */
+export interface ShipsLog {
+  readonly artifacts: readonly (PackResult & { cleared: boolean })[];
+  readonly refused: readonly ClearResult[];
+  readonly run: RunOutcome;
+  readonly records: readonly AuditRecord[];
+  readonly audit: {
+    readonly records: number;
+    readonly checkpoint: string;
+    readonly rootHash: string;
+    readonly verified: boolean;
+  };
+}
+
+export async function sail(crew: Crew, orders: Orders): Promise<ShipsLog> {
+  const [packed, rogue] = await pack(crew);
+  await prove(crew, packed);
+  const cleared = await clear(crew, packed);
+  const refused = await refuse(crew, rogue);
+  const run = await runAgent(crew, orders);
+  const account = await takeAccount(crew, run);
+  return {
+    artifacts: packed.map((artifact, index) => ({ ...artifact, cleared: cleared[index]!.cleared })),
+    refused: refused.cleared ? [] : [refused],
+    run,
+    ...account,
+  };
+}
+
+function leg(crew: Crew, number: number, name: string, what: string): void {
+  crew.say(`\n${crew.terminal.paint("strong", `${number} ${name}`)}  ${crew.terminal.paint("dim", what)}`);
+}
+
+const tick = (crew: Crew) => crew.terminal.paint("good", "✓");
+
+async function pack(crew: Crew): Promise<[PackResult[], PackResult]> {
+  leg(crew, 1, "Pack", "directories become OCI artifacts in the embedded registry");
+  const rows: string[][] = [];
+  const results: PackResult[] = [];
+  for (const { directory, reference } of [...CARGO, ROGUE]) {
+    const result = await crew.client.pack({ directory: join(crew.examples, directory), reference });
+    results.push(result);
+    rows.push([`  ${tick(crew)} ${result.kind}`, result.reference, shortDigest(result.digest), size(result.sizeBytes)]);
+  }
+  crew.say(columns(rows));
+  return [results.slice(0, CARGO.length), results.at(-1)!];
+}
+
+async function prove(crew: Crew, packed: readonly PackResult[]): Promise<void> {
+  leg(crew, 2, "Prove", "signature, SBOM and SLSA provenance hang on each as OCI referrers");
+  const rows: string[][] = [];
+  for (const artifact of packed) {
+    await crew.client.sign(artifact.reference);
+    const { evidence } = await crew.client.verify(artifact.reference);
+    const signed = `signed by ${evidence.signers.map((signer) => signer.name).join(", ")}`;
+    rows.push([
+      `  ${tick(crew)} ${artifact.kind}`,
+      signed,
+      `SBOM of ${artifact.components} components`,
+      `provenance from ${evidence.provenance?.builder ?? "nobody"}`,
+    ]);
+  }
+  crew.say(columns(rows));
+}
+
+async function clear(crew: Crew, packed: readonly PackResult[]): Promise<ClearResult[]> {
+  leg(crew, 3, "Clear", "Cedar policies decide over that evidence; the outcome is signed");
+  const results: ClearResult[] = [];
+  const rows: string[][] = [];
+  for (const artifact of packed) {
+    const result = await crew.client.clear(artifact.reference);
+    if (!result.cleared)
+      crew.say(indent(refusal(crew.terminal, `${artifact.reference} is not cleared`, result.decision)));
+    else
+      rows.push([
+        `  ${tick(crew)} ${artifact.kind}`,
+        artifact.reference,
+        `cleared under policy ${shortDigest(result.decision.policyDigest)}`,
+      ]);
+    results.push(result);
+  }
+  crew.say(columns(rows));
+  return results;
+}
+
+async function refuse(crew: Crew, rogue: PackResult): Promise<ClearResult> {
+  const result = await crew.client.clear(rogue.reference);
+  if (!result.cleared) crew.say(indent(refusal(crew.terminal, `${rogue.reference} is not cleared`, result.decision)));
+  return result;
+}
+
+async function runAgent(crew: Crew, orders: Orders): Promise<RunOutcome> {
+  leg(crew, 4, "Run", "the agent's model decides; its tools answer from isolation, through the gateway");
+  const prompt = orders.prompt ?? PROMPT;
+  crew.say(`  prompt  ${prompt}`);
+  const note = { ...crew.terminal, note: crew.say };
+  const events = crew.client.run(
+    {
+      agent: "voyage/agent:1.0.0",
+      prompt,
+      allowUnisolated: orders.allowUnisolated,
+      ...(orders.model === undefined ? {} : { model: orders.model }),
+      ...(orders.modelKey === undefined || orders.modelKey === "" ? {} : { modelKey: orders.modelKey }),
+    },
+    crew.interrupted,
+  );
+  const outcome = await followRun(note, events, "show");
+  if (outcome.problem === undefined) crew.say(`  answer  ${crew.terminal.paint("strong", outcome.answer)}`);
+  else
+    crew.say(
+      `  ${crew.terminal.paint("bad", "✗")} ${outcome.problem.title} [${outcome.problem.code}]${outcome.problem.hint === undefined ? "" : `\n  try     ${outcome.problem.hint}`}`,
+    );
+  return outcome;
+}
+
+async function takeAccount(crew: Crew, run: RunOutcome): Promise<Pick<ShipsLog, "records" | "audit">> {
+  leg(crew, 5, "Account", "every act left a record in the Merkle log");
+  if (run.run === "")
+    throw new PratiqueError({
+      code: "voyage.no-run",
+      message: run.problem?.title ?? "the run did not start",
+      hint: run.problem?.hint,
+      status: run.problem?.status ?? 500,
+    });
+  const records = await crew.client.records({ run: run.run, limit: 200 });
+  crew.say(indent(recordTable(crew.terminal, records)));
+  const report = await crew.client.verifyAudit();
+  const bad = report.checks.filter((check) => !check.ok);
+  crew.say(
+    report.ok
+      ? `  ${tick(crew)} ${report.records} records verify: ${report.checks.map((check) => check.name).join(", ")}`
+      : `  ${crew.terminal.paint("bad", "✗")} ${bad.map((check) => `${check.name}: ${check.detail}`).join("; ")}`,
+  );
+  return {
+    records,
+    audit: {
+      records: report.records,
+      checkpoint: report.checkpoint.note,
+      rootHash: report.checkpoint.rootHash,
+      verified: report.ok,
+    },
+  };
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, "  ");
+}

@@ -1,0 +1,42 @@
+// Every error code of the house, for `pratique explain` and the reference page.
+import { auditErrors } from "@pratique/audit";
+import { agentsErrors } from "@pratique/agents";
+import { coreErrors, type ErrorDefinition } from "@pratique/core";
+import { evidenceErrors } from "@pratique/evidence";
+import { gatewayErrors } from "@pratique/gateway";
+import { guardErrors } from "@pratique/guard";
+import { identityErrors } from "@pratique/identity";
+import { inferenceErrors } from "@pratique/inference";
+import { ociErrors } from "@pratique/oci";
+import { packagingErrors } from "@pratique/packaging";
+import { policyErrors } from "@pratique/policy";
+import { registryErrors } from "@pratique/registry";
+import { sandboxErrors } from "@pratique/sandbox";
+import { storeErrors } from "@pratique/store";
+import { daemonErrors } from "./errors.ts";
+
+export interface ErrorTable {
+  readonly room: string;
+  readonly definitions: Readonly<Record<string, ErrorDefinition>>;
+}
+
+/** The tables, from the ground floor up. */
+export function errorTables(): ErrorTable[] {
+  return [
+    { room: "core", definitions: coreErrors.definitions },
+    { room: "store", definitions: storeErrors.definitions },
+    { room: "oci", definitions: ociErrors.definitions },
+    { room: "audit", definitions: auditErrors.definitions },
+    { room: "policy", definitions: policyErrors.definitions },
+    { room: "identity", definitions: identityErrors.definitions },
+    { room: "guard", definitions: guardErrors.definitions },
+    { room: "evidence", definitions: evidenceErrors.definitions },
+    { room: "packaging", definitions: packagingErrors.definitions },
+    { room: "sandbox", definitions: sandboxErrors.definitions },
+    { room: "registry", definitions: registryErrors.definitions },
+    { room: "inference", definitions: inferenceErrors.definitions },
+    { room: "gateway", definitions: gatewayErrors.definitions },
+    { room: "agents", definitions: agentsErrors.definitions },
+    { room: "daemon", definitions: daemonErrors.definitions },
+  ];
+}
