@@ -1,0 +1,68 @@
+// One decision over an act. Whatever goes wrong on the way is a denial that says so.
+import type { Decision } from "@pratique/contracts";
+import { describeError, type JsonObject, type Log } from "@pratique/core";
+import type { Entity, PolicySet } from "@pratique/policy";
+import type { Act, GuardResource } from "./act.ts";
+import { principalEntity } from "./principal-entity.ts";
+
+/** Stands where a policy digest would, when no policy could be asked. */
+export const NO_POLICY = "none";
+
+function denial(reason: string, remedy: string, policyDigest: string): Decision {
+  return { allow: false, policies: [], reason, remedy, policyDigest, needsApproval: false };
+}
+
+function resourceEntity({ type, id, attributes, parents }: GuardResource): Entity {
+  return {
+    type,
+    id,
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(parents === undefined ? {} : { parents: parents.map(resourceEntity) }),
+  };
+}
+
+/** The context as policy sees it: `approved` only when a human approved, whatever the caller says. */
+function contextOf(act: Act, approvedDigest: string | undefined): JsonObject {
+  const { approved: _, ...context } = act.context ?? {};
+  return approvedDigest === undefined ? context : { ...context, approved: true, argumentsDigest: approvedDigest };
+}
+
+function digestInForce(policy: () => PolicySet): string {
+  try {
+    return policy().digest;
+  } catch {
+    return NO_POLICY;
+  }
+}
+
+/** The set in force at this moment, for many decisions that belong together. A failure to get it comes with each. */
+export function policyNow(policy: () => PolicySet): () => PolicySet {
+  try {
+    const set = policy();
+    return () => set;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+/** Decides with the policy in force. Never throws. */
+export function decideAct(policy: () => PolicySet, log: Log, act: Act, approvedDigest?: string): Decision {
+  const { principal, action, resource } = act;
+  if (principal === undefined) {
+    const reason = `nobody is signed in, so ${action} is denied`;
+    return denial(reason, "send a token: pratique token prints the owner's", digestInForce(policy));
+  }
+  try {
+    return policy().decide({
+      principal: principalEntity(principal),
+      action,
+      resource: resourceEntity(resource),
+      context: contextOf(act, approvedDigest),
+    });
+  } catch (error) {
+    log.error("policy cannot be asked, so the act is denied", { action, ...describeError(error) });
+    return denial("policy cannot be asked, so nothing is allowed", "pratique policy check", digestInForce(policy));
+  }
+}

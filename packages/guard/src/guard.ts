@@ -1,0 +1,161 @@
+// authenticate → decide → act → record: the one way by which anything happens.
+import type { Decision, PolicyReason } from "@pratique/contracts";
+import { canonicalJson, describeError, digestOf, type Clock, type JsonObject, type Log } from "@pratique/core";
+import type { PolicySet } from "@pratique/policy";
+import type { Act, GuardResource, Outcome } from "./act.ts";
+import type { Approval, Approver } from "./approver.ts";
+import { decideAct, policyNow } from "./decide.ts";
+import { recordBody } from "./record-body.ts";
+import { Recorder, type RecordSink } from "./recorder.ts";
+
+export interface GuardOptions {
+  /** The policy set in force now; asked for each act. */
+  readonly policy: () => PolicySet;
+  readonly audit: RecordSink;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly approver?: Approver;
+}
+
+export interface Guard {
+  /**
+   * Decides, acts when allowed, records. The record is durable before this resolves.
+   * When `run` throws, a `failed` record is written and the error thrown on.
+   * @throws `guard.record-failed` when the record cannot be written; the result is withheld then
+   */
+  perform<T>(
+    act: Act,
+    run: (decision: Decision, note: (details: JsonObject) => void) => Promise<T>,
+  ): Promise<Outcome<T>>;
+  /** The items that the principal may act on, in their order; one record for the whole list. */
+  filter<R>(
+    act: Omit<Act, "resource"> & { readonly scope: GuardResource },
+    items: readonly R[],
+    resourceOf: (item: R) => GuardResource,
+  ): Promise<R[]>;
+  /** A decision without act and record, for previews. */
+  decide(act: Act): Decision;
+}
+
+/** What an approval is for: the arguments' digest when the caller has one, else a digest of the whole act. */
+function argumentsDigestOf({ action, resource, context = {} }: Act): string {
+  const given = context["argumentsDigest"];
+  if (typeof given === "string" && given !== "") return given;
+  return digestOf(canonicalJson({ action, type: resource.type, id: resource.id, context }));
+}
+
+class PolicyGuard implements Guard {
+  readonly #options: GuardOptions;
+  readonly #recorder: Recorder;
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    this.#recorder = new Recorder(options.audit, options.log);
+  }
+
+  decide(act: Act): Decision {
+    return decideAct(this.#options.policy, this.#options.log, act);
+  }
+
+  async perform<T>(
+    act: Act,
+    run: (decision: Decision, note: (details: JsonObject) => void) => Promise<T>,
+  ): Promise<Outcome<T>> {
+    const start = this.#now();
+    const details: Record<string, JsonObject[string]> = {};
+    const { decision, approval } = await this.#decideAsking(act);
+    if (approval !== undefined) details["approval"] = { ...approval };
+    const record = (outcome: "done" | "failed" | "denied", error?: unknown): ReturnType<Recorder["write"]> =>
+      this.#recorder.write(recordBody(act, { decision, outcome, details, durationMs: this.#now() - start, error }));
+    await this.#recorder.ready(act.action);
+    if (!decision.allow) return { allowed: false, decision, record: await record("denied") };
+    let value: T;
+    try {
+      value = await run(decision, (more) => void Object.assign(details, more));
+    } catch (error) {
+      await record("failed", error ?? new Error("it failed without saying why"));
+      throw error;
+    }
+    return { allowed: true, value, decision, record: await record("done") };
+  }
+
+  async filter<R>(
+    act: Omit<Act, "resource"> & { readonly scope: GuardResource },
+    items: readonly R[],
+    resourceOf: (item: R) => GuardResource,
+  ): Promise<R[]> {
+    const start = this.#now();
+    const { scope, ...rest } = act;
+    const listing: Act = { ...rest, resource: scope };
+    const policy = policyNow(this.#options.policy);
+    const decide = (resource: GuardResource): Decision => decideAct(policy, this.#options.log, { ...rest, resource });
+    const shown: R[] = [];
+    const hidden: string[] = [];
+    const policies = new Map<string, PolicyReason>();
+    // Whoever is not signed in is told nothing, and nothing is decided item by item.
+    let last = act.principal === undefined || items.length === 0 ? decide(scope) : undefined;
+    for (const item of act.principal === undefined ? [] : items) {
+      const resource = resourceOf(item);
+      const decision = decide(resource);
+      if (decision.allow) shown.push(item);
+      else hidden.push(`${resource.type} ${resource.id}`);
+      for (const policy of decision.policies) policies.set(policy.id, policy);
+      last = decision;
+    }
+    const decision = summary(last ?? decide(scope), shown.length, items.length, [...policies.values()]);
+    const counts = {
+      offered: items.length,
+      shown: shown.length,
+      hidden: items.length - shown.length,
+      ...(hidden.length === 0 ? {} : { hiddenDigest: digestOf(canonicalJson(hidden.toSorted())) }),
+    };
+    await this.#recorder.ready(act.action);
+    const outcome = decision.allow ? "done" : "denied";
+    await this.#recorder.write(
+      recordBody(listing, { decision, outcome, details: counts, durationMs: this.#now() - start }),
+    );
+    return shown;
+  }
+
+  /** Decides; when only a human's approval is missing, asks for it and decides again. */
+  async #decideAsking(act: Act): Promise<{ decision: Decision; approval?: Approval & { argumentsDigest: string } }> {
+    const { policy, log, approver } = this.#options;
+    const decision = this.decide(act);
+    if (decision.allow || !decision.needsApproval || approver === undefined) return { decision };
+    const argumentsDigest = argumentsDigestOf(act);
+    let answer: Approval | undefined;
+    try {
+      answer = await approver.ask({ act, decision, argumentsDigest });
+    } catch (error) {
+      log.warn("nobody could be asked for approval", { action: act.action, ...describeError(error) });
+    }
+    if (answer === undefined) return { decision };
+    const approval = { approved: answer.approved === true, by: answer.by, argumentsDigest };
+    if (!approval.approved) return { decision, approval };
+    return { decision: decideAct(policy, log, act, argumentsDigest), approval };
+  }
+
+  #now(): number {
+    return this.#options.clock.now().getTime();
+  }
+}
+
+/** The decision of a list: allowed when something in it is (or, for an empty one, when its scope is). */
+function summary(last: Decision, shown: number, offered: number, policies: readonly PolicyReason[]): Decision {
+  if (offered === 0 || (shown === 0 && offered === 1)) return last;
+  const allow = shown > 0;
+  const of = policies.filter(({ effect }) => !allow || effect === "permit");
+  return {
+    allow,
+    policies: policies.length === 0 ? last.policies : of,
+    reason: policies.length === 0 && !allow ? last.reason : `policy shows ${shown} of ${offered}`,
+    ...(allow || last.remedy === undefined ? {} : { remedy: last.remedy }),
+    policyDigest: last.policyDigest,
+    needsApproval: false,
+  };
+}
+
+/** Makes the guard that every act passes. */
+export function createGuard(options: GuardOptions): Guard {
+  return new PolicyGuard(options);
+}

@@ -1,0 +1,8 @@
+// authenticate → authorize → act → record, once for everybody.
+export type { Act, GuardResource, Outcome } from "./act.ts";
+export type { Approval, ApprovalRequest, Approver } from "./approver.ts";
+export { allowedOrThrow, denialText } from "./denial.ts";
+export { guardErrors } from "./errors.ts";
+export { createGuard, type Guard, type GuardOptions } from "./guard.ts";
+export { OWNER_GROUP, principalEntity } from "./principal-entity.ts";
+export type { RecordSink } from "./recorder.ts";

@@ -1,0 +1,32 @@
+// Who acts, as policy and records see it.
+import type { Principal, RecordBody, UserPrincipal } from "@pratique/contracts";
+import type { Entity } from "@pratique/policy";
+
+/** The group whose members own this installation. Identity alone gives it. */
+export const OWNER_GROUP = "owner";
+
+const isOwner = (user: UserPrincipal): boolean => user.groups.includes(OWNER_GROUP);
+
+/** The Cedar entity of a principal. A workload is the owner's when the user it acts for is the owner. */
+export function principalEntity(principal: Principal): Entity {
+  const parents = principal.groups.map((id): Entity => ({ type: "Group", id }));
+  if (principal.type === "User") {
+    const attributes = { name: principal.name, owner: isOwner(principal) };
+    return { type: "User", id: principal.id, attributes, parents };
+  }
+  const { run, artifact } = principal;
+  const attributes = {
+    owner: isOwner(principal.actingFor),
+    ...(run === undefined ? {} : { run }),
+    ...(artifact === undefined ? {} : { artifact }),
+  };
+  return { type: "Workload", id: principal.id, attributes, parents };
+}
+
+/** How a record names a principal; `Anonymous` when there is none. */
+export function recordPrincipal(principal: Principal | undefined): RecordBody["principal"] {
+  if (principal === undefined) return { type: "Anonymous", id: "anonymous" };
+  if (principal.type === "User") return { type: "User", id: principal.id };
+  const { id, actingFor, artifact } = principal;
+  return { type: "Workload", id, actingFor: actingFor.id, ...(artifact === undefined ? {} : { artifact }) };
+}

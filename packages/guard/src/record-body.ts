@@ -1,0 +1,83 @@
+// From an act and what became of it to a record: redacted, bounded, plain JSON.
+import type { Decision, RecordBody } from "@pratique/contracts";
+import {
+  canonicalJson,
+  describeError,
+  digestOf,
+  isJsonObject,
+  redactJson,
+  redactText,
+  type JsonObject,
+  type Redaction,
+} from "@pratique/core";
+import type { Act } from "./act.ts";
+import { recordPrincipal } from "./principal-entity.ts";
+
+/** Details larger than this are recorded by digest. */
+const MAX_DETAILS = 16 * 1024;
+const MAX_TEXT = 2_000;
+const MAX_REDACTIONS = 100;
+
+export interface Ending {
+  readonly decision: Decision;
+  readonly outcome: RecordBody["outcome"];
+  readonly details: JsonObject;
+  readonly durationMs: number;
+  readonly error?: unknown;
+}
+
+type Details = NonNullable<RecordBody["details"]>;
+
+/** Redacted details; what is too large goes in by digest, what is no JSON is said to be none. */
+function detailsOf(details: JsonObject, found: Redaction[]): Details {
+  let text: string;
+  try {
+    text = canonicalJson(redactJson(details, found));
+  } catch {
+    return { unrecordable: "the details were not JSON" };
+  }
+  if (text.length > MAX_DETAILS) return { tooLarge: { digest: digestOf(text), sizeBytes: Buffer.byteLength(text) } };
+  // Parsed again: without `undefined`, and nobody holds a reference into the record.
+  const plain: unknown = JSON.parse(text);
+  return isJsonObject(plain) ? (plain as Details) : {};
+}
+
+function errorOf(error: unknown, redacted: (text: string) => string): NonNullable<RecordBody["error"]> {
+  const { code, error: message } = describeError(error);
+  return { code: typeof code === "string" ? code : "internal", message: redacted(String(message)) };
+}
+
+/** Builds the body of the one record of an act. */
+export function recordBody(act: Act, ending: Ending): RecordBody {
+  const found: Redaction[] = [];
+  const redacted = (text: string): string => redactText(text, found).slice(0, MAX_TEXT);
+  const { decision, outcome, durationMs } = ending;
+  const context = act.context === undefined || Object.keys(act.context).length === 0 ? {} : { context: act.context };
+  const details = detailsOf({ ...act.details, ...ending.details, ...context }, found);
+  const { resource } = act;
+  const body: RecordBody = {
+    principal: recordPrincipal(act.principal),
+    action: act.action,
+    resource: {
+      type: resource.type,
+      id: redacted(resource.id),
+      ...(resource.digest === undefined ? {} : { digest: resource.digest }),
+    },
+    ...(act.run === undefined ? {} : { run: act.run }),
+    decision: decision.allow ? "allow" : "deny",
+    policies: decision.policies.map(({ id, effect }) => ({ id, effect })),
+    policyDigest: decision.policyDigest,
+    reason: redacted(decision.reason),
+    ...(decision.remedy === undefined ? {} : { remedy: redacted(decision.remedy) }),
+    outcome,
+    ...(ending.error === undefined ? {} : { error: errorOf(ending.error, redacted) }),
+    durationMs: Math.max(0, durationMs),
+    ...(Object.keys(details).length === 0 ? {} : { details }),
+  };
+  return found.length === 0 ? body : { ...body, redactions: distinct(found) };
+}
+
+function distinct(found: readonly Redaction[]): Redaction[] {
+  const byKey = new Map(found.map((redaction) => [`${redaction.kind} ${redaction.digest}`, redaction]));
+  return [...byKey.values()].slice(0, MAX_REDACTIONS);
+}
