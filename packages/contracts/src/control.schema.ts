@@ -1,9 +1,13 @@
 // The control API: what the CLI and the console ask the daemon, and what it answers.
+import type { Json } from "@pratique/core";
 import { z } from "zod";
 import { Decision } from "./decision.schema.ts";
 import { Evidence } from "./evidence.schema.ts";
 import { Kind } from "./kind.schema.ts";
 import { AuditRecord } from "./record.schema.ts";
+
+/** Any JSON value, typed as the house types it. */
+const JsonValue: z.ZodType<Json> = z.json();
 
 /** RFC 9457 problem, with our code and hint. */
 export const Problem = z.object({
@@ -12,7 +16,7 @@ export const Problem = z.object({
   status: z.int(),
   code: z.string(),
   hint: z.string().optional(),
-  details: z.json().optional(),
+  details: JsonValue.optional(),
 });
 export type Problem = z.infer<typeof Problem>;
 
@@ -134,7 +138,7 @@ export const RunStreamEvent = z.discriminatedUnion("type", [
     isolation: z.string().optional(),
   }),
   z.object({ type: z.literal("text"), text: z.string() }),
-  z.object({ type: z.literal("tool-call"), id: z.string(), tool: z.string(), arguments: z.json() }),
+  z.object({ type: z.literal("tool-call"), id: z.string(), tool: z.string(), arguments: JsonValue }),
   z.object({
     type: z.literal("tool-result"),
     id: z.string(),
