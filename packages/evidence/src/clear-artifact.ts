@@ -1,7 +1,7 @@
 // To clear: verify, decide and sign.
 import type { Decision, Evidence, Kind, Principal } from "@pratique/contracts";
-import type { Clock } from "@pratique/core";
-import type { Guard } from "@pratique/guard";
+import type { Clock, JsonObject } from "@pratique/core";
+import type { Guard, Outcome } from "@pratique/guard";
 import type { Descriptor, Repository } from "@pratique/oci";
 import { artifactResource } from "./artifact-resource.ts";
 import { attest } from "./attest.ts";
@@ -38,7 +38,8 @@ export async function clearArtifact(options: ClearOptions): Promise<ClearOutcome
     options;
   const { evidence, bundles } = await readEvidence(repo, subject, kind, trust, cache);
   const resource = artifactResource(evidence, { reference, policyDigest, now: clock.now(), registry });
-  const outcome = await guard.perform({ principal, action: "artifact:clear", resource }, async (decision, note) => {
+  let attached: Descriptor | undefined;
+  const attach = async (decision: Decision, note: (details: JsonObject) => void): Promise<Descriptor> => {
     const predicate = clearanceOf({
       reference,
       policyDigest: decision.policyDigest,
@@ -46,10 +47,18 @@ export async function clearArtifact(options: ClearOptions): Promise<ClearOutcome
       slsaLevel: evidence.provenance?.slsaLevel ?? 0,
       inputs: bundles,
     });
-    const clearance = await attest(repo, subject, { predicateType: VSA_PREDICATE, predicate }, key, clock);
-    note({ clearance: clearance.digest });
-    return clearance;
-  });
+    attached = await attest(repo, subject, { predicateType: VSA_PREDICATE, predicate }, key, clock);
+    note({ clearance: attached.digest });
+    return attached;
+  };
+  let outcome: Outcome<Descriptor>;
+  try {
+    outcome = await guard.perform({ principal, action: "artifact:clear", resource }, attach);
+  } catch (error) {
+    // Its record could not be written: nothing is cleared that no record tells of.
+    if (attached !== undefined) await repo.deleteManifest(attached.digest);
+    throw error;
+  }
   if (!outcome.allowed) return { cleared: false, decision: outcome.decision, evidence };
   return { cleared: true, clearance: outcome.value, evidence, decision: outcome.decision };
 }

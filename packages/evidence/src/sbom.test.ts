@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { digestOf, manualClock, type JsonObject } from "@pratique/core";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readSbom } from "./read-sbom.ts";
@@ -92,7 +92,11 @@ describe("sbomOf", () => {
 describe("readSbom", () => {
   it("reads what other tools write, nested components too", () => {
     const nested = { type: "library", name: "inner", licenses: [{ license: { name: "Own" } }] };
-    const bom = { bomFormat: "CycloneDX", specVersion: "1.5", components: [{ type: "library", name: "o", components: [nested] }] };
+    const bom = {
+      bomFormat: "CycloneDX",
+      specVersion: "1.5",
+      components: [{ type: "library", name: "o", components: [nested] }],
+    };
     expect(readSbom(bom)).toEqual({ format: "CycloneDX 1.5", components: 2, describesModel: false, licences: ["Own"] });
   });
 
@@ -123,7 +127,11 @@ function officialSchema(): z.ZodType {
     if (typeof value?.$ref === "string" && value.$ref.startsWith("jsf-")) return { $ref: "#/definitions/jsf" };
     // zod reads `required` only beside the properties it names: in a choice between required members, name them.
     if (Array.isArray(value?.required) && value.type === undefined) {
-      return { type: "object", properties: Object.fromEntries(value.required.map((name: string) => [name, {}])), ...value };
+      return {
+        type: "object",
+        properties: Object.fromEntries(value.required.map((name: string) => [name, {}])),
+        ...value,
+      };
     }
     return value;
   });

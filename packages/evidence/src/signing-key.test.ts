@@ -37,14 +37,19 @@ describe("openSigningKey", () => {
   });
 
   it("refuses a key of another kind, and never replaces it", async () => {
-    const pem = generateKeyPairSync("ec", { namedCurve: "secp384r1" }).privateKey.export({ type: "pkcs8", format: "pem" });
+    const pem = generateKeyPairSync("ec", { namedCurve: "secp384r1" }).privateKey.export({
+      type: "pkcs8",
+      format: "pem",
+    });
     await writeFile(privateFile(), pem, { mode: 0o600 });
     await expect(openSigningKey(directory)).rejects.toMatchObject({ code: "key.invalid" });
     expect(await readFile(privateFile(), "utf8")).toBe(pem);
   });
 
   it("says nothing of a broken key's content", async () => {
-    await writeFile(privateFile(), "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", { mode: 0o600 });
+    await writeFile(privateFile(), "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", {
+      mode: 0o600,
+    });
     const error: unknown = await openSigningKey(directory).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "key.invalid" });
     expect(JSON.stringify(error) + String(error)).not.toContain("c2VjcmV0");

@@ -1,7 +1,7 @@
 // What is believed and what is not, over a real content store.
 import { generateKeyPairSync } from "node:crypto";
 import { digestOf, type JsonObject } from "@pratique/core";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { attest, signArtifact } from "./attest.ts";
 import { makeBundle } from "./bundle.ts";
@@ -10,7 +10,7 @@ import { IN_TOTO_TYPE } from "./media-types.ts";
 import { SIGNATURE_PREDICATE } from "./predicates.ts";
 import { encodeStatement } from "./statement.ts";
 import { BUNDLE_LIMIT_BYTES, REFERRER_LIMIT, verifyArtifact } from "./verify.ts";
-import { openWorkbench, type Workbench } from "./workbench.fixture.ts";
+import { openWorkbench, replacing, type Workbench } from "./workbench.fixture.ts";
 
 let bench: Workbench;
 beforeEach(async () => {
@@ -93,7 +93,7 @@ describe("verifyArtifact", () => {
     const other = await bench.pushArtifact("another");
     const elsewhere = await signArtifact(bench.repo, other, bench.key, bench.clock);
     // A registry that lists what it should not.
-    const repo = { ...repositoryOf(bench), referrers: () => Promise.resolve([elsewhere]) };
+    const repo = replacing(bench.repo, { referrers: () => Promise.resolve([elsewhere]) });
     const { rejected } = await verifyArtifact(repo, bench.subject, bench.trust);
     expect(rejected).toMatchObject([{ reason: "wrong-subject" }]);
   });
@@ -164,18 +164,17 @@ describe("verifyArtifact", () => {
 
   it("rejects a bundle that claims to be larger than is read, without reading it", async () => {
     const descriptor = await bench.pushBundle(makeBundle(statementAbout(), bench.key));
-    const repo = repositoryOf(bench);
+    const { repo } = bench;
     const manifest = JSON.parse(Buffer.from((await repo.manifest(descriptor.digest))!.bytes).toString());
     manifest.layers[0].size = BUNDLE_LIMIT_BYTES + 1;
     const bytes = Buffer.from(JSON.stringify(manifest));
     const listed = { ...descriptor, digest: digestOf(bytes), size: bytes.length };
     const { rejected } = await verifyArtifact(
-      {
-        ...repo,
+      replacing(repo, {
         referrers: () => Promise.resolve([listed]),
         manifest: () => Promise.resolve({ descriptor: listed, bytes, mediaType: listed.mediaType }),
         openBlob: () => Promise.reject(new Error("must not be read")),
-      },
+      }),
       bench.subject,
       bench.trust,
     );
@@ -184,17 +183,25 @@ describe("verifyArtifact", () => {
 
   it("rejects a bundle that a registry exchanged, and a manifest that is gone", async () => {
     const signed = await signArtifact(bench.repo, bench.subject, bench.key, bench.clock);
-    const repo = repositoryOf(bench);
+    const { repo } = bench;
     const decoy = await repo.putBlob(Buffer.from("x".repeat(300)));
-    const exchanged = await verifyArtifact({ ...repo, openBlob: () => repo.openBlob(decoy.digest) }, bench.subject, bench.trust);
+    const exchanged = await verifyArtifact(
+      replacing(repo, { openBlob: () => repo.openBlob(decoy.digest) }),
+      bench.subject,
+      bench.trust,
+    );
     expect(exchanged).toMatchObject({ verified: [], rejected: [{ digest: signed.digest, reason: "missing" }] });
-    const gone = await verifyArtifact({ ...repo, manifest: () => Promise.resolve(undefined) }, bench.subject, bench.trust);
+    const gone = await verifyArtifact(
+      replacing(repo, { manifest: () => Promise.resolve(undefined) }),
+      bench.subject,
+      bench.trust,
+    );
     expect(gone).toMatchObject({ verified: [], rejected: [{ reason: "missing" }] });
   });
 
   it("fails, rather than finding no evidence, when the repository cannot be read", async () => {
     await signArtifact(bench.repo, bench.subject, bench.key, bench.clock);
-    const repo = { ...repositoryOf(bench), openBlob: () => Promise.reject(new Error("disk")) };
+    const repo = replacing(bench.repo, { openBlob: () => Promise.reject(new Error("disk")) });
     await expect(verifyArtifact(repo, bench.subject, bench.trust)).rejects.toThrow("disk");
   });
 
@@ -206,7 +213,7 @@ describe("verifyArtifact", () => {
       size: 10,
       artifactType: "application/vnd.noise",
     }));
-    const repo = { ...repositoryOf(bench), referrers: () => Promise.resolve([...noise, signed]) };
+    const repo = replacing(bench.repo, { referrers: () => Promise.resolve([...noise, signed]) });
     const { verified, rejected } = await verifyArtifact(repo, bench.subject, bench.trust);
     expect(verified).toHaveLength(1);
     expect(rejected.filter(({ reason }) => reason === "too-many")).toHaveLength(11);
@@ -225,20 +232,25 @@ describe("verifyArtifact", () => {
     const bundle = JSON.parse(makeBundle(statementAbout(), bench.key).toString());
     const parts = ["payload", "signature"] as const;
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...parts), fc.nat(), fc.integer({ min: 1, max: 255 }), async (part, at, flip) => {
-        const altered = structuredClone(bundle);
-        const [signature] = altered.dsseEnvelope.signatures;
-        const bytes = Buffer.from(part === "payload" ? altered.dsseEnvelope.payload : signature.sig, "base64");
-        bytes[at % bytes.length]! ^= flip;
-        if (part === "payload") altered.dsseEnvelope.payload = bytes.toString("base64");
-        else signature.sig = bytes.toString("base64");
-        const { digest } = await bench.pushBundle(Buffer.from(JSON.stringify(altered)));
-        try {
-          expect(await reasons()).toEqual(["bad-signature"]);
-        } finally {
-          await bench.repo.deleteManifest(digest);
-        }
-      }),
+      fc.asyncProperty(
+        fc.constantFrom(...parts),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        async (part, at, flip) => {
+          const altered = structuredClone(bundle);
+          const [signature] = altered.dsseEnvelope.signatures;
+          const bytes = Buffer.from(part === "payload" ? altered.dsseEnvelope.payload : signature.sig, "base64");
+          bytes[at % bytes.length]! ^= flip;
+          if (part === "payload") altered.dsseEnvelope.payload = bytes.toString("base64");
+          else signature.sig = bytes.toString("base64");
+          const { digest } = await bench.pushBundle(Buffer.from(JSON.stringify(altered)));
+          try {
+            expect(await reasons()).toEqual(["bad-signature"]);
+          } finally {
+            await bench.repo.deleteManifest(digest);
+          }
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -246,7 +258,7 @@ describe("verifyArtifact", () => {
   it("refuses a bundle for every digest but the signed one", async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat({ max: 63 }), fc.integer({ min: 1, max: 15 }), async (at, flip) => {
-        const hex = [...bench.subject.digest.slice("sha256:".length)];
+        const hex = bench.subject.digest.slice("sha256:".length).split("");
         hex[at] = (parseInt(hex[at]!, 16) ^ flip).toString(16);
         const statement = JSON.parse(statementAbout().toString());
         statement.subject[0].digest.sha256 = hex.join("");
@@ -263,14 +275,20 @@ describe("verifyArtifact", () => {
 
   it("survives any bytes as a bundle", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.uint8Array(), fc.json().map((text) => Buffer.from(text))), async (bytes) => {
-        const { digest } = await bench.pushBundle(bytes);
-        try {
-          expect(await reasons()).toEqual(["malformed-bundle"]);
-        } finally {
-          await bench.repo.deleteManifest(digest);
-        }
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          fc.uint8Array(),
+          fc.json().map((text) => Buffer.from(text)),
+        ),
+        async (bytes) => {
+          const { digest } = await bench.pushBundle(bytes);
+          try {
+            expect(await reasons()).toEqual(["malformed-bundle"]);
+          } finally {
+            await bench.repo.deleteManifest(digest);
+          }
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -285,7 +303,9 @@ describe("attaching again", () => {
   it("keeps an equal signature and an equal attestation", async () => {
     const first = await signArtifact(bench.repo, bench.subject, bench.key, bench.clock);
     bench.clock.advance(1000);
-    expect(await signArtifact(bench.repo, bench.subject, bench.key, bench.clock)).toMatchObject({ digest: first.digest });
+    expect(await signArtifact(bench.repo, bench.subject, bench.key, bench.clock)).toMatchObject({
+      digest: first.digest,
+    });
     const one = await attest(bench.repo, bench.subject, statement({ a: 1, b: 2 }), bench.key, bench.clock);
     const two = await attest(bench.repo, bench.subject, statement({ b: 2, a: 1 }), bench.key, bench.clock);
     expect(two.digest).toBe(one.digest);
@@ -302,7 +322,7 @@ describe("attaching again", () => {
   });
 
   it("attaches all the same where the registry refuses to delete", async () => {
-    const repo = { ...repositoryOf(bench), deleteManifest: () => Promise.reject(new Error("405")) };
+    const repo = replacing(bench.repo, { deleteManifest: () => Promise.reject(new Error("405")) });
     await attest(repo, bench.subject, statement({ a: 1 }), bench.key, bench.clock);
     await attest(repo, bench.subject, statement({ a: 2 }), bench.key, bench.clock);
     expect((await verifyArtifact(repo, bench.subject, bench.trust)).verified).toHaveLength(2);
@@ -311,9 +331,11 @@ describe("attaching again", () => {
   it("refuses a predicate that is nested too deep", async () => {
     let predicate: JsonObject = {};
     for (let depth = 0; depth < 100; depth += 1) predicate = { predicate };
-    await expect(attest(bench.repo, bench.subject, statement(predicate), bench.key, bench.clock)).rejects.toMatchObject({
-      code: "attestation.invalid",
-    });
+    await expect(attest(bench.repo, bench.subject, statement(predicate), bench.key, bench.clock)).rejects.toMatchObject(
+      {
+        code: "attestation.invalid",
+      },
+    );
   });
 
   it("signs the type of what is signed, too", () => {
@@ -321,22 +343,3 @@ describe("attaching again", () => {
     expect(encode(IN_TOTO_TYPE)).not.toBe(encode("application/json"));
   });
 });
-
-/** The store's repository as an object whose parts can be replaced. */
-function repositoryOf({ repo }: Workbench) {
-  return {
-    name: repo.name,
-    resolve: repo.resolve.bind(repo),
-    manifest: repo.manifest.bind(repo),
-    putManifest: repo.putManifest.bind(repo),
-    blobSize: repo.blobSize.bind(repo),
-    openBlob: repo.openBlob.bind(repo),
-    putBlob: repo.putBlob.bind(repo),
-    mountBlob: repo.mountBlob.bind(repo),
-    tags: repo.tags.bind(repo),
-    deleteTag: repo.deleteTag.bind(repo),
-    deleteManifest: repo.deleteManifest.bind(repo),
-    deleteBlob: repo.deleteBlob.bind(repo),
-    referrers: repo.referrers.bind(repo),
-  };
-}

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOf, manualClock, silentLog, type JsonObject, type ManualClock } from "@pratique/core";
-import { MEDIA_TYPES, openContentStore, type Descriptor, type LocalRepository } from "@pratique/oci";
+import { MEDIA_TYPES, openContentStore, type Descriptor, type LocalRepository, type Repository } from "@pratique/oci";
 import { BUNDLE_TYPE } from "./media-types.ts";
 import { openSigningKey, type SigningKey } from "./signing-key.ts";
 import type { Trust } from "./trust.ts";
@@ -81,3 +81,23 @@ export async function openWorkbench(): Promise<Workbench> {
 /** A digest of some policy. */
 export const POLICY_A = digestOf("policy a");
 export const POLICY_B = digestOf("policy b");
+
+/** The repository with parts of it replaced: one that misbehaves on command. */
+export function replacing(repo: Repository, changes: Partial<Repository>): Repository {
+  return {
+    name: repo.name,
+    resolve: (ref) => repo.resolve(ref),
+    manifest: (ref) => repo.manifest(ref),
+    putManifest: (bytes, mediaType, tag) => repo.putManifest(bytes, mediaType, tag),
+    blobSize: (digest) => repo.blobSize(digest),
+    openBlob: (digest, range) => repo.openBlob(digest, range),
+    putBlob: (source, expected) => repo.putBlob(source, expected),
+    mountBlob: (digest, from) => repo.mountBlob(digest, from),
+    tags: () => repo.tags(),
+    deleteTag: (tag) => repo.deleteTag(tag),
+    deleteManifest: (digest) => repo.deleteManifest(digest),
+    deleteBlob: (digest) => repo.deleteBlob(digest),
+    referrers: (digest, artifactType) => repo.referrers(digest, artifactType),
+    ...changes,
+  };
+}
