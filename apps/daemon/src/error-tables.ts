@@ -1,6 +1,6 @@
 // Every error code of the house, for `pratique explain` and the reference page.
 import { auditErrors } from "@pratique/audit";
-import { agentsErrors } from "@pratique/agents";
+import { agentErrors } from "@pratique/agents";
 import { coreErrors, type ErrorDefinition } from "@pratique/core";
 import { evidenceErrors } from "@pratique/evidence";
 import { gatewayErrors } from "@pratique/gateway";
@@ -36,7 +36,7 @@ export function errorTables(): ErrorTable[] {
     { room: "registry", definitions: registryErrors.definitions },
     { room: "inference", definitions: inferenceErrors.definitions },
     { room: "gateway", definitions: gatewayErrors.definitions },
-    { room: "agents", definitions: agentsErrors.definitions },
+    { room: "agents", definitions: agentErrors.definitions },
     { room: "daemon", definitions: daemonErrors.definitions },
   ];
 }

@@ -47,11 +47,10 @@ export class Machinery {
   async engine(): Promise<Engine> {
     if (this.#engine !== undefined) return this.#engine;
     return (await this.#flight.run("engine", async () => {
-      const { config, path, home, nodeExecutable, engineHostFile, log } = this.#options;
+      const { config, path, nodeExecutable, engineHostFile, log } = this.#options;
       const { llamaServer } = config.engine;
       this.#engine = await findEngine({
         path,
-        runDirectory: home.run,
         nodeExecutable,
         ...(llamaServer === undefined ? {} : { llamaServer }),
         ...(engineHostFile === undefined ? {} : { engineHostFile }),

@@ -11,5 +11,6 @@ export async function verifyHome(
 ): Promise<AuditVerifyResult> {
   const vkey = options.vkey ?? (await openLogKey(join(home, "keys", "log.pem"), "pratique.local/log")).vkey;
   const since = options.since === undefined ? {} : { since: await readFile(options.since, "utf8") };
-  return await verifyLogDirectory({ directory: join(home, "log"), vkey, ...since });
+  const report = await verifyLogDirectory({ directory: join(home, "log"), vkey, ...since });
+  return { ...report, checks: [...report.checks] };
 }

@@ -59,7 +59,7 @@ export async function boardDaemon(context: Context, listen: string | undefined):
 
 /** A daemon that answers us and works on the same state directory. */
 async function findRunning(context: Context): Promise<{ client: Client; url: string } | undefined> {
-  const [client, url] = [await context.client(), await context.daemonUrl()];
+  const client = await context.client();
   const isNamed = (context.environment["PRATIQUE_URL"] ?? "") !== "";
   try {
     const status = await client.status();

@@ -157,6 +157,11 @@ export class Artifacts {
     };
   }
 
+  /** Tags of a repository of the embedded registry. */
+  tags(repository: string): Promise<string[]> {
+    return this.#options.store.repository(repository).tags();
+  }
+
   async sign(principal: Principal | undefined, reference: string): Promise<SignResult> {
     const { guard, key, clock } = this.#options;
     const found = await this.find(reference);

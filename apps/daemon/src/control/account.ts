@@ -59,7 +59,10 @@ export class Account {
   }
 
   async verify(principal: Principal): Promise<AuditVerifyResult> {
-    return await this.#read(principal, () => this.#audit.verify());
+    return await this.#read(principal, async () => {
+      const report = await this.#audit.verify();
+      return { ...report, checks: [...report.checks] };
+    });
   }
 
   async #read<T>(principal: Principal, read: () => Promise<T>): Promise<T> {

@@ -11,7 +11,7 @@ import type { Found } from "../artifacts/find-artifact.ts";
 import { daemonErrors } from "../errors.ts";
 import { problemOf } from "../control/problem.ts";
 import { admitModel, isAddress, parseUpstream, type Models } from "./models.ts";
-import type { ToolServers } from "./tool-servers.ts";
+import type { PlacedServer, ToolServers } from "./tool-servers.ts";
 
 const RUN_LIFETIME_MS = 60 * 60 * 1000;
 
@@ -209,13 +209,9 @@ async function chooseModel(
   };
 }
 
-async function placeServer(
-  options: RunsOptions,
-  admission: Admission,
-  toolset: AgentFile["agents"][number]["toolsets"][number],
-) {
+async function placeServer(options: RunsOptions, admission: Admission, ref: string): Promise<PlacedServer> {
   const { principal, request, run } = admission;
-  const reference = toolset.ref.replace(/^docker:/, "");
+  const reference = ref.replace(/^docker:/, "");
   const found = await findNamed(options, reference, admission.found);
   if (found === undefined) throw daemonErrors("run.no-server", { server: reference });
   const name = found.repository.name.replace(/[^a-z0-9]+/g, "-");
