@@ -1,0 +1,76 @@
+// What can go wrong between a client and the registry, beyond what the content store says.
+import { defineErrors } from "@pratique/core";
+
+export const registryErrors = defineErrors({
+  "registry.credentials-required": {
+    status: 401,
+    text: "this registry answers nobody it does not know",
+    hint: "log in with any user name and the token that `pratique token` prints as password",
+  },
+  "registry.route-unknown": {
+    status: 404,
+    text: "`{path}` is no path of the distribution API",
+    hint: "see the OCI distribution specification, Endpoints",
+  },
+  "registry.method-not-allowed": {
+    status: 405,
+    text: "{method} is not possible here",
+    hint: "use one of {allowed}",
+  },
+  "registry.name-invalid": {
+    status: 400,
+    text: "`{name}` is not a repository name",
+    hint: "lower-case letters, digits, `.`, `_`, `-` between slashes; at most 255 characters",
+  },
+  "registry.repository-unknown": {
+    status: 404,
+    text: "there is no repository `{name}`",
+    hint: "push something to it first",
+  },
+  "registry.tag-invalid": {
+    status: 400,
+    text: "`{tag}` is neither a tag nor a digest",
+    hint: "a tag has at most 128 letters, digits, `_`, `.` and `-`; a digest starts with sha256: or sha512:",
+  },
+  "registry.tags-too-many": {
+    status: 414,
+    text: "more than {limit} tags in one request",
+    hint: "push the manifest again with the rest",
+  },
+  "registry.algorithm-unsupported": {
+    status: 400,
+    text: "digests of algorithm `{algorithm}` are not supported",
+    hint: "use sha256 or sha512",
+  },
+  "registry.digest-required": {
+    status: 400,
+    text: "closing an upload needs `?digest=`",
+    hint: "give the digest of the whole blob",
+  },
+  "registry.range-malformed": {
+    status: 400,
+    text: "`{range}` is not a Content-Range of an upload",
+    hint: "write it as FIRST-LAST, both inclusive",
+  },
+  "registry.length-wrong": {
+    status: 400,
+    text: "the request carries {actualBytes} bytes where {expectedBytes} were announced",
+    hint: "Content-Range and Content-Length must agree",
+  },
+  "registry.range-unsatisfiable": {
+    status: 416,
+    text: "the range does not lie inside the blob's {sizeBytes} bytes",
+    hint: "ask for the size first with HEAD",
+  },
+  "registry.page-invalid": { status: 400, text: "`n={n}` is not a count", hint: "n is a whole number from 0" },
+  "registry.precondition-failed": {
+    status: 412,
+    text: "{reference} is not what the request expects it to be",
+    hint: "fetch it again, apply the change to what is there now, and push that",
+  },
+  "registry.body-stalled": {
+    status: 408,
+    text: "nothing came for {seconds} seconds",
+    hint: "what had arrived of an upload is kept for a while: ask for its state and go on",
+  },
+});

@@ -1,0 +1,52 @@
+// One request on its way through the registry, and what all requests share.
+import type { Principal } from "@pratique/contracts";
+import type { Clock, Log } from "@pratique/core";
+import type { Guard, GuardResource } from "@pratique/guard";
+import type { ContentStore, Descriptor } from "@pratique/oci";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BufferShelf } from "./buffer-shelf.ts";
+import type { RepositoryLine } from "./repository-line.ts";
+
+/** Bounds on what a client may cost. */
+export interface RegistryLimits {
+  /** A body that sends, or a client that takes, nothing for so long is given up. */
+  readonly idleMs: number;
+  readonly blobBytes: number;
+}
+
+export interface RegistryParts {
+  readonly store: ContentStore;
+  readonly guard: Guard;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Host (and port) under which policy knows this registry. */
+  readonly host: string;
+  readonly limits: RegistryLimits;
+  readonly shelf: BufferShelf;
+  readonly line: RepositoryLine;
+  evidence(repository: string, descriptor: Descriptor): Promise<GuardResource>;
+}
+
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly principal: Principal;
+  readonly query: URLSearchParams;
+}
+
+/** Sends a status with headers and no body. */
+export function sendEmpty(res: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {
+  res.writeHead(status, status === 204 || status === 304 ? headers : { "Content-Length": "0", ...headers });
+  res.end();
+}
+
+/** Sends a body, or for HEAD only what describes it. */
+export function sendBytes(
+  { req, res }: Exchange,
+  status: number,
+  body: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+): void {
+  res.writeHead(status, { "Content-Length": String(body.byteLength), ...headers });
+  res.end(req.method === "HEAD" ? undefined : body);
+}

@@ -1,0 +1,61 @@
+// `DELETE /v2/<name>/manifests/<reference>` (end-9): a tag, or a manifest with all tags that point at it.
+import { isDigest, isPratiqueError, type Digest } from "@pratique/core";
+import { ociErrors, type LocalRepository } from "@pratique/oci";
+import { actOf, perform } from "./act.ts";
+import { sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
+import { alignFallbackTag, dropList, subjectOf } from "./fallback-tag.ts";
+import { findManifest, tagContext } from "./manifest-download.ts";
+
+/** A manifest can be held by so many superseded lists of referrers before its deletion is refused. */
+const LISTS_LIMIT = 100;
+
+export async function deleteManifest(
+  parts: RegistryParts,
+  exchange: Exchange,
+  name: string,
+  reference: string,
+): Promise<void> {
+  const descriptor = await findManifest(parts, exchange, name, reference, "artifact:delete");
+  const artifact = await parts.evidence(name, descriptor);
+  const act = actOf(exchange, "artifact:delete", artifact, tagContext(reference));
+  await perform(parts.guard, act, () =>
+    parts.line.run(name, async () => {
+      const repository = parts.store.repository(name);
+      const isGone = isDigest(reference)
+        ? await deleteByDigest(repository, reference)
+        : await repository.deleteTag(reference);
+      if (!isGone) throw ociErrors("manifest.not-found", { repository: name, reference });
+    }),
+  );
+  sendEmpty(exchange.res, 202, { "Docker-Content-Digest": descriptor.digest });
+}
+
+async function deleteByDigest(repository: LocalRepository, digest: Digest): Promise<boolean> {
+  const subject = await subjectOf(repository, digest);
+  if (subject === undefined) return repository.deleteManifest(digest);
+  // First the lists that older clients read: the store keeps what an index names.
+  await alignFallbackTag(repository, subject, { without: digest });
+  try {
+    return await deleteReferrer(repository, digest, subject);
+  } catch (error) {
+    await alignFallbackTag(repository, subject);
+    throw error;
+  }
+}
+
+async function deleteReferrer(repository: LocalRepository, digest: Digest, subject: Digest): Promise<boolean> {
+  for (let round = 0; ; round += 1) {
+    try {
+      return await repository.deleteManifest(digest);
+    } catch (error) {
+      const parent = isPratiqueError(error, "manifest.in-use") ? parentOf(error.message) : undefined;
+      const isFreed = parent !== undefined && round < LISTS_LIMIT && (await dropList(repository, parent, subject));
+      if (!isFreed) throw error;
+    }
+  }
+}
+
+/** The index that a refusal names. */
+function parentOf(message: string): Digest | undefined {
+  return message.match(/sha(?:256|512):[0-9a-f]+/g)?.findLast(isDigest) as Digest | undefined;
+}

@@ -1,0 +1,135 @@
+// The registry: everything under /v2/ (OCI distribution-spec 1.1), each act through guard.
+import type { Principal } from "@pratique/contracts";
+import { describeError, isPratiqueError, type Clock, type Log } from "@pratique/core";
+import type { Guard, GuardResource } from "@pratique/guard";
+import type { ContentStore, Descriptor } from "@pratique/oci";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { unprovenArtifact } from "./act.ts";
+import { deleteBlob, getBlob, headBlob } from "./blob-download.ts";
+import { appendChunk, cancelUpload, closeUpload, startUpload, uploadStatus } from "./blob-upload.ts";
+import { BufferShelf } from "./buffer-shelf.ts";
+import { registryErrors } from "./errors.ts";
+import { sendEmpty, type Exchange, type RegistryLimits, type RegistryParts } from "./exchange.ts";
+import { deleteManifest } from "./manifest-delete.ts";
+import { getManifest, headManifest } from "./manifest-download.ts";
+import { putManifest } from "./manifest-upload.ts";
+import { listReferrers } from "./referrers.ts";
+import { RepositoryLine } from "./repository-line.ts";
+import { leaveBody } from "./request-body.ts";
+import { parseTarget, type Route } from "./route.ts";
+import { listRepositories, listTags } from "./tag-list.ts";
+import { wireError } from "./wire-error.ts";
+
+const DEFAULT_LIMITS: RegistryLimits = { idleMs: 60_000, blobBytes: 2 ** 40 };
+
+export interface RegistryOptions {
+  readonly store: ContentStore;
+  readonly guard: Guard;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Host and port under which policy and records name this registry. */
+  readonly host?: string;
+  /** The resource for a manifest, with its evidence. Without it every artifact counts as unproven. */
+  readonly evidence?: (repository: string, descriptor: Descriptor) => Promise<GuardResource>;
+  readonly limits?: Partial<RegistryLimits>;
+}
+
+export interface Registry {
+  /** Answers one request, whatever happens. Resolves when the answer is out or the client is gone; never rejects. */
+  handle(req: IncomingMessage, res: ServerResponse, o: { readonly principal: Principal | undefined }): Promise<void>;
+}
+
+/**
+ * A registry over a content store. Uploads of large blobs take long: the server that calls it must not bound the
+ * time of a whole request (`server.requestTimeout = 0`); idle clients are given up here.
+ */
+export function createRegistry(options: RegistryOptions): Registry {
+  const { store, guard, clock, log, host = "localhost" } = options;
+  const evidence =
+    options.evidence ??
+    (async (repository: string, descriptor: Descriptor) => unprovenArtifact(host, repository, descriptor, clock.now()));
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const shared = { shelf: new BufferShelf(), line: new RepositoryLine() };
+  const parts: RegistryParts = { store, guard, clock, log, host, limits, evidence, ...shared };
+  return {
+    async handle(req, res, { principal }) {
+      try {
+        res.setHeader("Docker-Distribution-API-Version", "registry/2.0");
+        res.setHeader("X-Content-Type-Options", "nosniff");
+        if (principal === undefined) throw registryErrors("registry.credentials-required");
+        const { route, query } = parseTarget(req.url ?? "");
+        await answer(parts, { req, res, principal, query }, route);
+      } catch (error) {
+        refuse(log, req, res, error);
+      }
+    },
+  };
+}
+
+type Handler = () => Promise<void> | void;
+
+function answer(parts: RegistryParts, exchange: Exchange, route: Route): Promise<void> | void {
+  const handlers = handlersOf(parts, exchange, route);
+  const handler = handlers[exchange.req.method ?? ""];
+  if (handler !== undefined) return handler();
+  const allowed = Object.keys(handlers).join(", ");
+  exchange.res.setHeader("Allow", allowed);
+  throw registryErrors("registry.method-not-allowed", { method: exchange.req.method ?? "", allowed });
+}
+
+function handlersOf(parts: RegistryParts, exchange: Exchange, route: Route): Readonly<Record<string, Handler>> {
+  switch (route.to) {
+    case "ping": {
+      const ping = (): void => sendEmpty(exchange.res, 200);
+      return { GET: ping, HEAD: ping };
+    }
+    case "catalog":
+      return both(() => listRepositories(parts, exchange));
+    case "tags":
+      return both(() => listTags(parts, exchange, route.name));
+    case "referrers":
+      return both(() => listReferrers(parts, exchange, route.name, route.digest));
+    case "manifest":
+      return {
+        GET: () => getManifest(parts, exchange, route.name, route.reference),
+        HEAD: () => headManifest(parts, exchange, route.name, route.reference),
+        PUT: () => putManifest(parts, exchange, route.name, route.reference),
+        DELETE: () => deleteManifest(parts, exchange, route.name, route.reference),
+      };
+    case "blob":
+      return {
+        GET: () => getBlob(parts, exchange, route.name, route.digest),
+        HEAD: () => headBlob(parts, exchange, route.name, route.digest),
+        DELETE: () => deleteBlob(parts, exchange, route.name, route.digest),
+      };
+    case "uploads":
+      return { POST: () => startUpload(parts, exchange, route.name) };
+    case "upload":
+      return {
+        GET: () => uploadStatus(parts, exchange, route.name, route.id),
+        PATCH: () => appendChunk(parts, exchange, route.name, route.id),
+        PUT: () => closeUpload(parts, exchange, route.name, route.id),
+        DELETE: () => cancelUpload(parts, exchange, route.name, route.id),
+      };
+  }
+}
+
+function both(handler: Handler): Readonly<Record<string, Handler>> {
+  return { GET: handler, HEAD: handler };
+}
+
+/** Answers with an OCI error body, as far as there is still somebody to answer. */
+function refuse(log: Log, req: IncomingMessage, res: ServerResponse, error: unknown): void {
+  if (res.destroyed || req.socket.destroyed || res.headersSent) {
+    log.debug("a request broke off", describeError(error));
+    if (!res.writableEnded) res.destroy();
+    return;
+  }
+  const { status, code, message, detail } = wireError(error);
+  if (!isPratiqueError(error) || status >= 500) log.error("the registry failed", describeError(error));
+  if (status === 401) res.setHeader("WWW-Authenticate", 'Basic realm="pratique"');
+  leaveBody(req, res);
+  const body = Buffer.from(JSON.stringify({ errors: [{ code, message, detail }] }));
+  res.writeHead(status, { "Content-Type": "application/json", "Content-Length": String(body.length) });
+  res.end(req.method === "HEAD" ? undefined : body);
+}
