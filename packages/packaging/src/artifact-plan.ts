@@ -87,14 +87,21 @@ function timestamp(date: Date): string {
   return date.toISOString().replace(/\.\d{3}Z$/, "Z");
 }
 
+/** A stored manifest that no tag names yet. */
+export interface Publication {
+  readonly descriptor: Descriptor;
+  readonly sizeBytes: number;
+  pointTag(): Promise<void>;
+}
+
 /**
- * Stores config and manifest, then points the tag at it.
+ * Stores config and manifest; `pointTag` then lets others see it.
  * Without `createdAt`, packing what the tag already holds gives the digest that is there: nothing changed.
  */
 export async function publishPlan(
   plan: ArtifactPlan,
   o: { repository: LocalRepository; tag: string; clock: Clock; createdAt: Date | undefined },
-): Promise<Descriptor> {
+): Promise<Publication> {
   let built = build(plan, timestamp(o.createdAt ?? o.clock.now()));
   if (o.createdAt === undefined) {
     const present = await o.repository.manifest(o.tag);
@@ -102,6 +109,12 @@ export async function publishPlan(
     const again = created === undefined ? undefined : build(plan, created);
     if (again !== undefined && again.digest === present?.descriptor.digest) built = again;
   }
-  await o.repository.putBlob(built.config);
-  return o.repository.putManifest(built.bytes, MEDIA_TYPES.imageManifest, o.tag);
+  const { bytes, config } = built;
+  await o.repository.putBlob(config);
+  const descriptor = await o.repository.putManifest(bytes, MEDIA_TYPES.imageManifest);
+  return {
+    descriptor,
+    sizeBytes: plan.layers.reduce((sum, { size }) => sum + size, config.byteLength),
+    pointTag: async () => void (await o.repository.putManifest(bytes, MEDIA_TYPES.imageManifest, o.tag)),
+  };
 }

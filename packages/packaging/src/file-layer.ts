@@ -5,7 +5,10 @@ import { packagingErrors } from "./errors.ts";
 import { readFileChunks, type SourceFile } from "./source-files.ts";
 
 /** Stores a file's bytes. @throws `artifact.changed` when its size is not the one that was listed */
-export async function putFile(repository: LocalRepository, file: SourceFile): Promise<{ digest: Digest; size: number }> {
+export async function putFile(
+  repository: LocalRepository,
+  file: SourceFile,
+): Promise<{ digest: Digest; size: number }> {
   const stored = await repository.putBlob(readFileChunks(file));
   if (stored.size !== file.size) throw packagingErrors("artifact.changed", { path: file.path });
   return stored;

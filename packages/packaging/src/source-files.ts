@@ -44,8 +44,7 @@ export async function listFiles(directory: string, limits: SourceLimits): Promis
   await requireDirectory(directory);
   const files: SourceFile[] = [];
   let bytes = 0;
-  const tooLarge = (what: string) =>
-    packagingErrors("artifact.too-large", { directory, kind: limits.kind, what });
+  const tooLarge = (what: string) => packagingErrors("artifact.too-large", { directory, kind: limits.kind, what });
   const visit = async (below: string): Promise<void> => {
     for (const entry of await readdir(join(directory, below), { withFileTypes: true })) {
       if (NEVER.has(entry.name)) continue;

@@ -19,7 +19,12 @@ export interface AgentSource {
   readonly bytes: Buffer;
   readonly name: string;
   readonly version: string | undefined;
-  readonly metadata: { readonly author?: string; readonly license?: string; readonly description?: string; readonly tags: readonly string[] };
+  readonly metadata: {
+    readonly author?: string;
+    readonly license?: string;
+    readonly description?: string;
+    readonly tags: readonly string[];
+  };
   readonly references: readonly AgentReference[];
 }
 
@@ -43,7 +48,9 @@ export async function readAgentSource(directory: string): Promise<AgentSource> {
   };
   const stem = file.path.replace(/\.ya?ml$/, "");
   const [author, license, description] = [text("author"), text("license"), text("description")];
-  const tags = Array.isArray(metadata["tags"]) ? metadata["tags"].filter((tag): tag is string => typeof tag === "string") : [];
+  const tags = Array.isArray(metadata["tags"])
+    ? metadata["tags"].filter((tag): tag is string => typeof tag === "string")
+    : [];
   return {
     file,
     bytes,
@@ -107,9 +114,11 @@ function referencesOf(document: JsonObject): AgentReference[] {
   const agents = document["agents"];
   const own = new Set(isJsonObject(agents) ? Object.keys(agents) : []);
   for (const agent of objectsIn(agents)) {
-    for (const toolset of Array.isArray(agent["toolsets"]) ? agent["toolsets"] : []) if (isJsonObject(toolset)) mcpRef(toolset);
+    for (const toolset of Array.isArray(agent["toolsets"]) ? agent["toolsets"] : [])
+      if (isJsonObject(toolset)) mcpRef(toolset);
     for (const skill of textsIn(agent["skills"])) if (skill !== "local" && !/^https?:/.test(skill)) add("skill", skill);
-    for (const key of ["sub_agents", "handoffs"]) for (const name of textsIn(agent[key])) if (!own.has(name)) add("agent", name);
+    for (const key of ["sub_agents", "handoffs"])
+      for (const name of textsIn(agent[key])) if (!own.has(name)) add("agent", name);
   }
   return [...found.values()];
 }

@@ -55,7 +55,11 @@ export async function planAgent(
     components: [{ type: "file", name: source.file.path, hashes: { sha256 } }],
     materials: [
       { uri: `file:${encodeURI(source.file.path)}`, digest: { sha256 }, name: source.file.path },
-      ...source.references.map(({ type, reference }) => ({ uri: `pratique:${type}/${reference}`, digest: {}, name: reference })),
+      ...source.references.map(({ type, reference }) => ({
+        uri: `pratique:${type}/${reference}`,
+        digest: {},
+        name: reference,
+      })),
     ],
     buildType: "https://pratique.dev/build-types/pack/agent/v1",
   };

@@ -37,7 +37,9 @@ describe("readGguf", () => {
   it("says in which tensor a file is cut and how many bytes are missing", async () => {
     const error = await read(whole.subarray(0, whole.length - 1000)).catch((error: unknown) => error);
     expect(error).toMatchObject({ code: "model.truncated" });
-    expect(String(error)).toMatch(/m\.gguf is cut short in tensor \S+ at byte \d+: it has 417176 bytes, \d+ bytes are missing/);
+    expect(String(error)).toMatch(
+      /m\.gguf is cut short in tensor \S+ at byte \d+: it has 417176 bytes, \d+ bytes are missing/,
+    );
   });
 
   it("finds every cut, wherever it is", async () => {
@@ -52,7 +54,9 @@ describe("readGguf", () => {
 
   it("refuses what is no GGUF", async () => {
     await expect(read(Buffer.from(""))).rejects.toMatchObject({ code: "model.invalid" });
-    await expect(read(Buffer.from("<html>not found</html>".repeat(10)))).rejects.toMatchObject({ code: "model.invalid" });
+    await expect(read(Buffer.from("<html>not found</html>".repeat(10)))).rejects.toMatchObject({
+      code: "model.invalid",
+    });
     const version9 = Buffer.from(whole);
     version9.writeUInt32LE(9, 4);
     await expect(read(version9)).rejects.toMatchObject({ code: "model.invalid" });
@@ -60,12 +64,15 @@ describe("readGguf", () => {
 
   it("answers with a model error to any damage of the header", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 4, max: 2000 }), fc.nat(255)), { minLength: 1, maxLength: 8 }), async (changes) => {
-        const damaged = Buffer.from(whole);
-        for (const [at, byte] of changes) damaged[at] = byte;
-        const result = await read(damaged).catch((error: unknown) => error);
-        if (result instanceof Error) expect(result).toHaveProperty("code", expect.stringMatching(/^model\./));
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer({ min: 4, max: 2000 }), fc.nat(255)), { minLength: 1, maxLength: 8 }),
+        async (changes) => {
+          const damaged = Buffer.from(whole);
+          for (const [at, byte] of changes) damaged[at] = byte;
+          const result = await read(damaged).catch((error: unknown) => error);
+          if (result instanceof Error) expect(result).toHaveProperty("code", expect.stringMatching(/^model\./));
+        },
+      ),
       { numRuns: 40 },
     );
   });

@@ -49,7 +49,15 @@ export function layerTypeOf(role: ModelFileRole): string {
 
 /** Annotations of a file's layer: its path for unpacking, its title for `oras pull`, and a mode without times. */
 export function layerAnnotations(path: string, size: number, role: ModelFileRole): Record<string, string> {
-  const metadata = { name: basename(path), mode: 0o644, uid: 0, gid: 0, size, mtime: "1970-01-01T00:00:00Z", typeflag: 48 };
+  const metadata = {
+    name: basename(path),
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    size,
+    mtime: "1970-01-01T00:00:00Z",
+    typeflag: 48,
+  };
   return {
     [ROLE_ANNOTATION]: role,
     [METADATA_ANNOTATION]: JSON.stringify(metadata),

@@ -24,14 +24,17 @@ export interface ModelSource {
 
 /** Checks every weight file of a model. @throws `model.invalid`, `model.truncated`, `model.shard-missing` */
 export async function readModelSource(directory: string): Promise<ModelSource> {
-  const files = (await listFiles(directory, LIMITS)).filter(({ path }) => !path.split("/").some((p) => p.startsWith(".")));
+  const files = (await listFiles(directory, LIMITS)).filter(
+    ({ path }) => !path.split("/").some((p) => p.startsWith(".")),
+  );
   const weights = files.filter(({ path }) => roleOf(path) === "weight");
   requireAllShards(weights);
   let main: { file: SourceFile; facts: GgufFacts } | undefined;
   for (const file of weights) {
     const facts = await readGguf(file.absolute, file.path);
     // A projector (mmproj) beside the weights describes only itself.
-    if (main === undefined || (main.facts.architecture === "clip" && facts.architecture !== "clip")) main = { file, facts };
+    if (main === undefined || (main.facts.architecture === "clip" && facts.architecture !== "clip"))
+      main = { file, facts };
   }
   if (main === undefined) throw packagingErrors("artifact.unknown-kind", { directory });
   const name = main.facts.name ?? basename(main.file.path).replace(/\.gguf$/i, "");
@@ -53,7 +56,12 @@ function requireAllShards(weights: readonly SourceFile[]): void {
 
 /** `354048` → `354k`, `7000000000` → `7b`, as ModelPack writes sizes. */
 export function paramSize(parameters: bigint): string {
-  const units: readonly (readonly [bigint, string])[] = [[1_000_000_000_000n, "t"], [1_000_000_000n, "b"], [1_000_000n, "m"], [1000n, "k"]];
+  const units: readonly (readonly [bigint, string])[] = [
+    [1_000_000_000_000n, "t"],
+    [1_000_000_000n, "b"],
+    [1_000_000n, "m"],
+    [1000n, "k"],
+  ];
   for (const [unit, letter] of units) {
     if (parameters < unit) continue;
     const value = Number((parameters * 10n) / unit) / 10;
@@ -64,11 +72,25 @@ export function paramSize(parameters: bigint): string {
 
 /** SPDX identifiers as people write them in GGUF files: `apache-2.0` → `Apache-2.0`. */
 function spdx(licence: string): string {
-  const known = ["Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "GPL-3.0-only", "CC-BY-4.0", "CC0-1.0", "MPL-2.0"];
+  const known = [
+    "Apache-2.0",
+    "MIT",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "GPL-3.0-only",
+    "CC-BY-4.0",
+    "CC0-1.0",
+    "MPL-2.0",
+  ];
   return known.find((id) => id.toLowerCase() === licence.toLowerCase()) ?? licence;
 }
 
-const PRECISIONS: Readonly<Record<string, string>> = { F32: "float32", F16: "float16", BF16: "bfloat16", F64: "float64" };
+const PRECISIONS: Readonly<Record<string, string>> = {
+  F32: "float32",
+  F16: "float16",
+  BF16: "bfloat16",
+  F64: "float64",
+};
 
 export async function planModel(
   source: ModelSource,
@@ -106,7 +128,9 @@ export async function planModel(
       "dev.pratique.model.parameters": String(facts.parameters),
       "dev.pratique.model.quantization": facts.quantization,
       // ModelPack's config has no place for it, and engines need it.
-      ...(facts.contextLength === undefined ? {} : { "dev.pratique.model.context-length": String(facts.contextLength) }),
+      ...(facts.contextLength === undefined
+        ? {}
+        : { "dev.pratique.model.context-length": String(facts.contextLength) }),
     },
     components,
     materials,

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseSkill } from "./frontmatter.ts";
 
-const skill = (frontmatter: string, directory = "notes") => parseSkill(`---\n${frontmatter}\n---\n\n# Body\n`, directory);
+const skill = (frontmatter: string, directory = "notes") =>
+  parseSkill(`---\n${frontmatter}\n---\n\n# Body\n`, directory);
 const problemsOf = (frontmatter: string, directory?: string): string => {
   const result = skill(frontmatter, directory);
   return result.ok ? "" : result.problems.join(" | ");
@@ -11,7 +12,8 @@ const problemsOf = (frontmatter: string, directory?: string): string => {
 
 describe("parseSkill", () => {
   it("reads a valid skill, every value as text", () => {
-    const text = "name: notes\ndescription: Use it\nlicense: MIT\nallowed-tools: Read Bash(git:*)\nmetadata:\n  version: 1.0";
+    const text =
+      "name: notes\ndescription: Use it\nlicense: MIT\nallowed-tools: Read Bash(git:*)\nmetadata:\n  version: 1.0";
     expect(skill(text)).toEqual({
       ok: true,
       frontmatter: {
@@ -56,7 +58,9 @@ describe("parseSkill", () => {
 
   it("names the frontmatter when it is missing or not closed", () => {
     expect(parseSkill("# Hi", "x")).toMatchObject({ problems: [expect.stringContaining("must start with")] });
-    expect(parseSkill("---\nname: x", "x")).toMatchObject({ problems: [expect.stringContaining("not properly closed")] });
+    expect(parseSkill("---\nname: x", "x")).toMatchObject({
+      problems: [expect.stringContaining("not properly closed")],
+    });
   });
 
   it("answers to any text without throwing", () => {

@@ -76,7 +76,8 @@ function parseStrictYaml(source: string): { ok: true; fields: Fields } | { ok: f
       const inner = new Map<string, string>();
       for (const item of value.items) {
         const [k, v] = [item.key, item.value];
-        if (!isScalar(k) || (v !== null && !isScalar(v))) return { ok: false, problem: `${key.value} must map text to text` };
+        if (!isScalar(k) || (v !== null && !isScalar(v)))
+          return { ok: false, problem: `${key.value} must map text to text` };
         inner.set(String(k.value), v === null ? "" : String(v.value ?? ""));
       }
       fields.set(key.value, inner);
@@ -91,7 +92,9 @@ function problemsOf(fields: Fields, directoryName: string): string[] {
   const problems: string[] = [];
   const unexpected = [...fields.keys()].filter((key) => !ALLOWED.includes(key)).sort();
   if (unexpected.length > 0) {
-    problems.push(`Unexpected fields in frontmatter: ${unexpected.join(", ")}. Only [${ALLOWED.map((k) => `'${k}'`).join(", ")}] are allowed.`);
+    problems.push(
+      `Unexpected fields in frontmatter: ${unexpected.join(", ")}. Only [${ALLOWED.map((k) => `'${k}'`).join(", ")}] are allowed.`,
+    );
   }
   problems.push(...nameProblems(fields, directoryName));
   const description = fields.get("description");

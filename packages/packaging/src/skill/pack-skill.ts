@@ -56,19 +56,18 @@ function entriesOf(root: string, files: readonly SourceFile[]): TarEntry[] {
   const directories = new Set([root]);
   for (const { path } of files) {
     const parts = path.split("/").slice(0, -1);
-    for (let depth = 1; depth <= parts.length; depth += 1) directories.add(`${root}/${parts.slice(0, depth).join("/")}`);
+    for (let depth = 1; depth <= parts.length; depth += 1)
+      directories.add(`${root}/${parts.slice(0, depth).join("/")}`);
   }
   return [
     ...[...directories].map((path): TarEntry => ({ type: "directory", path })),
-    ...files.map(
-      (file): TarEntry => ({
-        type: "file",
-        path: `${root}/${file.path}`,
-        size: file.size,
-        mode: file.executable ? 0o755 : 0o644,
-        open: () => readFileChunks(file),
-      }),
-    ),
+    ...files.map((file): TarEntry => ({
+      type: "file",
+      path: `${root}/${file.path}`,
+      size: file.size,
+      mode: file.executable ? 0o755 : 0o644,
+      open: () => readFileChunks(file),
+    })),
   ];
 }
 

@@ -1,0 +1,23 @@
+// From directories to artifacts and back: one folder a kind.
+export { packagingErrors } from "./errors.ts";
+export { detectKind, type PackableKind } from "./detect-kind.ts";
+export { packDirectory, type Packed, type PackDirectoryOptions, type PackProgress } from "./pack-directory.ts";
+export type { Material } from "./artifact-plan.ts";
+export { unpackArtifact, type Unpacked } from "./unpack-artifact.ts";
+export {
+  readArtifact,
+  readConfigJson,
+  type AgentInfo,
+  type ArtifactInfo,
+  type McpServerInfo,
+  type ModelInfo,
+  type OtherInfo,
+  type SkillInfo,
+} from "./read-artifact.ts";
+export { kindOfManifest } from "./kind-of-manifest.ts";
+export { readSkillFiles, type SkillFiles } from "./skill/skill-files.ts";
+export { debianBase, type DebianBaseOptions } from "./mcp-server/debian-base.ts";
+export { ociBase, type OciBaseOptions } from "./mcp-server/oci-base.ts";
+export type { BaseImage, BaseLayer, PreparedBase, PrepareOptions } from "./mcp-server/base-image.ts";
+export type { ToolVerdicts } from "./mcp-server/server-json.schema.ts";
+export type { CommandResult, RunCommand } from "./run-command.ts";

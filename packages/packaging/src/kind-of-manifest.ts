@@ -1,0 +1,36 @@
+// The kind of an artifact, from its manifest alone: what it states, else what its media types say.
+import { Kind, KIND_ANNOTATION } from "@pratique/contracts";
+import { artifactTypeOf, parseManifest, type Manifest } from "@pratique/oci";
+import { AGENT_MEDIA_TYPES } from "./agent/pack-agent.ts";
+import { SERVER_NAME_LABEL } from "./mcp-server/pack-mcp-server.ts";
+import { MODEL_MEDIA_TYPES } from "./model/model-files.ts";
+import { SKILL_MEDIA_TYPES } from "./skill/pack-skill.ts";
+
+/** Artifact types and config types that others write, too. */
+const BY_TYPE: ReadonlyMap<string, Kind> = new Map([
+  [MODEL_MEDIA_TYPES.artifact, "model"],
+  [MODEL_MEDIA_TYPES.config, "model"],
+  ["application/vnd.docker.ai.model.config.v0.1+json", "model"],
+  ["application/vnd.docker.ai.model.config.v0.2+json", "model"],
+  [SKILL_MEDIA_TYPES.artifact, "skill"],
+  [SKILL_MEDIA_TYPES.config, "skill"],
+  [AGENT_MEDIA_TYPES.artifact, "agent"],
+]);
+
+/**
+ * The kind of an artifact. A media type that only one kind has wins over the annotation, so that an artifact
+ * cannot pass as one thing and be used as another.
+ */
+export function kindOfManifest(manifest: Pick<Manifest, "bytes" | "mediaType">): Kind {
+  const parsed = parseManifest(manifest.bytes, manifest.mediaType);
+  const types = [artifactTypeOf(parsed), parsed.type === "image" ? parsed.manifest.config.mediaType : undefined];
+  for (const type of types) {
+    const kind = type === undefined ? undefined : BY_TYPE.get(type);
+    if (kind !== undefined) return kind;
+  }
+  const annotations = parsed.manifest.annotations ?? {};
+  const stated = Kind.safeParse(annotations[KIND_ANNOTATION]);
+  // Models, skills and agents have types of their own; what says so without having them is none.
+  if (stated.success && !["model", "skill", "agent"].includes(stated.data)) return stated.data;
+  return SERVER_NAME_LABEL in annotations ? "mcp-server" : "image";
+}

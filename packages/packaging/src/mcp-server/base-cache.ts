@@ -1,0 +1,99 @@
+// Keeps finished base layers: a layer file and a description, the description last, both durable.
+import { createReadStream } from "node:fs";
+import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Digester, isDigest, type Digest } from "@pratique/core";
+import { ensureDirectory, syncDirectory, writeFileDurably } from "@pratique/store";
+import { z } from "zod";
+import { gzipStream } from "../archive/gzip.ts";
+import { writeTar, type TarEntry } from "../archive/tar-writer.ts";
+
+const DigestShape = z.custom<Digest>((value) => typeof value === "string" && isDigest(value));
+const ComponentShape = z.object({
+  type: z.enum(["application", "library", "operating-system", "machine-learning-model", "file", "data"]),
+  name: z.string(),
+  version: z.string().exactOptional(),
+  purl: z.string().exactOptional(),
+  licences: z.array(z.string()).exactOptional(),
+  hashes: z.object({ sha256: z.string().exactOptional() }).exactOptional(),
+  properties: z.record(z.string(), z.string()).exactOptional(),
+});
+const CachedBase = z.object({
+  version: z.literal(1),
+  description: z.string(),
+  architecture: z.string(),
+  digest: DigestShape,
+  diffId: DigestShape,
+  size: z.int().positive(),
+  components: z.array(ComponentShape),
+  materials: z.array(
+    z.object({ uri: z.string(), digest: z.record(z.string(), z.string()), name: z.string().exactOptional() }),
+  ),
+});
+export type CachedBase = z.infer<typeof CachedBase>;
+
+const LAYER = "layer.tar.gz";
+const DESCRIPTION = "base.json";
+
+export function layerPath(directory: string): string {
+  return join(directory, LAYER);
+}
+
+/** What is cached in a directory, or `undefined` when there is nothing whole. */
+export async function readCachedBase(directory: string): Promise<CachedBase | undefined> {
+  try {
+    const base = CachedBase.parse(JSON.parse(await readFile(join(directory, DESCRIPTION), "utf8")));
+    return (await stat(layerPath(directory))).size === base.size ? base : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the layer and its description; a reader sees both or neither. */
+export async function writeCachedBase(
+  directory: string,
+  entries: readonly TarEntry[],
+  facts: Pick<CachedBase, "description" | "architecture" | "components" | "materials">,
+): Promise<CachedBase> {
+  await ensureDirectory(directory);
+  await removePartial(directory);
+  const partial = join(directory, `.${LAYER}.partial`);
+  const stream = gzipStream(writeTar(entries), 1);
+  const digester = new Digester();
+  try {
+    const file = await open(partial, "w");
+    try {
+      for await (const chunk of stream.compressed) {
+        digester.update(chunk);
+        await file.writeFile(chunk);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(partial, layerPath(directory));
+    await syncDirectory(directory);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+  const base: CachedBase = {
+    version: 1,
+    ...facts,
+    digest: digester.digest(),
+    diffId: stream.diffId(),
+    size: digester.sizeBytes,
+  };
+  await writeFileDurably(join(directory, DESCRIPTION), JSON.stringify(base));
+  return base;
+}
+
+async function removePartial(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (name.endsWith(".partial")) await rm(join(directory, name), { force: true });
+  }
+}
+
+export function openLayer(directory: string): AsyncIterable<Uint8Array> {
+  return createReadStream(layerPath(directory), { highWaterMark: 256 * 1024 });
+}

@@ -1,0 +1,180 @@
+// What an artifact is and how it is used, read from its manifest and config. Layers stay where they are.
+import { isJsonObject, parseJson, readBounded, type JsonObject } from "@pratique/core";
+import type { Kind } from "@pratique/contracts";
+import { parseManifest, type Descriptor, type ImageManifest, type Repository } from "@pratique/oci";
+import { AGENT_MEDIA_TYPES } from "./agent/pack-agent.ts";
+import { LIMIT_AGENT_FILE, parseAgentYaml } from "./agent/agent-source.ts";
+import { ANNOTATIONS } from "./artifact-plan.ts";
+import { packagingErrors } from "./errors.ts";
+import { kindOfManifest } from "./kind-of-manifest.ts";
+import { readImageConfig } from "./mcp-server/image-config.schema.ts";
+import { SERVER_JSON_LABEL } from "./mcp-server/pack-mcp-server.ts";
+import { LIMIT_SERVER_JSON, parseServerJson, type ToolVerdicts } from "./mcp-server/server-json.schema.ts";
+import { MODEL_MEDIA_TYPES, ROLE_ANNOTATION } from "./model/model-files.ts";
+import { SKILL_MEDIA_TYPES } from "./skill/pack-skill.ts";
+import { readSkillConfig, type SkillConfig } from "./skill/skill-config.schema.ts";
+
+export interface ArtifactCommon {
+  readonly descriptor: Descriptor;
+  readonly name: string;
+  readonly version?: string;
+  readonly description?: string;
+  readonly created?: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+}
+
+export interface ModelInfo extends ArtifactCommon {
+  readonly kind: "model";
+  /** The weights; of a sharded model, the first part. */
+  readonly ggufLayer: Descriptor;
+  /** A chat template beside the weights. */
+  readonly templateLayer?: Descriptor;
+}
+
+export interface McpServerInfo extends ArtifactCommon {
+  readonly kind: "mcp-server";
+  /** What starts the server in the image. */
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** The catalog's verdicts; a tool that is not named has none. */
+  readonly tools: ToolVerdicts;
+  readonly serverJson: string;
+}
+
+export interface SkillInfo extends ArtifactCommon {
+  readonly kind: "skill";
+  readonly skill: SkillConfig;
+  readonly contentLayer: Descriptor;
+}
+
+export interface AgentInfo extends ArtifactCommon {
+  readonly kind: "agent";
+  /** The author's file, byte for byte. */
+  readonly yaml: string;
+  readonly fileName: string;
+}
+
+export interface OtherInfo extends ArtifactCommon {
+  readonly kind: Exclude<Kind, "model" | "mcp-server" | "skill" | "agent">;
+}
+
+export type ArtifactInfo = ModelInfo | McpServerInfo | SkillInfo | AgentInfo | OtherInfo;
+
+/** @throws `artifact.missing`, `artifact.malformed`, `manifest.invalid` */
+export async function readArtifact(repository: Repository, ref: string): Promise<ArtifactInfo> {
+  const found = await repository.manifest(ref);
+  if (found === undefined) throw packagingErrors("artifact.missing", { repository: repository.name, reference: ref });
+  const kind = kindOfManifest(found);
+  const parsed = parseManifest(found.bytes, found.mediaType);
+  const malformed = (reason: string) =>
+    packagingErrors("artifact.malformed", { reference: `${repository.name}@${found.descriptor.digest}`, kind, reason });
+  const manifest: ImageManifest =
+    parsed.type === "image"
+      ? parsed.manifest
+      : { schemaVersion: 2, config: found.descriptor, layers: [], annotations: parsed.manifest.annotations };
+  if (parsed.type === "index" && kind !== "image" && kind !== "policy" && kind !== "catalog") {
+    throw malformed("it is an index");
+  }
+  const common = commonOf(repository, found.descriptor, manifest);
+  switch (kind) {
+    case "model":
+      return { kind, ...common, ...modelLayers(manifest.layers, malformed) };
+    case "mcp-server":
+      return { kind, ...common, ...(await serverParts(repository, manifest, malformed)) };
+    case "skill": {
+      const contentLayer = only(manifest.layers, SKILL_MEDIA_TYPES.content, malformed);
+      return { kind, ...common, skill: await readSkillConfig(repository, manifest.config, malformed), contentLayer };
+    }
+    case "agent": {
+      const layer = only(manifest.layers, AGENT_MEDIA_TYPES.yaml, malformed);
+      if (layer.size > LIMIT_AGENT_FILE) throw malformed("its file is larger than 1 MiB");
+      const bytes = await readBounded(await repository.openBlob(layer.digest), LIMIT_AGENT_FILE, "the agent's file");
+      parseAgentYaml(bytes, "agent.yaml");
+      return { kind, ...common, yaml: bytes.toString("utf8"), fileName: "agent.yaml" };
+    }
+    default:
+      return { kind, ...common };
+  }
+}
+
+function commonOf(repository: Repository, descriptor: Descriptor, manifest: ImageManifest): ArtifactCommon {
+  const annotations = manifest.annotations ?? {};
+  const {
+    [ANNOTATIONS.version]: version,
+    [ANNOTATIONS.description]: description,
+    [ANNOTATIONS.created]: created,
+  } = annotations;
+  return {
+    descriptor,
+    name: annotations[ANNOTATIONS.title] ?? repository.name,
+    ...(version === undefined ? {} : { version }),
+    ...(description === undefined ? {} : { description }),
+    ...(created === undefined ? {} : { created }),
+    annotations,
+    config: manifest.config,
+    layers: manifest.layers,
+  };
+}
+
+type Malformed = (reason: string) => Error;
+
+function only(layers: readonly Descriptor[], mediaType: string, malformed: Malformed): Descriptor {
+  const [layer, ...others] = layers;
+  if (layer?.mediaType !== mediaType || others.length > 0)
+    throw malformed(`it must have one layer of type ${mediaType}`);
+  return layer;
+}
+
+/** Weights in ModelPack's format, and in Docker's. */
+const WEIGHTS: readonly string[] = [
+  MODEL_MEDIA_TYPES.weight,
+  "application/vnd.docker.ai.gguf.v3",
+  "application/vnd.cncf.model.weight.v1.gguf",
+];
+
+function modelLayers(
+  layers: readonly Descriptor[],
+  malformed: Malformed,
+): Pick<ModelInfo, "ggufLayer" | "templateLayer"> {
+  const pathOf = ({ annotations }: Descriptor): string => annotations?.["org.cncf.model.filepath"] ?? "";
+  const weights = layers.filter((layer) => WEIGHTS.includes(layer.mediaType) && !/mmproj/i.test(pathOf(layer)));
+  const [ggufLayer] = [...weights].sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1));
+  if (ggufLayer === undefined) throw malformed("it has no weights in GGUF format");
+  const templateLayer = layers.find(
+    ({ mediaType, annotations }) =>
+      annotations?.[ROLE_ANNOTATION] === "template" || mediaType === "application/vnd.docker.ai.chat.template.jinja",
+  );
+  return { ggufLayer, ...(templateLayer === undefined ? {} : { templateLayer }) };
+}
+
+async function serverParts(
+  repository: Repository,
+  manifest: ImageManifest,
+  malformed: Malformed,
+): Promise<Pick<McpServerInfo, "command" | "env" | "tools" | "serverJson">> {
+  const config = await readImageConfig(repository, manifest.config);
+  if (config === undefined) throw malformed("its config is no image config");
+  const serverJson = config.labels[SERVER_JSON_LABEL] ?? "";
+  if (serverJson.length > LIMIT_SERVER_JSON) throw malformed("its server.json is too large");
+  const command = [...config.entrypoint, ...config.cmd];
+  if (command.length === 0) throw malformed("it does not say how to start");
+  const env = Object.fromEntries(
+    config.env
+      .filter((entry) => entry.includes("="))
+      .map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]),
+  );
+  // An image that others built may have no server.json: then there are no verdicts, and policy treats no tool as safe.
+  const tools = serverJson === "" ? {} : parseServerJson(Buffer.from(serverJson)).tools;
+  return { command, env, tools, serverJson };
+}
+
+/** The config blob of an artifact as JSON, when it is some. */
+export async function readConfigJson(repository: Repository, info: ArtifactCommon): Promise<JsonObject | undefined> {
+  const limit = 4 * 1024 * 1024;
+  if (!info.config.mediaType.includes("json") || info.config.size > limit) return undefined;
+  const bytes = await readBounded(await repository.openBlob(info.config.digest), limit, "the config");
+  const json = parseJson(bytes.toString("utf8"), "the config");
+  return isJsonObject(json) ? json : undefined;
+}
