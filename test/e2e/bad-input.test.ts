@@ -1,0 +1,201 @@
+// Bad input: each a typed error with what, where and what next, and nothing half-written.
+import { execFileSync } from "node:child_process";
+import { cp, mkdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EXAMPLES, pratique, ROOT, startDaemon, temporaryHome, type Daemon } from "../support/program.ts";
+
+interface ErrorLine {
+  error: { code: string; message: string; hint?: string };
+}
+
+describe("with a daemon", () => {
+  let place: Awaited<ReturnType<typeof temporaryHome>>;
+  let scratch: Awaited<ReturnType<typeof temporaryHome>>;
+  let daemon: Daemon;
+
+  beforeAll(async () => {
+    place = await temporaryHome();
+    scratch = await temporaryHome();
+    daemon = await startDaemon(place.home);
+  });
+  afterAll(async () => {
+    await daemon.stop();
+    await place.remove();
+    await scratch.remove();
+  });
+
+  async function refused(args: readonly string[]): Promise<ErrorLine["error"] & { exit: number | null }> {
+    const result = await pratique([...args, "--json"], { home: place.home });
+    expect(result.code).not.toBe(0);
+    return { ...(JSON.parse(result.stderr) as ErrorLine).error, exit: result.code };
+  }
+
+  it("refuses a directory of no known kind and says what each kind needs", async () => {
+    const directory = join(scratch.home, "nothing");
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, "readme.txt"), "hello");
+    const error = await refused(["pack", directory]);
+    expect(error.code).toBe("artifact.unknown-kind");
+    expect(`${error.message} ${error.hint}`).toMatch(/SKILL\.md/);
+  });
+
+  it("refuses a GGUF that is cut short, and leaves no artifact", async () => {
+    const directory = join(scratch.home, "cut");
+    await cp(join(EXAMPLES, "model"), directory, { recursive: true });
+    await truncate(join(directory, "voyage-q8.gguf"), 200_000);
+    const error = await refused(["pack", directory, "bad/cut:1"]);
+    expect(error.code).toBe("model.truncated");
+    expect(await daemon.client.artifacts()).toEqual([]);
+  });
+
+  it("refuses an agent file with an unknown key, by path and with the nearest known one", async () => {
+    const directory = join(scratch.home, "agent");
+    await cp(join(EXAMPLES, "agent"), directory, { recursive: true });
+    const file = join(directory, "agent.yaml");
+    await writeFile(file, (await readFile(file, "utf8")).replace("instruction:", "instructions:"));
+    const error = await refused(["pack", directory, "bad/agent:1"]);
+    expect(error.code).toBe("agent.unknown-key");
+    expect(`${error.message} ${error.hint}`).toMatch(/instruction\b/);
+  });
+
+  it("refuses a policy that does not validate, with file and line", async () => {
+    const directory = join(scratch.home, "policies");
+    await cp(join(ROOT, "policies"), directory, { recursive: true });
+    await writeFile(
+      join(directory, "wrong.cedar"),
+      '@id("wrong")\nforbid(principal, action, resource) when { resource.knd == "model" };\n',
+    );
+    const error = await refused(["policy", "check", directory]);
+    expect(error.code).toBe("policy.invalid");
+    expect(error.message).toMatch(/wrong\.cedar:2/);
+  });
+
+  it("refuses an artifact that is not there, a reference that is none, and a directory that is gone", async () => {
+    expect((await refused(["clear", "no/such:1.0"])).code).toBe("artifact.not-found");
+    expect((await refused(["sign", "UPPER/case"])).code).toBe("reference.invalid");
+    expect((await refused(["pack", join(scratch.home, "gone")])).code).toBe("artifact.no-directory");
+  });
+
+  it("refuses unknown commands and flags with the nearest one, and exit code 2", async () => {
+    const command = await refused(["pakc", "x"]);
+    expect([command.exit, command.hint]).toEqual([2, "did you mean `pratique pack`?"]);
+    const flag = await refused(["pack", "x", "--kin", "model"]);
+    expect([flag.exit, flag.hint]).toEqual([2, "did you mean --kind?"]);
+  });
+
+  it("answers a stranger with 401 and nothing else", async () => {
+    for (const path of ["/control/v1/status", "/v2/", "/mcp", "/v1/models", "/log/checkpoint", "/console/"]) {
+      const answer = await fetch(`${daemon.url}${path}`);
+      expect([path, answer.status]).toEqual([path, 401]);
+    }
+  });
+
+  it("does not answer under a foreign host name", async () => {
+    const { request } = await import("node:http");
+    const status = await new Promise<number>((resolve, reject) => {
+      request(
+        `${daemon.url}/control/v1/status`,
+        { headers: { host: "evil.example", authorization: `Bearer ${daemon.token}` } },
+        (res) => {
+          res.resume();
+          resolve(res.statusCode ?? 0);
+        },
+      )
+        .on("error", reject)
+        .end();
+    });
+    expect(status).toBe(421);
+  });
+});
+
+describe("at start", () => {
+  let place: Awaited<ReturnType<typeof temporaryHome>>;
+  beforeAll(async () => void (place = await temporaryHome()));
+  afterAll(() => place.remove());
+
+  it("says that a port is in use", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((listening) => server.once("listening", listening));
+    const { port } = server.address() as { port: number };
+    const result = await pratique(["up", "--listen", `127.0.0.1:${port}`], { home: place.home });
+    server.close();
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/daemon\.port-in-use/);
+  });
+
+  it("refuses an address that is not loopback", async () => {
+    const result = await pratique(["up", "--listen", "0.0.0.0:0"], { home: place.home });
+    expect(result.stderr).toMatch(/daemon\.unsafe-listen/);
+  });
+
+  it("refuses a second daemon on the same state directory", async () => {
+    const daemon = await startDaemon(place.home);
+    const result = await pratique(["up", "--listen", "127.0.0.1:0"], { home: place.home });
+    await daemon.stop();
+    expect(result.stderr).toMatch(/daemon\.already-running/);
+    expect(result.stderr).toMatch(new RegExp(`pid ${daemon.process.pid}`));
+  });
+
+  it("refuses an unknown key in pratique.yaml and lists those it knows", async () => {
+    await writeFile(join(place.home, "pratique.yaml"), "lissten: 127.0.0.1:0\n");
+    const result = await pratique(["up"], { home: place.home });
+    await writeFile(join(place.home, "pratique.yaml"), "");
+    expect(result.stderr).toMatch(/config\.invalid/);
+    expect(result.stderr).toMatch(/lissten.*listen/s);
+  });
+
+  it("does not start with a policy set that does not validate", async () => {
+    const directory = join(place.home, "policies");
+    await cp(join(ROOT, "policies"), directory, { recursive: true });
+    await writeFile(join(directory, "wrong.cedar"), "permit(principal, action, resource)");
+    const result = await pratique(["up", "--listen", "127.0.0.1:0"], {
+      home: place.home,
+      env: { PRATIQUE_POLICY_DIRECTORY: directory },
+    });
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/policy\.invalid/);
+  });
+
+  it("names the engine that is missing, and what mends it", async () => {
+    const env = { PRATIQUE_ENGINE_LLAMA_SERVER: "/no/such/llama-server" };
+    const result = await pratique(["voyage"], { home: place.home, env });
+    expect(result.code).toBe(1);
+    expect(result.stdout).toMatch(/engine\.(missing|unusable)/);
+    const doctor = await pratique(["doctor"], { home: place.home, env });
+    expect(doctor.code).toBe(1);
+    expect(doctor.stdout).toMatch(/✗ model engine/);
+  });
+});
+
+describe("a full disk", () => {
+  it("refuses with a typed error, keeps what was acknowledged, and goes on when there is space", async () => {
+    const place = await temporaryHome();
+    // A small file system of its own; mounting one needs root, as in CI.
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", place.home]);
+    try {
+      const daemon = await startDaemon(place.home);
+      const packed = await daemon.client.pack({
+        directory: join(EXAMPLES, "skill", "harbour-notes"),
+        reference: "full/notes:1",
+      });
+      const filler = join(place.home, "filler");
+      await writeFile(filler, Buffer.alloc(64 * 1024 * 1024)).catch((error: NodeJS.ErrnoException) =>
+        expect(error.code).toBe("ENOSPC"),
+      );
+      const refusal = daemon.client.pack({ directory: join(EXAMPLES, "model"), reference: "full/model:1" });
+      await expect(refusal).rejects.toMatchObject({ code: expect.stringMatching(/full|record-failed/) as string });
+      await writeFile(filler, "");
+      await daemon.client.pack({ directory: join(EXAMPLES, "model"), reference: "full/model:2" });
+      const references = (await daemon.client.artifacts()).map(({ reference }) => reference.replace(/^[^/]+\//, ""));
+      expect(references.toSorted()).toEqual(["full/model:2", "full/notes:1"]);
+      expect((await daemon.client.inspect("full/notes:1")).digest).toBe(packed.digest);
+      expect((await daemon.client.verifyAudit()).ok).toBe(true);
+      await daemon.stop();
+    } finally {
+      execFileSync("umount", ["-l", place.home]);
+      await place.remove();
+    }
+  });
+});
