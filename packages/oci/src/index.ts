@@ -34,3 +34,8 @@ export type {
 } from "./repository.ts";
 export { openContentStore } from "./local/content-store.ts";
 export { readSpan, sendSpan } from "./local/read-file.ts";
+export { copyArtifact, type CopyOptions } from "./copy-artifact.ts";
+export { remoteRepository, type RemoteOptions } from "./remote/remote-repository.ts";
+export { RegistrySession, type SessionOptions } from "./remote/registry-session.ts";
+export type { Credentials, CredentialSource } from "./remote/credentials.ts";
+export { Transport } from "./remote/transport.ts";

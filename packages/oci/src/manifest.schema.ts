@@ -1,5 +1,5 @@
 // Image manifests and indexes (image-spec, manifest.md and image-index.md), and what they refer to.
-import type { Digest } from "@pratique/core";
+import { algorithmOf, digestOf, type Digest } from "@pratique/core";
 import { z } from "zod";
 import { Annotations, Descriptor } from "./descriptor.schema.ts";
 import { ociErrors } from "./errors.ts";
@@ -75,6 +75,15 @@ export function parseManifest(bytes: Uint8Array, mediaType: string): ParsedManif
   const other = parsed.type === "image" ? "manifests" : "layers";
   if (other in parsed.manifest) throw invalid(`an ${parsed.type} manifest cannot have \`${other}\``);
   return parsed;
+}
+
+/** The digest of a manifest's bytes: sha256, or the one they must have. @throws `digest.mismatch` */
+export function manifestDigest(bytes: Uint8Array, expected?: Digest): Digest {
+  const digest = digestOf(bytes, expected === undefined ? "sha256" : algorithmOf(expected));
+  if (expected !== undefined && expected !== digest) {
+    throw ociErrors("digest.mismatch", { what: "the manifest", actual: digest, expected });
+  }
+  return digest;
 }
 
 /** What a reader of referrers is told: the manifest's own artifact type, else its config's media type. */

@@ -29,6 +29,13 @@ export interface StoredBlob {
   readonly size: number;
 }
 
+export interface PutManifestOptions {
+  /** Local only: takes a manifest although some of its layers or manifests are missing (distribution-spec: sparse manifests). */
+  readonly sparse?: boolean;
+  /** What the bytes must be; its algorithm is the one they are stored under. @throws `digest.mismatch` */
+  readonly digest?: Digest | undefined;
+}
+
 /** `ref` is a tag or a digest. What is not there is `undefined`, `false` or an empty list; it is no error. */
 export interface Repository {
   readonly name: string;
@@ -37,7 +44,7 @@ export interface Repository {
   resolve(ref: string): Promise<Descriptor | undefined>;
   manifest(ref: string): Promise<Manifest | undefined>;
   /** Stores a manifest, and points `tag` at it. @throws `manifest.invalid`, `manifest.blob-missing` */
-  putManifest(bytes: Uint8Array, mediaType: string, tag?: string): Promise<Descriptor>;
+  putManifest(bytes: Uint8Array, mediaType: string, tag?: string, options?: PutManifestOptions): Promise<Descriptor>;
   /** Size in bytes. */
   blobSize(digest: Digest): Promise<number | undefined>;
   /** @throws `blob.not-found`, `blob.range-invalid`; a whole remote blob fails with `digest.mismatch` before its last chunk */
@@ -56,19 +63,11 @@ export interface Repository {
   referrers(digest: Digest, artifactType?: string): Promise<Descriptor[]>;
 }
 
-export interface PutManifestOptions {
-  /** Takes an index although some of its manifests are missing (distribution-spec: sparse indexes). */
-  readonly sparse?: boolean;
-  /** What the bytes must be; its algorithm is the one they are stored under. @throws `digest.mismatch` */
-  readonly digest?: Digest | undefined;
-}
-
 /** A repository in the local content store. */
 export interface LocalRepository extends Repository {
   readonly origin: string;
   /** True once something was put into it. */
   exists(): Promise<boolean>;
-  putManifest(bytes: Uint8Array, mediaType: string, tag?: string, options?: PutManifestOptions): Promise<Descriptor>;
   /** Where the blob's bytes lie (whether or not it is there). Read only. */
   blobPath(digest: Digest): string;
   /** Begins a resumable upload. Naming the algorithm saves reading the content twice when it is not sha256. */

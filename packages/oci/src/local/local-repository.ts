@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Descriptor } from "../descriptor.schema.ts";
 import { ociErrors } from "../errors.ts";
-import { parseManifest, type ParsedManifest } from "../manifest.schema.ts";
+import { manifestDigest, parseManifest, type ParsedManifest } from "../manifest.schema.ts";
 import { isTag } from "../reference.ts";
 import type {
   ByteRange,
@@ -93,11 +93,7 @@ export class StoreRepository implements LocalRepository {
       throw ociErrors("reference.invalid", { reference: tag.slice(0, 160), reason: "it is not a tag" });
     }
     const parsed = parseManifest(bytes, mediaType);
-    const expected = options.digest;
-    const digest = digestOf(bytes, expected === undefined ? "sha256" : algorithmOf(expected));
-    if (expected !== undefined && expected !== digest) {
-      throw ociErrors("digest.mismatch", { what: "the manifest", actual: digest, expected });
-    }
+    const digest = manifestDigest(bytes, options.digest);
     const stored = storedManifest(parsed, digest, bytes.byteLength);
     await this.#change(async (snapshot) => {
       await this.#requireContent(parsed, snapshot, options.sparse === true);
@@ -118,9 +114,11 @@ export class StoreRepository implements LocalRepository {
       return;
     }
     const { config, layers } = parsed.manifest;
-    const needed = [config, ...layers.filter(({ urls }) => urls === undefined || urls.length === 0)];
-    for (const { digest, size } of needed) {
+    const mayMiss = ({ urls }: Descriptor): boolean => isSparse || (urls !== undefined && urls.length > 0);
+    for (const descriptor of [config, ...layers]) {
+      const { digest, size } = descriptor;
       const actualBytes = await this.blobSize(digest);
+      if (actualBytes === undefined && descriptor !== config && mayMiss(descriptor)) continue;
       if (actualBytes === undefined) throw missing(digest);
       if (actualBytes !== size) {
         throw ociErrors("manifest.invalid", { reason: `${digest} has ${actualBytes} bytes, not ${size}` });

@@ -1,0 +1,125 @@
+// Copies an artifact with everything it needs, and with what refers to it, between any two repositories.
+import type { Digest } from "@pratique/core";
+import type { Descriptor } from "./descriptor.schema.ts";
+import { ociErrors } from "./errors.ts";
+import { contentOf, parseManifest, type ParsedManifest } from "./manifest.schema.ts";
+import { isTag } from "./reference.ts";
+import type { Manifest, Repository } from "./repository.ts";
+
+export interface CopyOptions {
+  /** Tag at the destination; the source's own when `ref` is one. */
+  readonly tag?: string;
+  /** Also what refers to it (signatures, SBOMs, clearances), and what refers to that. */
+  readonly referrers?: boolean;
+}
+
+const DEPTH_LIMIT = 8;
+const MANIFESTS_LIMIT = 10_000;
+const BLOBS_AT_ONCE = 4;
+
+/**
+ * Copies bytes as they are: blobs, then manifests, then referrers, then the tag, so that nobody sees half an artifact.
+ * What the destination has is not sent again; blobs are mounted where both are of one origin.
+ * @throws `manifest.not-found`, `blob.not-found`, `digest.mismatch`, `artifact.too-deep`
+ */
+export async function copyArtifact(
+  from: Repository,
+  to: Repository,
+  ref: string,
+  options: CopyOptions = {},
+): Promise<Descriptor> {
+  const root = await requireManifest(from, ref);
+  await new Copy(from, to, ref, options.referrers === true).tree(root, 0);
+  const tag = options.tag ?? (isTag(ref) ? ref : undefined);
+  if (tag !== undefined) await to.putManifest(root.bytes, root.mediaType, tag);
+  return root.descriptor;
+}
+
+class Copy {
+  readonly #from: Repository;
+  readonly #to: Repository;
+  readonly #ref: string;
+  readonly #withReferrers: boolean;
+  readonly #seen = new Set<Digest>();
+
+  constructor(from: Repository, to: Repository, ref: string, withReferrers: boolean) {
+    this.#from = from;
+    this.#to = to;
+    this.#ref = ref;
+    this.#withReferrers = withReferrers;
+  }
+
+  async tree(manifest: Manifest, depth: number): Promise<void> {
+    const { digest } = manifest.descriptor;
+    if (this.#seen.has(digest)) return;
+    this.#seen.add(digest);
+    if (depth > DEPTH_LIMIT) throw this.#tooDeep(`more than ${DEPTH_LIMIT} levels`);
+    if (this.#seen.size > MANIFESTS_LIMIT) throw this.#tooDeep(`more than ${MANIFESTS_LIMIT} manifests`);
+    const parsed = parseManifest(manifest.bytes, manifest.mediaType);
+    // A repository has a manifest's content as long as it has the manifest.
+    const isThere = (await this.#to.resolve(digest)) !== undefined;
+    await (parsed.type === "index" ? this.#children(parsed, depth, isThere) : isThere || this.#blobs(parsed));
+    if (!isThere) await this.#to.putManifest(manifest.bytes, manifest.mediaType, undefined, { digest });
+    if (this.#withReferrers) await this.#referrers(digest, depth);
+  }
+
+  #tooDeep(reason: string): Error {
+    return ociErrors("artifact.too-deep", { reference: `${this.#from.name} ${this.#ref}`, reason });
+  }
+
+  /** Children of an index that is there are looked at only for the sake of their referrers. */
+  async #children(parsed: ParsedManifest, depth: number, isThere: boolean): Promise<void> {
+    if (isThere && !this.#withReferrers) return;
+    for (const child of contentOf(parsed)) await this.tree(await requireManifest(this.#from, child), depth + 1);
+  }
+
+  async #referrers(digest: Digest, depth: number): Promise<void> {
+    for (const referrer of await this.#from.referrers(digest)) {
+      await this.tree(await requireManifest(this.#from, referrer), depth + 1);
+    }
+  }
+
+  async #blobs(parsed: ParsedManifest): Promise<void> {
+    const waiting = [...new Map(contentOf(parsed).map((blob) => [blob.digest, blob])).values()];
+    const failed = { is: false };
+    const worker = async (): Promise<void> => {
+      for (let blob = waiting.shift(); blob !== undefined && !failed.is; blob = waiting.shift()) {
+        try {
+          await this.#blob(blob);
+        } catch (error) {
+          failed.is = true;
+          throw error;
+        }
+      }
+    };
+    // All workers are waited for: nothing goes on in the background after a failure.
+    const ends = await Promise.allSettled(Array.from({ length: BLOBS_AT_ONCE }, worker));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
+  }
+
+  async #blob(blob: Descriptor): Promise<void> {
+    const { digest, size } = blob;
+    if ((await this.#to.blobSize(digest)) === size) return;
+    const isForeign = blob.urls !== undefined && blob.urls.length > 0;
+    if (isForeign && (await this.#from.blobSize(digest)) === undefined) return;
+    if (this.#from.origin !== undefined && this.#from.origin === this.#to.origin) {
+      if (await this.#to.mountBlob(digest, this.#from.name)) return;
+    }
+    await this.#to.putBlob(await this.#from.openBlob(digest), { digest, size });
+  }
+}
+
+async function requireManifest(from: Repository, wanted: string | Descriptor): Promise<Manifest> {
+  const ref = typeof wanted === "string" ? wanted : wanted.digest;
+  const manifest = await from.manifest(ref);
+  if (manifest === undefined) throw ociErrors("manifest.not-found", { repository: from.name, reference: ref });
+  const expectedBytes = typeof wanted === "string" ? manifest.bytes.byteLength : wanted.size;
+  if (manifest.bytes.byteLength !== expectedBytes) {
+    throw ociErrors("size.mismatch", {
+      what: `manifest ${ref}`,
+      actualBytes: manifest.bytes.byteLength,
+      expectedBytes,
+    });
+  }
+  return manifest;
+}

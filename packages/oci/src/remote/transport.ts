@@ -1,0 +1,86 @@
+// One HTTP exchange over node:http or node:https with kept connections. No redirects, no retries, no credentials.
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { pipeline } from "node:stream/promises";
+
+export type RequestBody = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: RequestBody | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A failed exchange, with whether the connection was an old one that the peer had closed meanwhile. */
+export class ExchangeError extends Error {
+  readonly code: string;
+  readonly isStaleConnection: boolean;
+
+  constructor(code: string, isStaleConnection: boolean, cause: unknown) {
+    super(code, { cause });
+    this.name = "ExchangeError";
+    this.code = code;
+    this.isStaleConnection = isStaleConnection;
+  }
+}
+
+/** Connections to registries. Idle ones do not keep the process alive. */
+export class Transport {
+  readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 32 });
+  readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: 32 });
+  readonly #idleTimeoutMs: number;
+
+  /** `idleTimeoutMs`: how long a connection may stand still before it counts as broken. */
+  constructor(idleTimeoutMs = 60_000) {
+    this.#idleTimeoutMs = idleTimeoutMs;
+  }
+
+  /** Resolves with the head of the answer; whoever asked must read or destroy its body. @throws ExchangeError */
+  send(request: HttpRequest): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const isPlain = request.url.protocol === "http:";
+      const options = {
+        method: request.method,
+        headers: { ...lengthHeader(request.body), ...request.headers },
+        agent: isPlain ? this.#http : this.#https,
+        ...(request.signal === undefined ? {} : { signal: request.signal }),
+      };
+      const call = isPlain ? httpRequest(request.url, options) : httpsRequest(request.url, options);
+      call.setTimeout(this.#idleTimeoutMs, () => call.destroy(Object.assign(new Error("idle"), { code: "ETIMEDOUT" })));
+      const unsent = new AbortController();
+      call.once("response", (answer) => {
+        // An answer that came before the whole body was sent (a refusal) ends the sending once it has been read.
+        answer.once("close", () => unsent.abort());
+        resolve(answer);
+      });
+      call.on("error", (error) => reject(new ExchangeError(codeOf(error), call.reusedSocket, error)));
+      sendBody(call, request.body, unsent.signal).catch((error: unknown) => {
+        // When the source failed it is its error that counts; a broken connection has been told by `call` itself.
+        reject(error);
+        call.destroy();
+      });
+    });
+  }
+
+  close(): void {
+    this.#http.destroy();
+    this.#https.destroy();
+  }
+}
+
+async function sendBody(call: ClientRequest, body: RequestBody | undefined, signal: AbortSignal): Promise<void> {
+  if (body !== undefined && Symbol.asyncIterator in body) return pipeline(body, call, { signal });
+  for (const chunk of body ?? []) call.write(chunk);
+  call.end();
+}
+
+function lengthHeader(body: RequestBody | undefined): Record<string, string> {
+  if (body === undefined || Symbol.asyncIterator in body) return {};
+  return { "content-length": String(body.reduce((sum, chunk) => sum + chunk.byteLength, 0)) };
+}
+
+function codeOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : error.message.slice(0, 120);
+}
