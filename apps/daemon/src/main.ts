@@ -11,7 +11,6 @@ import { createInference } from "@pratique/inference";
 import { openContentStore } from "@pratique/oci";
 import { kindOfManifest } from "@pratique/packaging";
 import { createRegistry } from "@pratique/registry";
-import { runCommand } from "@pratique/sandbox";
 import { openDatabase, writeFileDurably } from "@pratique/store";
 import { Artifacts } from "./artifacts/artifacts.ts";
 import { Transfers } from "./artifacts/transfers.ts";
@@ -30,6 +29,7 @@ import { loadConfig } from "./load-config.ts";
 import { Machinery } from "./machinery.ts";
 import { readPolicySet } from "./policy-files.ts";
 import { route } from "./routes.ts";
+import { commandRunner } from "./run-command.ts";
 import { Models } from "./runs/models.ts";
 import { Runs } from "./runs/runs.ts";
 import { ToolServers } from "./runs/tool-servers.ts";
@@ -114,7 +114,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       clock,
       log,
       ids,
-      packing: { cacheDirectory: home.cache, node: nodeExecutable, runCommand },
+      packing: { cacheDirectory: home.cache, node: nodeExecutable, runCommand: commandRunner(options.environment) },
     });
     const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log });
     const registry = createRegistry({

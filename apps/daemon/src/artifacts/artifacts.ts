@@ -11,6 +11,7 @@ import type {
   SignResult,
   VerifyResult,
 } from "@pratique/contracts";
+import { parseAgentFile } from "@pratique/agents";
 import {
   artifactResource,
   attest,
@@ -138,6 +139,7 @@ export class Artifacts {
             );
             return { sbom: sbom.digest, provenance: provenance.digest };
           },
+          checkAgent: (text, fileName) => void parseAgentFile(text, fileName),
           clock,
           log,
           ...packing,
