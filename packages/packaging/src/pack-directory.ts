@@ -33,6 +33,8 @@ export interface PackDirectoryOptions<Attached = unknown> {
   /** In place of `base`: the node binary for the Debian base. */
   readonly node?: string;
   readonly runCommand?: RunCommand;
+  /** Looks at an agent's definition before anything is stored; throws when it is not one that can run. */
+  readonly checkAgent?: (text: string, fileName: string) => void;
   readonly onProgress?: (progress: PackProgress) => void;
   /** Runs when the manifest is stored and before its tag appears: for SBOM, provenance and signature. */
   readonly attach?: (repository: LocalRepository, packed: Packed) => Promise<Attached>;
@@ -121,8 +123,10 @@ async function sourceOf(kind: PackableKind, directory: string): Promise<Director
     }
     case "agent": {
       const source = await readAgentSource(directory);
-      const plan: DirectorySource["plan"] = (repository, { tag }) =>
-        planAgent(source, { repository, version: versionOf(source.version, tag) });
+      const plan: DirectorySource["plan"] = (repository, { tag, checkAgent }) => {
+        checkAgent?.(Buffer.from(source.bytes).toString("utf8"), source.file.path);
+        return planAgent(source, { repository, version: versionOf(source.version, tag) });
+      };
       return { name: source.name, plan };
     }
     case "mcp-server": {
