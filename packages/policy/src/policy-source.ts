@@ -25,6 +25,9 @@ export interface SourcePolicy {
   readonly place: (byteOffset: number) => { line: number; column: number };
 }
 
+// Types are printed whole, and a policy can be full of them.
+const MAX_MESSAGE = 1_000;
+
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 function refuseSizes(file: string, source: string): void {
@@ -59,13 +62,13 @@ export function problemOf(
 ): Problem {
   const location = error.sourceLocations?.[0];
   const label = location?.label ?? null;
-  const message = error.message.replace(/^failed to parse [^:]*: /, "");
+  const message = error.message.replace(/^failed to parse [^:]*: /, "").slice(0, MAX_MESSAGE);
   return {
     file,
     ...place(location?.start ?? 0),
     ...(policy === undefined ? {} : { policy }),
     message: label === null ? message : `${message}; ${label}`,
-    ...(error.help === null ? {} : { help: error.help }),
+    ...(error.help === null ? {} : { help: error.help.slice(0, MAX_MESSAGE) }),
   };
 }
 
@@ -111,8 +114,7 @@ function readFile(file: string, content: string): SourcePolicy[] {
   if (parsed.type === "failure") throw invalid(parsed.errors.map((error) => problemOf(error, file, place)));
   const parts = policySetTextToParts(source);
   if (parts.type === "failure" || parts.policies.length !== pieces.length) {
-    const message = "templates are not supported, and a policy must end with a semicolon";
-    throw invalid([{ file, line: 1, column: 1, message }]);
+    throw invalid([{ file, line: 1, column: 1, message: "the policies cannot be told apart" }]);
   }
   return pieces.map((piece) => readPolicy(file, source, piece));
 }
