@@ -15,11 +15,12 @@ export interface RecordStamp {
 }
 
 /**
- * Checks a body and makes it plain JSON: no undefined, no values that JSON would change. Long sentences are cut.
+ * Checks a body. Values that are undefined are left out, those that JSON does not have are refused, long sentences are cut.
  * @throws `audit.bad-record`
  */
 export function checkBody(body: RecordBody): RecordBody {
-  const checked = RecordBody.safeParse(plain(body));
+  const direct = RecordBody.safeParse(body);
+  const checked = direct.success ? direct : RecordBody.safeParse(plain(body));
   if (!checked.success) {
     const issue = checked.error.issues[0];
     throw auditErrors("audit.bad-record", { reason: `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "unknown"}` });

@@ -35,6 +35,12 @@ it("has the empty root of RFC 6962", () => {
   expect(emptyRoot().toString("hex")).toBe("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 });
 
+it("has the root of the Certificate Transparency reference for its eight entries", () => {
+  const hex = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
+  const root = naiveRoot(hex.map((entry) => Buffer.from(entry, "hex")));
+  expect(root.toString("hex")).toBe("5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328");
+});
+
 it("folds complete subtrees to the naive root", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 200 }), (size) => {

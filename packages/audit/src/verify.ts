@@ -89,6 +89,8 @@ async function walk(
 ): Promise<{ edge: Edge; samples: Map<number, Buffer> }> {
   const { size } = checkpoint;
   const signed = Map.groupBy([checkpoint, ...listed], (one) => one.size);
+  const stops = [...signed.keys()].sort((one, other) => one - other).values();
+  let stop = stops.next();
   const samples = new Map<number, Buffer>(sampleOf(size).map((sequence) => [sequence, Buffer.alloc(0)]));
   let edge = EMPTY_EDGE;
   checkRoots(edge, signed, checks);
@@ -102,8 +104,12 @@ async function walk(
       if (samples.has(first + at)) samples.set(first + at, leafHash(entry));
     }
     await o.onEntries?.(first, entries, checks);
-    for (const stop of stopsWithin(first, first + entries.length, signed)) {
-      const extended = extendEdge(edge, entries.slice(edge.size - first, stop - first));
+    // Up to each size that was signed, then to the bundle's end.
+    const end = first + entries.length;
+    while (edge.size < end) {
+      while (!stop.done && stop.value <= edge.size) stop = stops.next();
+      const until = Math.min(stop.value ?? end, end);
+      const extended = extendEdge(edge, entries.slice(edge.size - first, until - first));
       edge = extended.edge;
       await compareFiles(o.directory, extended.full, file, checks);
       checkRoots(edge, signed, checks);
@@ -115,14 +121,6 @@ async function walk(
   checks.pass("tiles", "every tile holds the hashes of its entries");
   checks.pass("consistency", "the entries give the root of every checkpoint that was signed");
   return { edge, samples };
-}
-
-/** Where a bundle's entries must be cut: at each size that was signed, and at their end. */
-function stopsWithin(first: number, end: number, signed: ReadonlyMap<number, unknown>): number[] {
-  return [...signed.keys()]
-    .filter((size) => size > first && size < end)
-    .sort((one, other) => one - other)
-    .concat(end);
 }
 
 function checkRoots(edge: Edge, signed: ReadonlyMap<number, readonly Checkpoint[]>, checks: Checks): void {

@@ -153,6 +153,7 @@ describe("records", () => {
     expect(await sequences({ limit: 3 })).toEqual([59, 58, 57]);
     expect(await sequences({ limit: 3, before: 57 })).toEqual([56, 55, 54]);
     expect(await sequences({ limit: 2, order: "oldest" })).toEqual([0, 1]);
+    expect(await sequences({ limit: 2, order: "oldest", after: 9 })).toEqual([10, 11]);
     expect(await sequences({ run: "run-1", decision: "deny", limit: 2 })).toEqual([55, 45]);
     expect(await sequences({ digest: "sha256:7" })).toEqual([7]);
     expect(await sequences({ resourceId: "tool-1", since: "2026-01-01T00:00:55Z" })).toEqual([58, 55]);

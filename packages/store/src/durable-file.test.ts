@@ -3,7 +3,8 @@ import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ensureDirectory, removeLeftovers, writeFileDurably } from "./durable-file.ts";
+import { fileError } from "./file-error.ts";
+import { ensureDirectory, removeLeftovers, writeFileDurably, writeFilesDurably } from "./durable-file.ts";
 
 let directory = "";
 beforeEach(async () => {
@@ -35,9 +36,31 @@ describe("writeFileDurably", () => {
 
   it("says that the disk is full", async () => {
     // The kernel's own full device: any write to it is ENOSPC.
-    const { fileError } = await import("./file-error.ts");
     const failure = await writeFile("/dev/full", "x").catch((error: unknown) => fileError(error, "/dev/full"));
     expect(failure).toMatchObject({ code: "store.full" });
+  });
+});
+
+describe("writeFilesDurably", () => {
+  it("writes all, in several directories", async () => {
+    await ensureDirectory(join(directory, "d"));
+    await writeFilesDurably([
+      { path: join(directory, "a"), bytes: "1" },
+      { path: join(directory, "d/b"), bytes: "2" },
+    ]);
+    expect([await readFile(join(directory, "a"), "utf8"), await readFile(join(directory, "d/b"), "utf8")]).toEqual([
+      "1",
+      "2",
+    ]);
+  });
+
+  it("publishes none when one cannot be written, and leaves no partial file", async () => {
+    const files = [
+      { path: join(directory, "a"), bytes: "1" },
+      { path: join(directory, "missing/b"), bytes: "2" },
+    ];
+    await expect(writeFilesDurably(files)).rejects.toMatchObject({ code: "store.io" });
+    expect(await readdir(directory)).toEqual([]);
   });
 });
 
