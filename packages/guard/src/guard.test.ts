@@ -196,6 +196,16 @@ describe("what is recorded", () => {
     expect(records[0]?.details).toMatchObject({ tooLarge: { sizeBytes: 100_011 } });
   });
 
+  it("is bounded, whatever the names are", async () => {
+    const { guard, records } = bench();
+    const long = "𝄞".repeat(50_000);
+    const resource = { ...tool("read_note", true), id: long, digest: long };
+    await guard.perform({ ...readNote, resource, run: long }, async () => 1);
+    await guard.perform(readNote, () => Promise.reject(new Error(long))).catch(() => undefined);
+    expect(Buffer.byteLength(JSON.stringify(records))).toBeLessThan(32_000);
+    expect(JSON.stringify(records).isWellFormed()).toBe(true);
+  });
+
   it("is written even when a note is not JSON", async () => {
     const { guard, records } = bench();
     await guard.perform(readNote, async (_, note) => note({ at: Number.NaN }));

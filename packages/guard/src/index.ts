@@ -4,5 +4,3 @@ export type { Approval, ApprovalRequest, Approver } from "./approver.ts";
 export { allowedOrThrow, denialText } from "./denial.ts";
 export { guardErrors } from "./errors.ts";
 export { createGuard, type Guard, type GuardOptions } from "./guard.ts";
-export { OWNER_GROUP, principalEntity } from "./principal-entity.ts";
-export type { RecordSink } from "./recorder.ts";

@@ -1,9 +1,7 @@
 // Who acts, as policy and records see it.
 import type { Principal, RecordBody, UserPrincipal } from "@pratique/contracts";
+import { OWNER_GROUP } from "@pratique/identity";
 import type { Entity } from "@pratique/policy";
-
-/** The group whose members own this installation. Identity alone gives it. */
-export const OWNER_GROUP = "owner";
 
 const isOwner = (user: UserPrincipal): boolean => user.groups.includes(OWNER_GROUP);
 

@@ -16,7 +16,12 @@ import { recordPrincipal } from "./principal-entity.ts";
 /** Details larger than this are recorded by digest. */
 const MAX_DETAILS = 16 * 1024;
 const MAX_TEXT = 2_000;
+const MAX_NAME = 500;
+const MAX_POLICIES = 64;
 const MAX_REDACTIONS = 100;
+
+// A record that the log refuses would be owed for ever, and nothing more would happen: so all of it is bounded.
+const bounded = (text: string, limit: number): string => text.slice(0, limit).toWellFormed();
 
 export interface Ending {
   readonly decision: Decision;
@@ -50,7 +55,7 @@ function errorOf(error: unknown, redacted: (text: string) => string): NonNullabl
 /** Builds the body of the one record of an act. */
 export function recordBody(act: Act, ending: Ending): RecordBody {
   const found: Redaction[] = [];
-  const redacted = (text: string): string => redactText(text, found).slice(0, MAX_TEXT);
+  const redacted = (text: string): string => bounded(redactText(text, found), MAX_TEXT);
   const { decision, outcome, durationMs } = ending;
   const context = act.context === undefined || Object.keys(act.context).length === 0 ? {} : { context: act.context };
   const details = detailsOf({ ...act.details, ...ending.details, ...context }, found);
@@ -61,11 +66,11 @@ export function recordBody(act: Act, ending: Ending): RecordBody {
     resource: {
       type: resource.type,
       id: redacted(resource.id),
-      ...(resource.digest === undefined ? {} : { digest: resource.digest }),
+      ...(resource.digest === undefined ? {} : { digest: bounded(resource.digest, MAX_NAME) }),
     },
-    ...(act.run === undefined ? {} : { run: act.run }),
+    ...(act.run === undefined ? {} : { run: bounded(act.run, MAX_NAME) }),
     decision: decision.allow ? "allow" : "deny",
-    policies: decision.policies.map(({ id, effect }) => ({ id, effect })),
+    policies: decision.policies.slice(0, MAX_POLICIES).map(({ id, effect }) => ({ id, effect })),
     policyDigest: decision.policyDigest,
     reason: redacted(decision.reason),
     ...(decision.remedy === undefined ? {} : { remedy: redacted(decision.remedy) }),

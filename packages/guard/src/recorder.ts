@@ -1,12 +1,11 @@
 // Writes records, and refuses new acts while the record of a past one could not be written.
+import type { AuditLog } from "@pratique/audit";
 import type { AuditRecord, RecordBody } from "@pratique/contracts";
 import { describeError, Mutex, type Log } from "@pratique/core";
 import { guardErrors } from "./errors.ts";
 
 /** The part of the audit log that guard needs. */
-export interface RecordSink {
-  append(body: RecordBody): Promise<AuditRecord>;
-}
+export type RecordSink = Pick<AuditLog, "append">;
 
 /**
  * Acts that happened and whose record failed are owed. They are written before any further act may happen, so the log
