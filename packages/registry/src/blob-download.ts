@@ -48,7 +48,10 @@ async function sendBlob(
   const sizeBytes = (await file.stat()).size;
   const slice = await perform(parts.guard, { ...pull, details: { digest } }, async (note) => {
     const range = rangeApplies(req.headers["if-range"], digest) ? req.headers.range : undefined;
+    // For the 416 (RFC 9110 §14.4); with any other answer it goes, or says which part this is.
+    res.setHeader("Content-Range", `bytes */${sizeBytes}`);
     const asked = parseRange(range, sizeBytes);
+    res.removeHeader("Content-Range");
     note({ sizeBytes, ...(asked === undefined ? {} : { range: `${asked.start}+${asked.length}` }) });
     return asked;
   });

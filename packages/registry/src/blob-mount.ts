@@ -2,8 +2,7 @@
 import type { Digest } from "@pratique/core";
 import { isRepositoryName } from "@pratique/oci";
 import { actOf, perform, permit, repositoryResource } from "./act.ts";
-import { blobCreated } from "./blob-upload.ts";
-import { sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
+import type { Exchange, RegistryParts } from "./exchange.ts";
 
 /**
  * Mounts from the repository named, or without one from any that the principal may pull from. False when there is
@@ -21,9 +20,7 @@ export async function mountBlob(
   const source = await findSource(parts, exchange, name, digest, from);
   if (source === undefined) return false;
   const act = { ...push, details: { digest, mountedFrom: source } };
-  const isMounted = await perform(parts.guard, act, () => parts.store.repository(name).mountBlob(digest, source));
-  if (isMounted) sendEmpty(exchange.res, 201, blobCreated(name, digest));
-  return isMounted;
+  return perform(parts.guard, act, () => parts.store.repository(name).mountBlob(digest, source));
 }
 
 async function findSource(
@@ -41,8 +38,8 @@ async function findSource(
     return isRepositoryName(from) && mayPull(from) && (await has(from)) ? from : undefined;
   }
   if (mayPull(name) && (await has(name))) return name;
-  for (const repository of await parts.store.repositories()) {
-    if (mayPull(repository) && (await has(repository))) return repository;
+  for (const repository of await parts.store.holders(digest)) {
+    if (mayPull(repository)) return repository;
   }
   return undefined;
 }

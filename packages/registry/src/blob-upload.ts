@@ -12,7 +12,11 @@ import { announcedBytes, hasBody, readBody } from "./request-body.ts";
 export async function startUpload(parts: RegistryParts, exchange: Exchange, name: string): Promise<void> {
   const { query, res } = exchange;
   const mount = query.get("mount");
-  if (mount !== null && (await mountBlob(parts, exchange, name, parseDigest(mount), query.get("from")))) return;
+  if (mount !== null) {
+    const digest = parseDigest(mount);
+    const isMounted = await mountBlob(parts, exchange, name, digest, query.get("from"));
+    if (isMounted) return sendEmpty(res, 201, blobCreated(name, digest));
+  }
   const whole = query.get("digest");
   const digest = whole === null ? undefined : parseDigest(whole);
   const algorithm = digest === undefined ? algorithmParameter(query, mount) : algorithmOf(digest);
@@ -126,7 +130,7 @@ async function commit(
 }
 
 /** Headers of a 201 for a blob. */
-export function blobCreated(name: string, digest: Digest): Record<string, string> {
+function blobCreated(name: string, digest: Digest): Record<string, string> {
   return { Location: `/v2/${name}/blobs/${digest}`, "Docker-Content-Digest": digest };
 }
 

@@ -48,7 +48,7 @@ export async function alignFallbackTag(
   if (isComplete) return;
   const manifests = [...kept, ...added];
   if (manifests.length === 0) await repository.deleteTag(tag);
-  else await repository.putManifest(encodeList(manifests), MEDIA_TYPES.imageIndex, tag);
+  else await repository.putManifest(encodeList(manifests), MEDIA_TYPES.imageIndex, tag, { sparse: true });
   if (list.digest !== options.keep) await dropList(repository, list.digest, subject);
 }
 

@@ -3,7 +3,7 @@ import { isDigest, isPratiqueError, type Digest } from "@pratique/core";
 import { ociErrors, type LocalRepository } from "@pratique/oci";
 import { actOf, perform } from "./act.ts";
 import { sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
-import { alignFallbackTag, dropList, subjectOf } from "./fallback-tag.ts";
+import { alignFallbackTag, dropList, fallbackTag, subjectOf } from "./fallback-tag.ts";
 import { findManifest, tagContext } from "./manifest-download.ts";
 
 /** A manifest can be held by so many superseded lists of referrers before its deletion is refused. */
@@ -34,11 +34,13 @@ async function deleteByDigest(repository: LocalRepository, digest: Digest): Prom
   const subject = await subjectOf(repository, digest);
   if (subject === undefined) return repository.deleteManifest(digest);
   // First the lists that older clients read: the store keeps what an index names.
+  const tag = fallbackTag(subject);
+  const before = await repository.manifest(tag);
   await alignFallbackTag(repository, subject, { without: digest });
   try {
     return await deleteReferrer(repository, digest, subject);
   } catch (error) {
-    await alignFallbackTag(repository, subject);
+    if (before !== undefined) await repository.putManifest(before.bytes, before.mediaType, tag, { sparse: true });
     throw error;
   }
 }
