@@ -3,9 +3,10 @@ import { mkdtemp, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { Kysely, sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openDatabase, type Database } from "./database.ts";
-import { sqliteError } from "./sqlite.ts";
+import { openSqlite } from "./sqlite.ts";
 import type { RecordRow, RunRow } from "./tables.ts";
 
 let directory = "";
@@ -107,20 +108,22 @@ describe("openDatabase", () => {
     await expect(openDatabase({ url: "postgres://x" })).rejects.toMatchObject({ code: "store.unsupported-url" });
   });
 
-  it("gives a full disk its code", () => {
-    const raw = new DatabaseSync(":memory:");
-    raw.exec("PRAGMA max_page_count = 4; CREATE TABLE t (x)");
-    const fill = (): void => {
-      for (;;) raw.exec("INSERT INTO t VALUES (zeroblob(2000))");
-    };
-    const failure = (() => {
-      try {
-        return fill();
-      } catch (error) {
-        return sqliteError(error, "t");
-      }
-    })();
-    expect(failure).toMatchObject({ code: "store.full", status: 507 });
+  it("says that the disk is full, undoes what was begun, and goes on", async () => {
+    const { dialect, close } = openSqlite(join(directory, "small.sqlite"));
+    const db = new Kysely<{ t: { x: string } }>({ dialect });
+    await sql`CREATE TABLE t (x TEXT)`.execute(db);
+    await sql`PRAGMA max_page_count = 4`.execute(db);
+    const fill = db.transaction().execute(async (transaction) => {
+      for (;;)
+        await transaction
+          .insertInto("t")
+          .values({ x: "x".repeat(2000) })
+          .execute();
+    });
+    await expect(fill).rejects.toMatchObject({ code: "store.full", status: 507 });
+    await db.insertInto("t").values({ x: "small" }).execute();
+    expect(await db.selectFrom("t").selectAll().execute()).toEqual([{ x: "small" }]);
+    close();
   });
 });
 

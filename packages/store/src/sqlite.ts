@@ -45,6 +45,7 @@ function preparer(database: DatabaseSync, file: string): (sql: string) => Dialec
   return (sql) => {
     const known = kept.get(sql);
     if (known !== undefined) return known;
+    if (sql === "rollback") return rollback(database, file);
     const made = statement(
       guarded(file, () => database.prepare(sql)),
       file,
@@ -62,6 +63,15 @@ function statement(prepared: StatementSync, file: string): DialectStatement {
     run: (parameters) => guarded(file, () => prepared.run(...parameters.map(toSqlite))),
     iterate: (parameters) => guarded(file, () => prepared.iterate(...parameters.map(toSqlite))),
   };
+}
+
+/** A full disk makes SQLite roll back by itself; a second rollback would fail and hide why. */
+function rollback(database: DatabaseSync, file: string): DialectStatement {
+  const run = (): { changes: number; lastInsertRowid: number } => {
+    if (database.isTransaction) guarded(file, () => database.exec("rollback"));
+    return { changes: 0, lastInsertRowid: 0 };
+  };
+  return { reader: false, run, all: () => [], iterate: () => [].values() };
 }
 
 function toSqlite(value: unknown): SQLInputValue {
@@ -94,7 +104,7 @@ const SQLITE = {
 };
 
 /** Gives an error of node:sqlite its stable code; others pass as file errors. */
-export function sqliteError(error: unknown, path: string): Error {
+function sqliteError(error: unknown, path: string): Error {
   if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") {
     return error instanceof TypeError ? error : fileError(error, path);
   }
