@@ -45,6 +45,44 @@ describe("append", () => {
     expect((await log.append(bodyOf(1))).sequence).toBe(0);
   });
 
+  it("goes on while checkpoints, proofs, queries and verifications run beside it", async () => {
+    const log = await test.open({ maxJournalBytes: 4000 });
+    const appender = async (first: number): Promise<void> => {
+      for (let at = first; at < first + 60; at += 1) await log.append(bodyOf(at));
+    };
+    const reader = async (): Promise<void> => {
+      for (let at = 0; at < 10; at += 1) {
+        await log.append(bodyOf(at));
+        const [last] = await log.find({ limit: 1 });
+        const { hashes, leafHash, checkpoint } = await log.inclusionProof(last!.sequence);
+        const root = bytesOf(checkpoint.rootHash);
+        expect(verifyInclusion(bytesOf(leafHash), last!.sequence, checkpoint.size, hashes.map(bytesOf), root)).toBe(
+          true,
+        );
+        expect((await log.verify()).checks.filter(({ ok }) => !ok)).toEqual([]);
+      }
+    };
+    await Promise.all([...[0, 1, 2, 3, 4, 5, 6, 7].map((n) => appender(n * 100)), reader(), reader()]);
+    expect((await log.checkpoint()).size).toBe(500);
+    expect(await log.find({ limit: 1000 })).toHaveLength(500);
+  });
+
+  it("publishes by itself when the log falls quiet", async () => {
+    const tasks: (() => void)[] = [];
+    const log = await test.open({ later: (task) => (tasks.push(task), () => undefined) });
+    await log.append(bodyOf(0));
+    expect(tasks).toHaveLength(1);
+    tasks[0]!();
+    await expect
+      .poll(
+        async () =>
+          Buffer.from((await log.tile("checkpoint")) ?? [])
+            .toString()
+            .split("\n")[1],
+      )
+      .toBe("1");
+  });
+
   it("refuses after close", async () => {
     const log = await test.open();
     await log.close();

@@ -72,11 +72,12 @@ export interface AuditLogOptions {
   /** When a quiet log publishes; by default 250 ms after an append. */
   readonly later?: Later;
   readonly files?: LogFiles;
+  /** A journal of this size is emptied before more goes in, so that recovery stays quick. 32 MiB when absent. */
+  readonly maxJournalBytes?: number;
 }
 
 const PUBLISH_AFTER_MS = 250;
 const PUBLISH_AFTER_RECORDS = 256;
-/** A journal of this size is emptied before more goes in, so that recovery stays quick. */
 const MAX_JOURNAL_BYTES = 32 * 1024 * 1024;
 
 const soon: Later = (task) => {
@@ -283,7 +284,7 @@ class OpenLog implements AuditLog {
 
   /** Runs while no group is being written. */
   async #makeRoom(): Promise<void> {
-    if (this.#journal.sizeBytes < MAX_JOURNAL_BYTES) return;
+    if (this.#journal.sizeBytes < (this.#options.maxJournalBytes ?? MAX_JOURNAL_BYTES)) return;
     await this.#publishing.run(() => this.#integrate());
     await this.#clearJournal();
   }

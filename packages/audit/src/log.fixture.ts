@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { AuditRecord, RecordBody } from "@pratique/contracts";
 import { manualClock, silentLog } from "@pratique/core";
 import { openDatabase, type Database } from "@pratique/store";
-import { openAuditLog, type AuditLog } from "./audit-log.ts";
+import { openAuditLog, type AuditLog, type AuditLogOptions } from "./audit-log.ts";
 import { systemFiles, type AppendFile, type LogFiles } from "./log-files.ts";
 import { openLogKey } from "./log-key.ts";
 
@@ -92,7 +92,7 @@ export class TestLog {
   }
 
   /** Opens the log; it publishes only when asked to. */
-  async open(): Promise<AuditLog> {
+  async open(change: Partial<AuditLogOptions> = {}): Promise<AuditLog> {
     this.#database ??= await openDatabase({ file: join(this.#root, "db.sqlite") });
     const key = await openLogKey(this.keyFile, "pratique.local/log");
     this.#vkey = key.vkey;
@@ -104,6 +104,7 @@ export class TestLog {
       log: silentLog,
       later: () => () => undefined,
       files: filesOn(this.disk, this.#files),
+      ...change,
     });
     return this.#log;
   }
