@@ -53,7 +53,7 @@ const packages = readdirSync("packages").filter((name) => {
   }
 });
 
-const isTest = (file: string) => file.endsWith(".test.ts");
+const isTest = (file: string) => /\.(test|fixture)\.ts$/.test(file);
 
 describe.each(packages)("packages/%s", (name) => {
   const own = files(join("packages", name, "src"));

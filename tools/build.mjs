@@ -28,7 +28,13 @@ const bundle = await rolldown({
 });
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-await bundle.write({ dir: dist, format: "esm", entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js", sourcemap: true });
+await bundle.write({
+  dir: dist,
+  format: "esm",
+  entryFileNames: "[name].js",
+  chunkFileNames: "chunks/[name]-[hash].js",
+  sourcemap: true,
+});
 await bundle.close();
 writeFileSync(stamp, digest);
 
@@ -37,6 +43,6 @@ function list(directory) {
     if (name === "node_modules") return [];
     const path = join(directory, name);
     if (statSync(path).isDirectory()) return list(path);
-    return /\.ts$/.test(name) && !/\.test\.ts$/.test(name) ? [path] : [];
+    return /\.ts$/.test(name) && !/\.(test|fixture)\.ts$/.test(name) ? [path] : [];
   });
 }

@@ -11,7 +11,18 @@ const CHECKS = [
   ["lint", bin("oxlint"), ["--deny-warnings"]],
   ["format", bin("oxfmt"), ["--check", "."]],
   ["dead code", bin("knip"), []],
-  ["architecture", node, [join(root, "node_modules", "vitest", "vitest.mjs"), "run", "--project", "unit", "test/architecture.test.ts", "--reporter=dot"]],
+  [
+    "architecture",
+    node,
+    [
+      join(root, "node_modules", "vitest", "vitest.mjs"),
+      "run",
+      "--project",
+      "unit",
+      "test/architecture.test.ts",
+      "--reporter=dot",
+    ],
+  ],
   ["generated pages", node, [join(root, "tools", "docs.mjs"), "--check"]],
 ];
 

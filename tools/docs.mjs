@@ -67,10 +67,13 @@ function configurationPage() {
         walk(value, name);
         continue;
       }
-      const type = value.enum?.map((entry) => `\`${entry}\``).join(" or ") ?? (value.type === "object" ? "map" : (value.type ?? "any"));
+      const type =
+        value.enum?.map((entry) => `\`${entry}\``).join(" or ") ??
+        (value.type === "object" ? "map" : (value.type ?? "any"));
       const fallback = value.default === undefined ? "" : `\`${JSON.stringify(value.default)}\``;
       rows.push(`| \`${name}\` | ${type} | ${fallback} | ${cell(value.description ?? "")} |`);
-      for (const option of value.additionalProperties?.anyOf ?? []) walk({ properties: option.properties }, `${name}.NAME`);
+      for (const option of value.additionalProperties?.anyOf ?? [])
+        walk({ properties: option.properties }, `${name}.NAME`);
     }
   }
 }

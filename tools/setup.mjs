@@ -11,7 +11,9 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock) {
   process.stderr.write("setup: installing dependencies\n");
   // --ignore-scripts: nothing here needs an install script, so none may run.
   if (!run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])) {
-    process.stderr.write("\nerror: `npm ci` failed\n\nhint: see its message above; a proxy or a registry mirror may be needed\n");
+    process.stderr.write(
+      "\nerror: `npm ci` failed\n\nhint: see its message above; a proxy or a registry mirror may be needed\n",
+    );
     process.exit(1);
   }
   mkdirSync(join(root, "node_modules", ".cache"), { recursive: true });
@@ -37,7 +39,9 @@ function systemPackages({ packages, commands, why }) {
     process.stderr.write(`setup: could not install them; ${why} will wait until this works:\n  ${line}\n`);
     return;
   }
-  process.stderr.write(`setup: ${why} will wait until you run:\n  sudo ${isDebianLike() ? line : `<your package manager> install ${packages.join(" ")}`}\n`);
+  process.stderr.write(
+    `setup: ${why} will wait until you run:\n  sudo ${isDebianLike() ? line : `<your package manager> install ${packages.join(" ")}`}\n`,
+  );
 }
 
 // A Docker engine serves as well as podman.

@@ -18,7 +18,14 @@ mkdirSync(dirname(results), { recursive: true });
 rmSync(results, { force: true });
 const vitest = spawnSync(
   node,
-  [join(root, "node_modules", "vitest", "vitest.mjs"), "run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`, ...given],
+  [
+    join(root, "node_modules", "vitest", "vitest.mjs"),
+    "run",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${results}`,
+    ...given,
+  ],
   { cwd: root, stdio: "inherit", env },
 );
 try {
