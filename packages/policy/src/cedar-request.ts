@@ -40,6 +40,7 @@ function cedarValue(value: Json | undefined, path: string, depth = 0): CedarValu
   if (depth > MAX_VALUE_DEPTH) throw new UnfitRequest(`${path.slice(0, 100)} is nested too deep`);
   if (typeof value === "string") {
     if (value.length > MAX_STRING) throw new UnfitRequest(`${path} is longer than ${MAX_STRING} characters`);
+    if (!value.isWellFormed()) throw new UnfitRequest(`${path} is not well-formed text`);
     return value;
   }
   if (typeof value === "boolean") return value;

@@ -19,7 +19,9 @@ const schema = `namespace Pratique {
   action "tool:list", "tool:call" in ["tool:*"] appliesTo {
     principal: [User, Workload], resource: [Tool], context: { approved?: Bool, tag?: String }
   };
-  action "model:invoke" appliesTo { principal: [User, Workload], resource: [Model], context: { approved?: Bool } };
+  action "model:invoke" appliesTo {
+    principal: [User, Workload], resource: [Model], context: { approved?: Bool, tag?: String }
+  };
 }`;
 const load = (text: string, cacheEntries?: number): PolicySet =>
   loadPolicySet({ schema, files: { "a.cedar": text }, ...(cacheEntries === undefined ? {} : { cacheEntries }) });
@@ -241,6 +243,10 @@ const condition = fc.constantFrom(
   "principal.owner",
   "!principal.owner",
   "context has approved && context.approved",
+  'context has tag && context.tag == "x"',
+  "context has tag",
+  'context has tag && context.tag like "*b"',
+  'if context has tag then context == {tag: "ab"} else false',
   'principal in Pratique::Group::"a"',
   'principal in Pratique::Group::"b"',
 );
@@ -265,7 +271,16 @@ const requests: fc.Arbitrary<PolicyRequest> = fc.record({
   }),
   action: fc.constantFrom("tool:call" as const, "tool:list" as const, "model:invoke" as const),
   resource: fc.constantFrom<Entity>(tool("x"), tool("y", true), { type: "Model", id: "m", attributes: { name: "m" } }),
-  context: fc.constantFrom({}, { approved: true }, { approved: false }),
+  context: fc.constantFrom(
+    {},
+    { approved: true },
+    { approved: false },
+    { tag: "x" },
+    { tag: "ab" },
+    { tag: "" },
+    { tag: 1 },
+    { tag: "ab", approved: true },
+  ),
 });
 
 /** The engine alone, over all policies, without slices and cache. */

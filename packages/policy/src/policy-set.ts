@@ -10,6 +10,7 @@ import {
   type PolicyRequest,
 } from "./cedar-request.ts";
 import { fromByteOffset, nestingOf, placeOf } from "./cedar-text.ts";
+import { blankUnread, readsContext, type ReadsContext } from "./context-use.ts";
 import { LatestUsed } from "./decision-cache.ts";
 import { ask, preparePolicies, prepareSchema, type Verdict } from "./engine.ts";
 import { policyErrors } from "./errors.ts";
@@ -62,8 +63,7 @@ interface Slice {
   /** The name under which the engine has it. */
   readonly name: string;
   readonly policies: readonly PolicySummary[];
-  /** A policy in it looks at `context.approved`. */
-  readonly readsApproval: boolean;
+  readonly reads: ReadsContext;
 }
 
 class LoadedPolicySet implements PolicySet {
@@ -86,11 +86,13 @@ class LoadedPolicySet implements PolicySet {
 
   decide(request: PolicyRequest): Decision {
     try {
-      const cedar = cedarRequest(request);
+      const slice = this.#sliceFor(request);
+      const full = cedarRequest(request);
+      const cedar = { ...full, context: blankUnread(full.context, slice.reads) };
       const key = digestOf(`${this.digest}\n${canonicalRequest(cedar)}`);
       const known = this.#decisions.get(key);
       if (known !== undefined) return known;
-      const decision = frozen(this.#evaluate(request, cedar));
+      const decision = frozen(this.#evaluate(request, cedar, slice));
       this.#decisions.set(key, decision);
       return decision;
     } catch (error) {
@@ -99,8 +101,7 @@ class LoadedPolicySet implements PolicySet {
     }
   }
 
-  #evaluate(request: PolicyRequest, cedar: CedarRequest): Decision {
-    const slice = this.#sliceFor(request);
+  #evaluate(request: PolicyRequest, cedar: CedarRequest, slice: Slice): Decision {
     const verdict = ask(cedar, slice.name, this.#schemaName);
     if (verdict.type === "refused") {
       return this.#undecided(undecidedSentence(verdict.message));
@@ -132,7 +133,7 @@ class LoadedPolicySet implements PolicySet {
   }
 
   #wouldAllowApproved(cedar: CedarRequest, slice: Slice): boolean {
-    if (!slice.readsApproval || cedar.context["approved"] === true) return false;
+    if (!slice.reads("approved") || cedar.context["approved"] === true) return false;
     const approved: Verdict = ask(
       { ...cedar, context: { ...cedar.context, approved: true } },
       slice.name,
@@ -168,8 +169,8 @@ class LoadedPolicySet implements PolicySet {
     const ids = policies.map(({ id }) => id);
     const name = `slice/${this.digest}/${digestOf(canonicalJson(ids))}`;
     preparePolicies(name, Object.fromEntries(policies.map(({ id, text }) => [id, text])));
-    const readsApproval = ids.some((id) => JSON.stringify(this.#sources.get(id)?.json).includes('"approved"'));
-    const slice = { name, policies, readsApproval };
+    const reads = readsContext(ids.flatMap((id) => this.#sources.get(id)?.json ?? []));
+    const slice = { name, policies, reads };
     // Actions and types are closed lists: a key outside them is not worth remembering.
     if (this.#slices.size < 1_000) this.#slices.set(key, slice);
     return slice;
