@@ -327,7 +327,7 @@ describe("for every set and request", () => {
           expect({ allow, policies: policies.map(({ id }) => id).toSorted() }).toEqual(reference(kept, request));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -340,7 +340,7 @@ describe("for every set and request", () => {
         const forbids = kept.filter((text) => text.includes(" forbid "));
         expect(load(forbids.join("\n")).decide(request).allow).toBe(false);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -352,7 +352,7 @@ describe("for every set and request", () => {
         const approved = set.decide({ ...request, context: { ...request.context, approved: true } });
         expect(needsApproval).toBe(!allow && request.context?.["approved"] !== true && approved.allow);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
