@@ -1,7 +1,8 @@
 // Gzip as a reproducible stream, and the digest of what went in.
-import { Digester, type Digest } from "@pratique/core";
+import { Digester, isPratiqueError, type Digest } from "@pratique/core";
 import { Readable } from "node:stream";
 import { createGunzip, createGzip } from "node:zlib";
+import { packagingErrors } from "../errors.ts";
 
 export interface GzipStream {
   readonly compressed: AsyncIterable<Uint8Array>;
@@ -37,7 +38,7 @@ export function gzipStream(source: AsyncIterable<Uint8Array>, level: number): Gz
   return { compressed: compressed(), diffId: () => digester.digest() };
 }
 
-/** Decompresses a stream; errors come through iteration. */
+/** Decompresses a stream. @throws `archive.damaged` */
 export async function* gunzipStream(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const input = Readable.from(source, { objectMode: false });
   const gunzip = createGunzip();
@@ -45,6 +46,9 @@ export async function* gunzipStream(source: AsyncIterable<Uint8Array>): AsyncGen
   input.pipe(gunzip);
   try {
     yield* gunzip as AsyncIterable<Buffer>;
+  } catch (error) {
+    if (isPratiqueError(error)) throw error;
+    throw packagingErrors("archive.damaged", { reason: "it is not sound gzip" }, { cause: error });
   } finally {
     input.destroy();
   }

@@ -1,12 +1,12 @@
 // Reads tar archives from strangers: bounded, and nothing but files and directories with safe names.
-import { isPratiqueError } from "@pratique/core";
-import { createTarDecoder, type ParsedTarEntry } from "modern-tar";
 import { packagingErrors } from "../errors.ts";
+import { ByteReader } from "./byte-reader.ts";
 import { pathProblem } from "./entry-path.ts";
+import { BLOCK, parseHeader, parsePax, type TarHeader } from "./tar-header.ts";
 
 export interface ArchiveLimits {
   readonly maxEntries: number;
-  /** Of all files together, and of the archive itself with a tenth and 16 MiB on top for headers. */
+  /** Of all files together. */
   readonly maxBytes: number;
 }
 
@@ -15,31 +15,31 @@ export interface ArchiveEntry {
   readonly type: "file" | "directory" | "symlink";
   readonly mode: number;
   readonly size: number;
-  /** Where a symbolic link points; only when links are allowed. */
-  readonly target: string | undefined;
+  /** Where a symbolic link points; empty for other types. */
+  readonly target: string;
   /** The file's bytes; skipped when they are not read before the next entry is asked for. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-async function* bounded(source: AsyncIterable<Uint8Array>, limitBytes: number): AsyncGenerator<Uint8Array> {
-  let total = 0;
-  for await (const chunk of source) {
-    total += chunk.byteLength;
-    if (total > limitBytes) throw packagingErrors("archive.too-large", { what: `more than ${limitBytes} bytes` });
-    yield chunk;
-  }
-}
+/** Of one extended header; names are far shorter. */
+const LIMIT_EXTENSION = 64 * 1024;
+const CHUNK = 64 * 1024;
 
-function typeOf(entry: ParsedTarEntry, symlinks: boolean): ArchiveEntry["type"] {
-  const type = entry.header.type ?? "file";
-  if (type === "file" || type === "directory") return type;
-  if (type === "symlink" && symlinks) return type;
-  const what = type === "symlink" || type === "link" ? "it is a link" : `it is a ${type.replace("-", " ")}`;
-  throw packagingErrors("archive.unsafe", { entry: entry.header.name.slice(0, 200), reason: what });
-}
+const OTHER_TYPES: ReadonlyMap<string, string> = new Map([
+  ["1", "hard link"],
+  ["2", "symbolic link"],
+  ["3", "character device"],
+  ["4", "block device"],
+  ["6", "pipe"],
+  ["S", "sparse file"],
+]);
+
+const damaged = (reason: string) => packagingErrors("archive.damaged", { reason });
+const unsafe = (entry: string, reason: string) =>
+  packagingErrors("archive.unsafe", { entry: entry.slice(0, 200), reason });
 
 /**
- * The entries of a tar archive, in order.
+ * The entries of a tar archive, in order; reads the stream to its end.
  * @param options.symlinks also hands out symbolic links: for archives of known origin, never for files to be written
  * @throws `archive.unsafe`, `archive.too-large`, `archive.damaged`
  */
@@ -48,46 +48,122 @@ export async function* readTar(
   limits: ArchiveLimits,
   options: { readonly symlinks?: boolean } = {},
 ): AsyncGenerator<ArchiveEntry> {
-  const decoder = createTarDecoder({ strict: true });
-  const raw = ReadableStream.from(bounded(source, Math.floor(limits.maxBytes * 1.1) + 16 * 1024 * 1024));
-  const reader = raw.pipeThrough(decoder).getReader();
+  const reader = new ByteReader(source);
   const seen = new Set<string>();
   let bytes = 0;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      const path = value.header.name.replace(/^(?:\.\/)+/, "").replace(/\/+$/, "");
-      if ((path === "" || path === ".") && value.header.type === "directory") {
-        await value.body.cancel();
-        continue;
-      }
-      const entry = value.header.name.slice(0, 200);
+      const header = await nextHeader(reader, limits);
+      if (header === undefined) break;
+      const path = header.path.replace(/^(?:\.\/)+/, "").replace(/\/+$/, "");
+      const type = typeOf(header, options.symlinks ?? false);
+      const size = type === "file" ? header.size : 0;
+      if (type === "directory" && (path === "" || path === ".")) continue;
       const problem = pathProblem(path);
-      if (problem !== undefined) throw packagingErrors("archive.unsafe", { entry, reason: problem });
-      const type = typeOf(value, options.symlinks ?? false);
-      if (seen.has(path) && type !== "directory") {
-        throw packagingErrors("archive.unsafe", { entry, reason: "it is there twice" });
-      }
+      if (problem !== undefined) throw unsafe(header.path, problem);
+      if (seen.has(path) && type !== "directory") throw unsafe(header.path, "it is there twice");
       seen.add(path);
-      if (seen.size > limits.maxEntries) {
-        throw packagingErrors("archive.too-large", { what: `more than ${limits.maxEntries} entries` });
-      }
-      const size = type === "file" ? value.header.size : 0;
       bytes += size;
-      if (!(bytes <= limits.maxBytes)) {
-        throw packagingErrors("archive.too-large", { what: `more than ${limits.maxBytes} bytes` });
-      }
-      const body = value.body;
-      const mode = (value.header.mode ?? 0o644) & 0o777;
-      yield { path, type, mode, size, target: value.header.linkname, body };
-      if (!body.locked) await body.cancel();
+      if (seen.size > limits.maxEntries) throw tooLarge(`more than ${limits.maxEntries} entries`);
+      if (bytes > limits.maxBytes) throw tooLarge(`more than ${limits.maxBytes} bytes`);
+      const body = new EntryBody(reader, size);
+      yield { path, type, mode: header.mode & 0o777, size, target: type === "symlink" ? header.target : "", body };
+      await body.skip();
+      await reader.exactly((BLOCK - (size % BLOCK)) % BLOCK);
     }
-  } catch (error) {
-    if (isPratiqueError(error)) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw packagingErrors("archive.damaged", { reason }, { cause: error });
+    await drain(reader, limits);
   } finally {
-    await reader.cancel().catch(() => undefined);
+    await reader.end();
+  }
+}
+
+function tooLarge(what: string): Error {
+  return packagingErrors("archive.too-large", { what });
+}
+
+function typeOf({ typeflag, path }: TarHeader, symlinks: boolean): ArchiveEntry["type"] {
+  if (typeflag === "0" || typeflag === "\0" || typeflag === "7") return "file";
+  if (typeflag === "5") return "directory";
+  if (typeflag === "2" && symlinks) return "symlink";
+  throw unsafe(path, `it is a ${OTHER_TYPES.get(typeflag) ?? "thing of unknown type"}`);
+}
+
+/** The next entry's header with its extensions applied; `undefined` at the end mark. */
+async function nextHeader(reader: ByteReader, limits: ArchiveLimits): Promise<TarHeader | undefined> {
+  let path: string | undefined;
+  let target: string | undefined;
+  let size: number | undefined;
+  for (let extensions = 0; extensions <= 8; extensions += 1) {
+    const block = await reader.exactly(BLOCK);
+    if (block.length < BLOCK) throw damaged("it ends in the middle");
+    const parsed = parseHeader(block);
+    if (parsed === "end") return undefined;
+    if ("problem" in parsed) throw damaged(parsed.problem);
+    const { header } = parsed;
+    if (!["x", "g", "L", "K"].includes(header.typeflag)) {
+      const applied = {
+        ...header,
+        path: path ?? header.path,
+        target: target ?? header.target,
+        size: size ?? header.size,
+      };
+      if (applied.size > limits.maxBytes) throw tooLarge(`more than ${limits.maxBytes} bytes`);
+      return applied;
+    }
+    if (header.size > LIMIT_EXTENSION) throw tooLarge("an extended header of more than 64 KiB");
+    const body = await reader.exactly(header.size);
+    if (body.length < header.size) throw damaged("it ends in the middle");
+    await reader.exactly((BLOCK - (header.size % BLOCK)) % BLOCK);
+    if (header.typeflag === "L") path = body.toString("utf8").replace(/\0+$/, "");
+    else if (header.typeflag === "K") target = body.toString("utf8").replace(/\0+$/, "");
+    else if (header.typeflag === "x") {
+      const pax = parsePax(body);
+      if (pax === undefined) throw damaged("an extended header is damaged");
+      if ([...pax.keys()].some((key) => key.startsWith("GNU.sparse"))) throw unsafe(header.path, "it is a sparse file");
+      path = pax.get("path") ?? path;
+      target = pax.get("linkpath") ?? target;
+      const text = pax.get("size");
+      if (text !== undefined) {
+        size = Number(text);
+        if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(size)) throw damaged("an extended header is damaged");
+      }
+    }
+  }
+  throw damaged("an entry has too many extended headers");
+}
+
+/** What follows the end mark is padding: read, so that whoever checks the stream sees its end, and bounded. */
+async function drain(reader: ByteReader, limits: ArchiveLimits): Promise<void> {
+  let rest = 0;
+  for (;;) {
+    const chunk = await reader.some(CHUNK);
+    if (chunk === undefined) return;
+    rest += chunk.length;
+    if (rest > limits.maxBytes) throw tooLarge("too much after its end");
+  }
+}
+
+/** A file's bytes on the shared reader. */
+class EntryBody implements AsyncIterable<Uint8Array> {
+  readonly #reader: ByteReader;
+  #left: number;
+
+  constructor(reader: ByteReader, size: number) {
+    this.#reader = reader;
+    this.#left = size;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    while (this.#left > 0) {
+      const chunk = await this.#reader.some(Math.min(this.#left, CHUNK));
+      if (chunk === undefined) throw damaged("it ends in the middle");
+      this.#left -= chunk.length;
+      yield chunk;
+    }
+  }
+
+  async skip(): Promise<void> {
+    const iterator = this[Symbol.asyncIterator]();
+    while ((await iterator.next()).done !== true);
   }
 }

@@ -168,14 +168,17 @@ async function build(
   return { base, directory: o.directory };
 }
 
-/** Without the model card, which no part of a base has, and with arrays of its own. */
-function plainComponent({ modelCard: _, licences, ...component }: SbomComponent): CachedBase["components"][number] {
-  const { hashes, properties, ...rest } = component;
+/** A component of a base as the cache keeps it: without a model card, which no part of a base has. */
+function plainComponent(component: SbomComponent): CachedBase["components"][number] {
+  const { type, name, version, purl, licences, hashes, properties } = component;
   return {
-    ...rest,
+    type,
+    name,
+    ...(version === undefined ? {} : { version }),
+    ...(purl === undefined ? {} : { purl }),
+    ...(licences === undefined ? {} : { licences: [...licences] }),
     ...(hashes === undefined ? {} : { hashes: { ...hashes } }),
     ...(properties === undefined ? {} : { properties: { ...properties } }),
-    ...(licences === undefined ? {} : { licences: [...licences] }),
   };
 }
 
@@ -199,7 +202,7 @@ async function nodePackage(node: string): Promise<{ name: string; version: strin
     const json: unknown = JSON.parse(await readFile(join(dirname(node), "..", "package.json"), "utf8"));
     if (!isJsonObject(json) || typeof json["name"] !== "string" || typeof json["version"] !== "string")
       return undefined;
-    return /^node-linux-/.test(json["name"]) ? { name: json["name"], version: json["version"] } : undefined;
+    return json["name"].startsWith("node-linux-") ? { name: json["name"], version: json["version"] } : undefined;
   } catch {
     return undefined;
   }

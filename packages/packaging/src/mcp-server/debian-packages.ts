@@ -117,7 +117,7 @@ export async function unpackDebianPackage(
   for await (const entry of tarOf(o.runCommand, "--fsys-tarfile", path)) {
     const target = mergedPath(entry.path);
     if (!WANTED.test(target)) continue;
-    if (entry.type === "symlink") entries.push({ type: "symlink", path: target, target: entry.target ?? "" });
+    if (entry.type === "symlink") entries.push({ type: "symlink", path: target, target: entry.target });
     else if (entry.type === "file")
       entries.push({ type: "file", path: target, mode: entry.mode, body: await bodyOf(entry.body) });
   }

@@ -1,5 +1,6 @@
 // What a GGUF file says of itself, and whether it is whole. Reads the header only, whatever the file's size.
 import { open } from "node:fs/promises";
+import type { GGUFParseOutput } from "@huggingface/gguf";
 import { packagingErrors } from "../errors.ts";
 import { tensorBytes } from "./tensor-size.ts";
 
@@ -20,7 +21,7 @@ export interface GgufFacts {
   readonly tensorCount: number;
 }
 
-type ParsedGguf = Awaited<ReturnType<(typeof import("@huggingface/gguf"))["gguf"]>>;
+type ParsedGguf = GGUFParseOutput;
 const TEXT_LIMIT = 1024;
 
 /**

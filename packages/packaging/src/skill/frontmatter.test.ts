@@ -1,5 +1,5 @@
 // The reference validator's rules, and any text at all.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseSkill } from "./frontmatter.ts";
 
