@@ -1,5 +1,5 @@
 // `DELETE /v2/<name>/manifests/<reference>` (end-9): a tag, or a manifest with all tags that point at it.
-import { isDigest, isPratiqueError, type Digest } from "@pratique/core";
+import { isDigest, isJsonObject, isPratiqueError, type Digest } from "@pratique/core";
 import { ociErrors, type LocalRepository } from "@pratique/oci";
 import { actOf, perform } from "./act.ts";
 import { sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
@@ -50,14 +50,16 @@ async function deleteReferrer(repository: LocalRepository, digest: Digest, subje
     try {
       return await repository.deleteManifest(digest);
     } catch (error) {
-      const parent = isPratiqueError(error, "manifest.in-use") ? parentOf(error.message) : undefined;
+      const parent = parentOf(error);
       const isFreed = parent !== undefined && round < LISTS_LIMIT && (await dropList(repository, parent, subject));
       if (!isFreed) throw error;
     }
   }
 }
 
-/** The index that a refusal names. */
-function parentOf(message: string): Digest | undefined {
-  return message.match(/sha(?:256|512):[0-9a-f]+/g)?.findLast(isDigest) as Digest | undefined;
+/** The index that holds a manifest, by the store's refusal. */
+function parentOf(error: unknown): Digest | undefined {
+  if (!isPratiqueError(error, "manifest.in-use") || !isJsonObject(error.details)) return undefined;
+  const { parent } = error.details;
+  return typeof parent === "string" && isDigest(parent) ? parent : undefined;
 }

@@ -1,6 +1,13 @@
 // Manifests on their way in: PUT by tag or digest (distribution-spec 1.1, "Pushing Manifests").
 import { describeError, isDigest, type Digest } from "@pratique/core";
-import { isTag, MANIFEST_LIMIT_BYTES, ociErrors, parseManifest, type Descriptor } from "@pratique/oci";
+import {
+  isIndexMediaType,
+  isTag,
+  MANIFEST_LIMIT_BYTES,
+  ociErrors,
+  parseManifest,
+  type Descriptor,
+} from "@pratique/oci";
 import { actOf, perform, repositoryResource } from "./act.ts";
 import { mayReplace } from "./conditional.ts";
 import { registryErrors } from "./errors.ts";
@@ -63,13 +70,9 @@ async function store(parts: RegistryParts, { req }: Exchange, push: Push): Promi
     throw registryErrors("registry.precondition-failed", { reference });
   }
   const { manifest } = parseManifest(bytes, mediaType);
-  // Indexes may be sparse: a client may want some of the platforms only.
-  const options = { sparse: true, ...(digest === undefined ? {} : { digest }) };
-  const [first, ...others] = tags;
-  const descriptor = await repository.putManifest(bytes, mediaType, first, options);
-  for (const tag of others) {
-    await repository.putManifest(bytes, mediaType, tag, { ...options, digest: descriptor.digest });
-  }
+  // Indexes may be sparse: a client may want some of the platforms only. An image without its layers is of no use.
+  const sparse = isIndexMediaType(mediaType);
+  const descriptor = await repository.putManifest(bytes, mediaType, undefined, { sparse, digest, tags });
   const subject = manifest.subject?.digest;
   await alignLists(parts, push, subject);
   return { descriptor, subject };
