@@ -1,6 +1,6 @@
 // One turn of a model: messages and tools in, text and calls out. The AI SDK reads the wire; the loop is ours.
 import { isJsonObject, PratiqueError, type JsonObject } from "@pratique/core";
-import type { LanguageModel, ModelMessage, ToolSet } from "ai";
+import type { LanguageModel, LanguageModelUsage, ModelMessage, TextStreamPart, ToolSet } from "ai";
 import { agentErrors } from "./errors.ts";
 import type { AgentTool } from "./tool-port.ts";
 
@@ -94,6 +94,34 @@ function callOf(part: { toolCallId: string; toolName: string; input: unknown }):
   return { id, tool, arguments: undefined, raw };
 }
 
+function usageOf({ inputTokens = 0, outputTokens = 0 }: LanguageModelUsage): TurnEvent {
+  return { type: "usage", promptTokens: inputTokens, completionTokens: outputTokens };
+}
+
+/** What a part of the SDK's stream means to us. @throws what the part reports */
+function turnEvent(part: TextStreamPart<ToolSet>, deadline: AbortSignal): TurnEvent | undefined {
+  switch (part.type) {
+    case "text-delta":
+      return part.text === "" ? undefined : { type: "text", text: part.text };
+    case "tool-call":
+      return { type: "tool-call", call: callOf(part) };
+    case "finish-step": {
+      if (part.finishReason === "error") throw new Error("it ended with an error");
+      const { finishReason } = part;
+      return {
+        type: "finish",
+        reason: finishReason === "length" || finishReason === "tool-calls" ? finishReason : "stop",
+      };
+    }
+    case "abort":
+      throw deadline.aborted ? new Error("it took too long") : agentErrors("agent.cancelled");
+    case "error":
+      throw part.error;
+    default:
+      return undefined;
+  }
+}
+
 async function openModel(options: TurnOptions): Promise<LanguageModel> {
   if (options.languageModel !== undefined) return options.languageModel;
   const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
@@ -134,33 +162,18 @@ export async function* runTurn(options: TurnOptions): AsyncGenerator<TurnEvent> 
     onError: () => undefined, // errors are parts of the stream; the SDK would print them
   });
   let finish: TurnEvent | undefined;
-  for await (const part of result.fullStream) {
-    if (options.signal?.aborted) throw agentErrors("agent.cancelled");
-    switch (part.type) {
-      case "text-delta":
-        if (part.text !== "") yield { type: "text", text: part.text };
-        break;
-      case "tool-call":
-        yield { type: "tool-call", call: callOf(part) };
-        break;
-      case "finish-step": {
-        const { inputTokens = 0, outputTokens = 0 } = part.usage;
-        yield { type: "usage", promptTokens: inputTokens, completionTokens: outputTokens };
-        if (part.finishReason === "error") throw turnError(options.model, new Error("it ended with an error"));
-        const reason =
-          part.finishReason === "length" || part.finishReason === "tool-calls" ? part.finishReason : "stop";
-        finish = { type: "finish", reason };
-        break;
-      }
-      case "abort":
-        if (deadline.aborted) throw turnError(options.model, new Error("it took too long"));
-        throw agentErrors("agent.cancelled");
-      case "error":
-        if (options.signal?.aborted) throw agentErrors("agent.cancelled", {}, { cause: part.error });
-        throw turnError(options.model, part.error);
-      default:
-        break;
+  try {
+    for await (const part of result.fullStream) {
+      if (options.signal?.aborted) throw agentErrors("agent.cancelled");
+      const event = turnEvent(part, deadline);
+      if (event?.type === "finish") finish = event;
+      else if (event !== undefined) yield event;
+      if (part.type === "finish-step") yield usageOf(part.usage);
     }
+  } catch (error) {
+    // The SDK reports most failures as parts and throws some.
+    if (options.signal?.aborted) throw agentErrors("agent.cancelled", {}, { cause: error });
+    throw turnError(options.model, error);
   }
   if (finish === undefined) throw turnError(options.model, new Error("its stream ended without a finish"));
   yield finish;

@@ -15,6 +15,8 @@ export interface ModelPoolOptions {
   readonly idleMs: number;
   /** Most models at a time: the one unused for longest makes room. */
   readonly maxModels: number;
+  /** Waits out the time after a crash; a test's own, else the real one. */
+  readonly sleep?: (milliseconds: number) => Promise<unknown>;
 }
 
 export interface RunningStatus {
@@ -161,7 +163,7 @@ export class ModelPool {
     const failures = this.#failures.get(digest);
     if (failures === undefined) return;
     const waitMs = failures.retryAt - this.#now();
-    if (waitMs > 0) await sleep(Math.min(waitMs, LONGEST_WAIT_MS));
+    if (waitMs > 0) await (this.#options.sleep ?? sleep)(Math.min(waitMs, LONGEST_WAIT_MS));
     else if (waitMs < -HEALTHY_MS) this.#failures.delete(digest);
   }
 
