@@ -6,7 +6,7 @@ import type { Act, GuardResource } from "./act.ts";
 import { principalEntity } from "./principal-entity.ts";
 
 /** Stands where a policy digest would, when no policy could be asked. */
-export const NO_POLICY = "none";
+const NO_POLICY = "none";
 
 function denial(reason: string, remedy: string, policyDigest: string): Decision {
   return { allow: false, policies: [], reason, remedy, policyDigest, needsApproval: false };
