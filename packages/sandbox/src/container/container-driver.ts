@@ -1,0 +1,106 @@
+// The container driver: sandboxes as hardened containers of a Docker-compatible engine.
+import { digestOf, type Clock, type Log } from "@pratique/core";
+import type { Descriptor, LocalRepository } from "@pratique/oci";
+import type { Sandbox, SandboxSpec } from "../sandbox.ts";
+import { HOME_LABEL, INSTANCE_LABEL } from "./container-options.ts";
+import { startContainer } from "./container-sandbox.ts";
+import { statusOf, withDeadline } from "./engine-call.ts";
+import { ensureImage } from "./load-image.ts";
+import type { EngineProbe, UsableEngine } from "./probe-engine.ts";
+
+export interface DriverOptions {
+  /** The state directory that sandboxes belong to. */
+  readonly home: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface ContainerDriver {
+  readonly id: "container";
+  readonly description: string;
+  /** Puts an image into the engine unless it is there; returns its id. @throws `image.not-runnable`, `image.mismatch` */
+  ensureImage(repository: LocalRepository, manifest: Descriptor): Promise<string>;
+  /** @throws `sandbox.start-failed` */
+  start(spec: SandboxSpec): Promise<Sandbox>;
+  /** Ids of the containers of this home, running or not. */
+  list(): Promise<string[]>;
+  /** Removes what an earlier process of this home left; returns how many. */
+  removeOrphans(): Promise<number>;
+  /** Stops all sandboxes, and the engine if we started it. */
+  close(): Promise<void>;
+}
+
+const CALL_TIMEOUT_MS = 30_000;
+
+/** @throws the probe's `engine.missing` or `engine.unusable` */
+export function openContainerDriver(probe: EngineProbe, options: DriverOptions): ContainerDriver {
+  if (!probe.ok) throw probe.error;
+  return new EngineDriver(probe, options);
+}
+
+class EngineDriver implements ContainerDriver {
+  readonly id = "container";
+  readonly description: string;
+  readonly #engine: UsableEngine;
+  readonly #options: DriverOptions;
+  /** A digest, since a path may hold what a label filter cannot. */
+  readonly #home: string;
+  readonly #running = new Set<Sandbox>();
+
+  constructor(engine: UsableEngine, options: DriverOptions) {
+    this.#engine = engine;
+    this.#options = options;
+    this.#home = digestOf(options.home).slice(7, 39);
+    this.description = engine.description;
+  }
+
+  async ensureImage(repository: LocalRepository, manifest: Descriptor): Promise<string> {
+    return await ensureImage((await this.#engine.connection.api()).docker, repository, manifest);
+  }
+
+  async start(spec: SandboxSpec): Promise<Sandbox> {
+    const api = await this.#engine.connection.api();
+    const { instance, ulimits, runtime, isPodman } = this.#engine;
+    const { Config } = await withDeadline("look at the image", CALL_TIMEOUT_MS, () =>
+      api.docker.getImage(spec.image).inspect(),
+    );
+    const around = { home: this.#home, instance, ulimits, runtime, isPodman, imageUser: Config.User ?? "" };
+    const sandbox = await startContainer(api, spec, around);
+    this.#running.add(sandbox);
+    this.#options.log.info("sandbox started", { name: spec.name, container: sandbox.id.slice(0, 12) });
+    void sandbox.exited.then(({ code, oomKilled }) => {
+      this.#running.delete(sandbox);
+      this.#options.log.info("sandbox ended", { name: spec.name, container: sandbox.id.slice(0, 12), code, oomKilled });
+    });
+    return sandbox;
+  }
+
+  async list(): Promise<string[]> {
+    return (await this.#containers()).map(({ Id }) => Id);
+  }
+
+  async removeOrphans(): Promise<number> {
+    const { docker } = await this.#engine.connection.api();
+    const orphans = (await this.#containers()).filter(({ Labels }) => Labels[INSTANCE_LABEL] !== this.#engine.instance);
+    for (const { Id } of orphans) {
+      await withDeadline("remove a container", CALL_TIMEOUT_MS, () =>
+        docker.getContainer(Id).remove({ force: true }),
+      ).catch((error: unknown) => {
+        if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
+      });
+    }
+    if (orphans.length > 0) this.#options.log.info("orphaned sandboxes removed", { containers: orphans.length });
+    return orphans.length;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#running].map((sandbox) => sandbox.stop()));
+    await this.#engine.connection.close();
+  }
+
+  async #containers(): Promise<{ Id: string; Labels: Record<string, string> }[]> {
+    const { docker } = await this.#engine.connection.api();
+    const filters = { label: [`${HOME_LABEL}=${this.#home}`] };
+    return await withDeadline("list containers", CALL_TIMEOUT_MS, () => docker.listContainers({ all: true, filters }));
+  }
+}

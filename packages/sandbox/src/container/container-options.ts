@@ -1,0 +1,80 @@
+// What a sandbox is allowed to do, as the engine is told it. Pure, so that a test reads the whole of it.
+import type Docker from "dockerode";
+import type { SandboxSpec } from "../sandbox.ts";
+import type { Ulimit } from "./ulimits.ts";
+
+export const HOME_LABEL = "dev.pratique.home";
+export const INSTANCE_LABEL = "dev.pratique.instance";
+
+/** The user a container gets when its image names none, or root: `nonroot` of the distroless images. */
+const NONROOT = "65532:65532";
+const TMP_BYTES = 16 * 1024 * 1024;
+const OTHER_TMP_BYTES = 1024 * 1024;
+const DEFAULT_MEMORY_BYTES = 256 * 1024 * 1024;
+const DEFAULT_PIDS = 64;
+const DEFAULT_CPUS = 1;
+
+export interface ContainerSurroundings {
+  /** The state directory that this sandbox belongs to. */
+  readonly home: string;
+  /** This process: what carries another instance of the same home is an orphan. */
+  readonly instance: string;
+  readonly ulimits: readonly Ulimit[];
+  readonly runtime?: string | undefined;
+  readonly isPodman: boolean;
+  /** The user that the image names. */
+  readonly imageUser: string;
+}
+
+export function containerOptions(spec: SandboxSpec, around: ContainerSurroundings): Docker.ContainerCreateOptions {
+  const memory = spec.memoryBytes ?? DEFAULT_MEMORY_BYTES;
+  const command = spec.command;
+  return {
+    Image: spec.image,
+    ...(command === undefined ? {} : { Entrypoint: command.slice(0, 1), Cmd: command.slice(1) }),
+    Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
+    User: isRoot(around.imageUser) ? NONROOT : around.imageUser,
+    Labels: { ...spec.labels, [HOME_LABEL]: around.home, [INSTANCE_LABEL]: around.instance },
+    Tty: false,
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: {
+      AutoRemove: true,
+      NetworkMode: "none",
+      ReadonlyRootfs: true,
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges"],
+      Privileged: false,
+      IpcMode: "private",
+      Memory: memory,
+      MemorySwap: memory,
+      PidsLimit: spec.pids ?? DEFAULT_PIDS,
+      NanoCpus: Math.round((spec.cpus ?? DEFAULT_CPUS) * 1e9),
+      ShmSize: OTHER_TMP_BYTES,
+      // podman mounts /run and /var/tmp as well when the root is read-only: bounded like /tmp.
+      Tmpfs: {
+        "/tmp": tmpfs(TMP_BYTES, 0o1777, around.isPodman),
+        "/var/tmp": tmpfs(OTHER_TMP_BYTES, 0o1777, around.isPodman),
+        "/run": tmpfs(OTHER_TMP_BYTES, 0o755, around.isPodman),
+      },
+      Ulimits: [...around.ulimits],
+      // What a server says is for its client, and belongs in no file of the engine.
+      LogConfig: { Type: "none", Config: {} },
+      ...(around.runtime === undefined ? {} : { Runtime: around.runtime }),
+    },
+  };
+}
+
+/** podman copies the image's directory into a tmpfs, and with it an owner and mode that would keep a user out. */
+function tmpfs(bytes: number, mode: number, isPodman: boolean): string {
+  return `rw,size=${bytes},nosuid,nodev,noexec,mode=${mode.toString(8)}${isPodman ? ",notmpcopyup" : ""}`;
+}
+
+/** True when an image's user is, or may be, root: a name cannot be looked up from outside, but `root` and 0 are plain. */
+function isRoot(user: string): boolean {
+  const [name = ""] = user.trim().split(":");
+  return name === "" || name === "root" || /^0+$/.test(name);
+}

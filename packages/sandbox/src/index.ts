@@ -1,0 +1,14 @@
+// Sandboxes: containers of a Docker-compatible engine, and (when policy lets it) plain processes.
+export { sandboxErrors } from "./errors.ts";
+export type { Sandbox, SandboxExit, SandboxSpec } from "./sandbox.ts";
+export { engineCandidates, type CandidateOptions, type EngineCandidate } from "./container/engine-candidates.ts";
+export {
+  probeContainerEngine,
+  type EngineProbe,
+  type NoEngine,
+  type ProbeOptions,
+  type UsableEngine,
+} from "./container/probe-engine.ts";
+export { openContainerDriver, type ContainerDriver, type DriverOptions } from "./container/container-driver.ts";
+export { startProcess, type ProcessSpec } from "./process/start-process.ts";
+export { runCommand, type CommandOptions, type CommandResult } from "./process/run-command.ts";
