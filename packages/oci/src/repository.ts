@@ -34,6 +34,8 @@ export interface PutManifestOptions {
   readonly sparse?: boolean;
   /** What the bytes must be; its algorithm is the one they are stored under. @throws `digest.mismatch` */
   readonly digest?: Digest | undefined;
+  /** More tags for it; in the local store all of them appear at once. */
+  readonly tags?: readonly string[] | undefined;
 }
 
 /** `ref` is a tag or a digest. What is not there is `undefined`, `false` or an empty list; it is no error. */
@@ -59,7 +61,7 @@ export interface Repository {
   /** Deletes a manifest and every tag that points at it. */
   deleteManifest(digest: Digest): Promise<boolean>;
   deleteBlob(digest: Digest): Promise<boolean>;
-  /** Manifests whose `subject` is this digest, with their own artifact type and annotations. */
+  /** Manifests whose `subject` is this digest, with their own artifact type and annotations, in a stable order. */
   referrers(digest: Digest, artifactType?: string): Promise<Descriptor[]>;
 }
 
@@ -97,5 +99,7 @@ export interface ContentStore {
   repository(name: string): LocalRepository;
   /** Names of the repositories that hold a manifest, in lexical order. */
   repositories(): Promise<string[]>;
+  /** Names of the repositories that have this blob, also those without a manifest yet, in lexical order. */
+  holders(digest: Digest): Promise<string[]>;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 // The content store: a directory of repositories, each an OCI image layout that skopeo and oras read as it lies.
-import { SingleFlight, type Clock, type Log } from "@pratique/core";
+import { SingleFlight, type Clock, type Digest, type Log } from "@pratique/core";
 import { ensureDirectory, removeLeftovers } from "@pratique/store";
 import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -12,7 +12,7 @@ import { Layout } from "./layout.ts";
 import { StoreRepository, type StoreParts } from "./local-repository.ts";
 import { ManifestCache } from "./manifest-cache.ts";
 import { isMissing, storing } from "./storage-error.ts";
-import { mayHoldRepositories, repositoryDirectory, repositoryName } from "./store-paths.ts";
+import { blobFile, mayHoldRepositories, repositoryDirectory, repositoryName } from "./store-paths.ts";
 import { UploadDirectory } from "./upload-directory.ts";
 
 /**
@@ -77,6 +77,14 @@ class DirectoryStore implements ContentStore {
       const name = repositoryName(this.#parts.root, directory);
       const layout = await this.#layout(name, false);
       if (layout !== undefined && layout.snapshot.manifests.size > 0) names.push(name);
+    }
+    return names.sort();
+  }
+
+  async holders(digest: Digest): Promise<string[]> {
+    const names: string[] = [];
+    for (const directory of await layoutsBelow(this.#parts.root)) {
+      if (await isThere(blobFile(directory, digest))) names.push(repositoryName(this.#parts.root, directory));
     }
     return names.sort();
   }

@@ -20,15 +20,17 @@ export interface LayoutEntries {
   readonly tags: ReadonlyMap<string, Digest>;
 }
 
-/** The bytes of `index.json`. oras finds referrers in a layout because untagged manifests are listed too. */
+/**
+ * The bytes of `index.json`, manifests in the order they came.
+ * oras finds referrers in a layout because untagged manifests are listed too.
+ */
 export function encodeLayoutIndex(snapshot: Snapshot): string {
-  const tagged = new Set(snapshot.tags.values());
-  const entries: Descriptor[] = [];
-  for (const [tag, digest] of snapshot.tags) {
-    const manifest = snapshot.manifests.get(digest);
-    if (manifest !== undefined) entries.push({ ...manifest.descriptor, annotations: { [REF_NAME]: tag } });
-  }
-  for (const [digest, manifest] of snapshot.manifests) if (!tagged.has(digest)) entries.push(manifest.descriptor);
+  const tagsOf = Map.groupBy(snapshot.tags.keys(), (tag) => snapshot.tags.get(tag));
+  const entries = [...snapshot.manifests].flatMap(([digest, { descriptor }]): Descriptor[] => {
+    const tags = tagsOf.get(digest) ?? [];
+    if (tags.length === 0) return [descriptor];
+    return tags.map((tag) => ({ ...descriptor, annotations: { [REF_NAME]: tag } }));
+  });
   return JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.imageIndex, manifests: entries });
 }
 

@@ -89,8 +89,10 @@ export class StoreRepository implements LocalRepository {
     tag?: string,
     options: PutManifestOptions = {},
   ): Promise<Descriptor> {
-    if (tag !== undefined && !isTag(tag)) {
-      throw ociErrors("reference.invalid", { reference: tag.slice(0, 160), reason: "it is not a tag" });
+    const tags = [...(tag === undefined ? [] : [tag]), ...(options.tags ?? [])];
+    for (const one of tags) {
+      if (!isTag(one))
+        throw ociErrors("reference.invalid", { reference: one.slice(0, 160), reason: "it is not a tag" });
     }
     const parsed = parseManifest(bytes, mediaType);
     const digest = manifestDigest(bytes, options.digest);
@@ -98,7 +100,7 @@ export class StoreRepository implements LocalRepository {
     await this.#change(async (snapshot) => {
       await this.#requireContent(parsed, snapshot, options.sparse === true);
       await this.putBlob(bytes, { digest, size: bytes.byteLength });
-      return snapshot.withManifest(stored, tag);
+      return snapshot.withManifest(stored, tags);
     });
     return stored.descriptor;
   }
@@ -187,7 +189,7 @@ export class StoreRepository implements LocalRepository {
     let isThere = false;
     await this.#change((snapshot) => {
       const parent = snapshot.userOf(digest);
-      if (parent !== undefined) throw ociErrors("manifest.in-use", { digest, parent });
+      if (parent !== undefined) throw ociErrors("manifest.in-use", { digest, parent }, { details: { parent } });
       isThere = snapshot.manifests.has(digest);
       return isThere ? snapshot.withoutManifest(digest) : snapshot;
     });
@@ -205,7 +207,8 @@ export class StoreRepository implements LocalRepository {
   async #release(digest: Digest, mustGo = false): Promise<void> {
     await this.#change(async (snapshot) => {
       const manifest = snapshot.manifests.has(digest) ? digest : snapshot.userOf(digest);
-      if (manifest !== undefined && mustGo) throw ociErrors("blob.in-use", { digest, manifest });
+      if (manifest !== undefined && mustGo)
+        throw ociErrors("blob.in-use", { digest, manifest }, { details: { manifest } });
       const path = this.blobPath(digest);
       if (manifest === undefined) await storing(path, () => this.#parts.pool.release(digest, path));
       return snapshot;

@@ -65,12 +65,13 @@ export class Snapshot {
   }
 
   /** This snapshot itself when there is nothing to change. */
-  withManifest(manifest: StoredManifest, tag: string | undefined): Snapshot {
+  withManifest(manifest: StoredManifest, newTags: readonly string[]): Snapshot {
     const { digest, mediaType } = manifest.descriptor;
     const isKnown = this.manifests.get(digest)?.descriptor.mediaType === mediaType;
-    if (isKnown && (tag === undefined || this.tags.get(tag) === digest)) return this;
+    if (isKnown && newTags.every((tag) => this.tags.get(tag) === digest)) return this;
     const manifests = isKnown ? this.manifests : new Map(this.manifests).set(digest, manifest);
-    const tags = tag === undefined ? this.tags : new Map(this.tags).set(tag, digest);
+    const tags = new Map(this.tags);
+    for (const tag of newTags) tags.set(tag, digest);
     return new Snapshot(manifests, tags);
   }
 

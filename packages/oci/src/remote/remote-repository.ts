@@ -184,6 +184,7 @@ class RemoteRepository implements Repository {
         expected: digest,
       });
     }
+    for (const more of options.tags ?? []) await this.putManifest(bytes, mediaType, more);
     const subject = parsed.manifest.subject;
     if (subject !== undefined) {
       // The header tells that the registry lists the referrer itself.
