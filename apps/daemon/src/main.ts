@@ -3,7 +3,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { isPratiqueError, jsonLog, systemClock, uuidv7, type Log } from "@pratique/core";
 import { openAuditLog, openLogKey } from "@pratique/audit";
-import { artifactResource, evidenceOf, openSigningKey } from "@pratique/evidence";
+import { artifactResource, EvidenceCache, evidenceOf, openSigningKey } from "@pratique/evidence";
 import { createGateway } from "@pratique/gateway";
 import { createGuard } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
@@ -89,6 +89,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     onClose(() => store.close());
     const key = await openSigningKey(home.keys);
     const trust = { keys: [{ name: "owner", publicKeyPem: key.publicKeyPem }] };
+    const evidenceCache = new EvidenceCache();
     const nodeExecutable = process.execPath;
     const machinery = new Machinery({
       config,
@@ -108,6 +109,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       guard,
       key,
       trust,
+      evidenceCache,
       policy,
       registry: registryHost,
       builder: `https://pratique.dev/daemon@${DAEMON_VERSION}`,
@@ -126,7 +128,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         const repository = store.repository(name);
         const manifest = await repository.manifest(descriptor.digest);
         const kind = manifest === undefined ? "image" : kindOfManifest(manifest);
-        const evidence = await evidenceOf(repository, descriptor, kind, trust);
+        const evidence = await evidenceOf(repository, descriptor, kind, trust, evidenceCache);
         return artifactResource(evidence, {
           reference: `${registryHost}/${name}@${descriptor.digest}`,
           policyDigest: policy().digest,

@@ -62,6 +62,7 @@ export async function followRun(
         break;
       case "failed":
         outcome.problem = event.problem;
+        outcome.run = event.run ?? outcome.run;
         break;
       case "text":
       case "usage":

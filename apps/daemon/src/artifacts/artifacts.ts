@@ -20,6 +20,7 @@ import {
   provenanceOf,
   sbomOf,
   signArtifact,
+  type EvidenceCache,
   type SigningKey,
   type Trust,
 } from "@pratique/evidence";
@@ -35,6 +36,7 @@ export interface ArtifactsOptions {
   readonly guard: Guard;
   readonly key: SigningKey;
   readonly trust: Trust;
+  readonly evidenceCache: EvidenceCache;
   readonly policy: () => PolicySet;
   /** `localhost:7340`. */
   readonly registry: string;
@@ -61,7 +63,8 @@ export class Artifacts {
   }
 
   evidence(found: Found): Promise<Evidence> {
-    return evidenceOf(found.repository, found.descriptor, found.kind, this.#options.trust);
+    const { trust, evidenceCache } = this.#options;
+    return evidenceOf(found.repository, found.descriptor, found.kind, trust, evidenceCache);
   }
 
   /** The artifact as Cedar sees it, with its evidence. */
@@ -193,7 +196,7 @@ export class Artifacts {
   }
 
   async clear(principal: Principal | undefined, reference: string): Promise<ClearResult> {
-    const { guard, key, trust, clock, policy, registry } = this.#options;
+    const { guard, key, trust, evidenceCache, clock, policy, registry } = this.#options;
     const found = await this.find(reference);
     const result = await clearArtifact({
       repo: found.repository,
@@ -206,6 +209,7 @@ export class Artifacts {
       policyDigest: policy().digest,
       key,
       trust,
+      cache: evidenceCache,
       clock,
     });
     return {
