@@ -12,7 +12,14 @@ import { parseAgentFile, runAgent, type AgentTool, type RunEvent, type ToolPort 
 import type { AuditRecord, WorkloadPrincipal } from "@pratique/contracts";
 import { silentLog, systemClock } from "@pratique/core";
 import { createGuard } from "@pratique/guard";
-import { createInference, findEngine, type Engine, type ModelFile, type RunningModel } from "@pratique/inference";
+import {
+  createInference,
+  findEngine,
+  type Engine,
+  type Inference,
+  type ModelFile,
+  type RunningModel,
+} from "@pratique/inference";
 import { loadPolicySet } from "@pratique/policy";
 import { llamaServerOrSkip } from "./peers/llama-server.ts";
 
@@ -255,6 +262,32 @@ describe.each(KINDS)("%s", (kind) => {
     expect(records[0]?.details).toMatchObject({ promptTokens: 69, completionTokens: 14, stream: true, route: "local" });
   });
 
+  it("is started again after it was killed", async (context) => {
+    const server = await openFront(await engineOf(kind, context), []);
+    const complete = async () => {
+      const response = await fetch(`${server.url}/chat/completions`, {
+        method: "POST",
+        headers: { authorization: "Bearer run-token" },
+        body: JSON.stringify({
+          model: model.reference,
+          messages: [{ role: "user", content: "Say: calm" }],
+          temperature: 0,
+        }),
+      });
+      return response.status;
+    };
+    try {
+      expect(await complete()).toBe(200);
+      const [before] = server.running();
+      process.kill(before!.pid, "SIGKILL");
+      await expect.poll(() => server.running()).toEqual([]);
+      expect(await complete()).toBe(200);
+      expect(server.running()[0]?.pid).not.toBe(before?.pid);
+    } finally {
+      await server.close();
+    }
+  });
+
   it("ends when the process that started it is killed", async (context) => {
     await engineOf(kind, context);
     const llamaServer = kind === "llama-server" ? await llamaServerOrSkip(context) : undefined;
@@ -321,8 +354,14 @@ function scriptedTools(): ToolPort {
   };
 }
 
+interface Front {
+  readonly url: string;
+  running(): ReturnType<Inference["running"]>;
+  close(): Promise<void>;
+}
+
 /** The front at /v1 over a real guard with the default policies; records are kept in memory. */
-async function openFront(engine: Engine, records: AuditRecord[]): Promise<{ url: string; close(): Promise<void> }> {
+async function openFront(engine: Engine, records: AuditRecord[]): Promise<Front> {
   const policies = join(repository, "policies");
   const names = (await readdir(policies)).filter((name) => name.endsWith(".cedar"));
   const texts = await Promise.all(
@@ -376,6 +415,7 @@ async function openFront(engine: Engine, records: AuditRecord[]): Promise<{ url:
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}/v1`,
+    running: () => inference.running(),
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => void server.close(resolve));

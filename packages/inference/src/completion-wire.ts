@@ -12,6 +12,8 @@ interface ToolCall {
 export interface CompletionWireOptions {
   readonly id: string;
   readonly model: string;
+  /** Unix seconds. */
+  readonly created: number;
   /** False drops the calls of a model that was told not to make any. */
   readonly mayCall: boolean;
 }
@@ -19,7 +21,6 @@ export interface CompletionWireOptions {
 /** Collects the parts of one answer and gives their wire forms. */
 export class CompletionWire {
   readonly #options: CompletionWireOptions;
-  readonly #created = Math.floor(Date.now() / 1000);
   #text = "";
   readonly #calls: ToolCall[] = [];
   #isUnreadable = false;
@@ -88,7 +89,7 @@ export class CompletionWire {
   }
 
   #head(object: string): object {
-    return { id: this.#options.id, object, created: this.#created, model: this.#options.model };
+    return { id: this.#options.id, object, created: this.#options.created, model: this.#options.model };
   }
 
   #event(delta: object, finishReason: string | null): object {

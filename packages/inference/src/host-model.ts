@@ -1,4 +1,5 @@
 // A loaded model in the engine host: prompt in, text and tool calls out.
+import { randomInt } from "node:crypto";
 import { CHATML_TEMPLATE, chatTemplate, type ChatTemplate } from "./chat-template.ts";
 import { readGgufHeader } from "./gguf-header.ts";
 import { TOKEN_IS_CONTROL, type NativeBinding, type NativeModel } from "./host-binding.ts";
@@ -143,5 +144,5 @@ export class HostModel {
 function samplerConfig(request: HostRequest) {
   if (request.temperature === 0) return { temperature: 0 };
   const { temperature, topK, topP, minP, seed } = request;
-  return { temperature, topK, topP, minP, seed: seed ?? Math.floor(Math.random() * 2 ** 32) };
+  return { temperature, topK, topP, minP, seed: seed ?? randomInt(2 ** 32) };
 }

@@ -1,7 +1,7 @@
 // The engine host's HTTP face on its Unix socket: OpenAI's chat completions, for our own daemon only.
 import { randomUUID, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { readBounded } from "@pratique/core";
+import { readBounded, systemClock } from "@pratique/core";
 import { CompletionWire } from "./completion-wire.ts";
 import type { HostModel } from "./host-model.ts";
 import { readHostRequest, RequestError } from "./host-request.ts";
@@ -47,7 +47,12 @@ async function complete(req: IncomingMessage, res: ServerResponse, options: Host
   const request = readHostRequest(body);
   const gone = new AbortController();
   res.once("close", () => gone.abort());
-  const wire = new CompletionWire({ id: `chatcmpl-${randomUUID()}`, model: options.name, mayCall: request.mayCall });
+  const wire = new CompletionWire({
+    id: `chatcmpl-${randomUUID()}`,
+    model: options.name,
+    created: Math.floor(systemClock.now().getTime() / 1000),
+    mayCall: request.mayCall,
+  });
   const writeEvent = (event: unknown) => {
     if (!res.headersSent) res.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
     res.write(`data: ${JSON.stringify(event)}\n\n`);
