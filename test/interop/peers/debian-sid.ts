@@ -1,17 +1,9 @@
-// Real peers for interop tests: tools of Debian sid, unpacked into a cache outside the repository.
-// The host's packages stay as they are: apt works on private state, and sid's own loader runs what was unpacked.
-import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
-import { homedir, userInfo } from "node:os";
+// Real peers for interop tests: tools of Debian sid that run without touching the host's packages.
 import { join } from "node:path";
+import { ensureSidTree, execute, skipWithout, type ProcessResult, type SidTree, type Skippable } from "./sid-tree.ts";
 
 export type PeerName = "cosign" | "oras";
-
-export interface PeerResult {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+export type PeerResult = ProcessResult;
 
 export interface PeerRunOptions {
   readonly cwd?: string;
@@ -29,153 +21,24 @@ export interface PeerTool {
   run(args: readonly string[], options?: PeerRunOptions): Promise<PeerResult>;
 }
 
-/** What a test's context offers to leave early. */
-interface Skippable {
-  skip(reason?: string): void;
-}
-
-const SOURCE = "http://deb.debian.org/debian sid main";
-const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
-const OUTPUT_LIMIT_BYTES = 16 * 1024 * 1024;
-const INSTALL_TIMEOUT_MS = 240_000;
-
-/** Where peers are kept: `PRATIQUE_PEERS_DIR`, else the user's cache directory. */
-function cacheDirectory(): string {
-  const { PRATIQUE_PEERS_DIR: own, XDG_CACHE_HOME: xdg } = process.env;
-  if (own !== undefined && own !== "") return own;
-  return join(xdg === undefined || xdg === "" ? join(homedir(), ".cache") : xdg, "pratique", "peers");
-}
-
 /** The peer, fetched from Debian sid on first use; undefined where it cannot be had. */
 export async function ensurePeer(name: PeerName): Promise<PeerTool | undefined> {
-  const found = await findPeer(name);
-  return typeof found === "string" ? undefined : found;
+  const tree = await ensureSidTree(name);
+  return typeof tree === "string" ? undefined : peerIn(tree, name);
 }
 
 /** The peer, or the test is skipped with the reason; in CI a missing peer is a failure. */
 export async function peerOrSkip(context: Skippable, name: PeerName): Promise<PeerTool> {
-  const found = await findPeer(name);
-  if (typeof found !== "string") return found;
-  if (process.env["CI"] === undefined || process.env["CI"] === "") context.skip(`${name} cannot be had: ${found}`);
-  throw new Error(`${name} cannot be had: ${found}`);
+  const tree = await ensureSidTree(name);
+  return typeof tree === "string" ? skipWithout(context, name, tree) : peerIn(tree, name);
 }
 
-/** The peer, or why there is none. */
-async function findPeer(name: PeerName): Promise<PeerTool | string> {
-  if (process.platform !== "linux") return "Debian's peers run on Linux only";
-  const root = join(cacheDirectory(), name);
-  try {
-    if (!(await exists(root))) await unpackPeer(name, root);
-    return await openPeer(name, root);
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-async function openPeer(name: PeerName, root: string): Promise<PeerTool> {
-  const libraries = join(root, "usr/lib");
-  const triplet = (await readdir(libraries)).find((entry) => entry.endsWith("-linux-gnu"));
-  if (triplet === undefined) throw new Error(`no libraries in ${root}`);
-  const libraryPath = join(libraries, triplet);
-  const loader = (await readdir(libraryPath)).find((entry) => /^ld-linux-.*\.so\.\d$/.test(entry));
-  const version = (await readdir(join(root, "version")))[0];
-  if (loader === undefined || version === undefined) throw new Error(`${root} is not whole: remove it`);
-  const home = join(root, "home");
-  const program = [join(libraryPath, loader), "--library-path", libraryPath, join(root, "usr/bin", name)];
+function peerIn({ root, loader, libraryPath, version, home }: SidTree, name: PeerName): PeerTool {
+  const program = [loader, "--library-path", libraryPath, join(root, "usr/bin", name)];
   return {
     name,
-    version: decodeURIComponent(version),
+    version,
     run: (args, options = {}) =>
       execute([...program, ...args], { ...options, env: { PATH: "/usr/bin:/bin", HOME: home, ...options.env } }),
   };
-}
-
-/** Downloads the package with all it needs and unpacks it; the rename at the end makes it visible whole. */
-async function unpackPeer(name: PeerName, root: string): Promise<void> {
-  await mkdir(cacheDirectory(), { recursive: true });
-  const work = await mkdtemp(join(cacheDirectory(), `.${name}-`));
-  try {
-    const archives = await download(name, work);
-    const tree = join(work, "root");
-    await mkdir(join(tree, "home"), { recursive: true });
-    await mkdir(join(tree, "version"));
-    const own = archives.find((archive) => archive.startsWith(`${name}_`));
-    if (own === undefined) throw new Error(`apt-get brought no ${name}`);
-    await writeFile(join(tree, "version", own.split("_")[1] ?? "unknown"), "");
-    for (const archive of archives) {
-      await succeed(["dpkg-deb", "-x", join(work, "cache/archives", archive), tree]);
-    }
-    // Another test process may have been faster: its tree is as good.
-    await rename(tree, root).catch(async (error: unknown) => {
-      if (!(await exists(root))) throw error;
-    });
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-}
-
-/** Lets apt resolve against an empty status file, so that every dependency comes along. */
-async function download(name: PeerName, work: string): Promise<string[]> {
-  for (const directory of ["lists/partial", "cache/archives/partial", "none.d"]) {
-    await mkdir(join(work, directory), { recursive: true });
-  }
-  const signedBy = (await exists(KEYRING)) ? `[signed-by=${KEYRING}] ` : "";
-  await writeFile(join(work, "sources.list"), `deb ${signedBy}${SOURCE}\n`);
-  await writeFile(join(work, "status"), "");
-  const settings: Readonly<Record<string, string>> = {
-    "Dir::Etc::sourcelist": join(work, "sources.list"),
-    "Dir::Etc::sourceparts": join(work, "none.d"),
-    "Dir::Etc::preferences": join(work, "none"),
-    "Dir::Etc::preferencesparts": join(work, "none.d"),
-    "Dir::State::lists": join(work, "lists"),
-    "Dir::State::status": join(work, "status"),
-    "Dir::Cache": join(work, "cache"),
-    "APT::Install-Recommends": "false",
-    "APT::Sandbox::User": userInfo().username,
-    "Acquire::Languages": "none",
-    "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
-    "Acquire::Retries": "3",
-    "Debug::NoLocking": "true",
-  };
-  const apt = ["apt-get", "-q", ...Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`])];
-  await succeed([...apt, "update"]);
-  await succeed([...apt, "-y", "--download-only", "install", name]);
-  return (await readdir(join(work, "cache/archives"))).filter((file) => file.endsWith(".deb"));
-}
-
-async function succeed(command: readonly string[]): Promise<void> {
-  // The host's environment goes along here and only here: apt may need its proxy.
-  const result = await execute(command, { timeoutMs: INSTALL_TIMEOUT_MS, env: { ...process.env, LC_ALL: "C" } });
-  if (result.code === 0) return;
-  const said = `${result.stdout}\n${result.stderr}`.split("\n").findLast((line) => /^[EW]:|error/.test(line));
-  throw new Error(`${command[0]} failed (${result.code}): ${said ?? result.stderr.slice(-300)}`);
-}
-
-interface ExecuteOptions extends Omit<PeerRunOptions, "env"> {
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-function execute(command: readonly string[], options: ExecuteOptions): Promise<PeerResult> {
-  const [program = "", ...args] = command;
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: options.cwd, env: options.env, timeout: options.timeoutMs ?? 60_000 });
-    const output = { stdout: "", stderr: "" };
-    for (const name of ["stdout", "stderr"] as const) {
-      child[name].setEncoding("utf8").on("data", (text: string) => {
-        if (output[name].length < OUTPUT_LIMIT_BYTES) output[name] += text;
-      });
-    }
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code: code ?? -1, ...output }));
-    // A peer that does not read its input closes the pipe: that is its right.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(options.input ?? "");
-  });
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
