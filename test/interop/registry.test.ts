@@ -9,9 +9,19 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { openAuditLog, openLogKey, type AuditLog } from "@pratique/audit";
 import { digestOf, silentLog, systemClock } from "@pratique/core";
+import { openSigningKey, signArtifact } from "@pratique/evidence";
 import { createGuard } from "@pratique/guard";
 import { openIdentity, type Identity } from "@pratique/identity";
-import { isIndexMediaType, MEDIA_TYPES, openContentStore, type ContentStore, type Descriptor } from "@pratique/oci";
+import {
+  copyArtifact,
+  isIndexMediaType,
+  MEDIA_TYPES,
+  openContentStore,
+  parseReference,
+  remoteRepository,
+  type ContentStore,
+  type Descriptor,
+} from "@pratique/oci";
 import { loadPolicySet } from "@pratique/policy";
 import { createRegistry } from "@pratique/registry";
 import { openDatabase } from "@pratique/store";
@@ -210,6 +220,25 @@ describe("skopeo", () => {
   });
 });
 
+describe("our own client", () => {
+  it("pushes an artifact with its referrers, and pulls it into another store", async () => {
+    const login = { credentials: { username: "olga", password: identity.ownerToken() }, insecure: true };
+    const remote = remoteRepository(parseReference(`${host}/interop/own`), login);
+    const origin = await openContentStore(join(directory, "source"), { clock: systemClock, log: silentLog });
+    const local = await openContentStore(join(directory, "ours"), { clock: systemClock, log: silentLog });
+    const from = local.repository("image");
+    await copyArtifact(origin.repository("image"), from, "1.0");
+    await origin.close();
+    const key = await openSigningKey(join(directory, "keys"));
+    await signArtifact(from, image, key, systemClock);
+    await copyArtifact(from, remote, "1.0", { referrers: true });
+    await copyArtifact(remote, local.repository("back"), "1.0", { referrers: true });
+    expect((await local.repository("back").resolve("1.0"))?.digest).toBe(image.digest);
+    expect(await local.repository("back").referrers(image.digest)).toEqual(await from.referrers(image.digest));
+    await local.close();
+  });
+});
+
 describe("podman", () => {
   /** Storage and configuration of its own: nothing of the host's is read or written. */
   async function podman(...args: string[]): Promise<PeerResult> {
@@ -250,13 +279,13 @@ describe("podman", () => {
 
 describe("oras", () => {
   const login = (): string[] => ["--plain-http", "-u", "olga", "-p", identity.ownerToken()];
-  const run1 = (peer: PeerTool, ...args: string[]): Promise<PeerResult> =>
+  const oras = (peer: PeerTool, ...args: string[]): Promise<PeerResult> =>
     peer.run(args, { cwd: directory, env: { HOME: directory } });
 
   async function pushFile(peer: PeerTool, name: string): Promise<void> {
     await writeFile(join(directory, "skill.md"), `# a skill for ${name}\n`);
     const args = ["push", ...login(), "--artifact-type", "test/skill", `${host}/${name}`, "skill.md:text/markdown"];
-    expect(objection(await run1(peer, ...args))).toBe("");
+    expect(objection(await oras(peer, ...args))).toBe("");
   }
 
   async function attach(peer: PeerTool, name: string, type: string, ...more: string[]): Promise<void> {
@@ -270,11 +299,11 @@ describe("oras", () => {
       `${host}/${name}`,
       "sbom.json:application/json",
     ];
-    expect(objection(await run1(peer, ...args))).toBe("");
+    expect(objection(await oras(peer, ...args))).toBe("");
   }
 
   async function discovered(peer: PeerTool, name: string, ...more: string[]): Promise<string[]> {
-    const result = await run1(peer, "discover", ...login(), ...more, "--format", "json", `${host}/${name}`);
+    const result = await oras(peer, "discover", ...login(), ...more, "--format", "json", `${host}/${name}`);
     expect(objection(result)).toBe("");
     const found: { manifests?: { artifactType: string }[]; referrers?: { artifactType: string }[] } = JSON.parse(
       result.stdout,
@@ -286,7 +315,7 @@ describe("oras", () => {
     const peer = await peerOrSkip(context, "oras");
     await pushFile(peer, "interop/oras:1.0");
     const args = ["pull", ...login(), "-o", "pulled-by-oras", `${host}/interop/oras:1.0`];
-    expect(objection(await run1(peer, ...args))).toBe("");
+    expect(objection(await oras(peer, ...args))).toBe("");
     expect(await readFile(join(directory, "pulled-by-oras/skill.md"), "utf8")).toContain("a skill");
   });
 
@@ -315,7 +344,7 @@ describe("oras", () => {
     const subject = await repository.resolve("1.0");
     const [gone] = await repository.referrers(subject!.digest, "test/a");
     const name = `${host}/interop/detach@${gone!.digest}`;
-    expect(objection(await run1(peer, "manifest", "delete", ...login(), ...old, "--force", name))).toBe("");
+    expect(objection(await oras(peer, "manifest", "delete", ...login(), ...old, "--force", name))).toBe("");
     expect(await discovered(peer, "interop/detach:1.0")).toEqual(["test/b"]);
     expect(await discovered(peer, "interop/detach:1.0", ...old)).toEqual(["test/b"]);
   });
@@ -330,7 +359,7 @@ describe("oras", () => {
       `--${side}-password=${identity.ownerToken()}`,
     ]);
     const names = [`${host}/interop/cp-from:1.0`, `${host}/interop/cp-to:1.0`];
-    expect(objection(await run1(peer, "cp", "-r", ...sides, ...names))).toBe("");
+    expect(objection(await oras(peer, "cp", "-r", ...sides, ...names))).toBe("");
     expect(await discovered(peer, "interop/cp-to:1.0")).toEqual(["test/sbom"]);
   });
 
@@ -338,7 +367,7 @@ describe("oras", () => {
     const peer = await peerOrSkip(context, "oras");
     await pushFile(peer, "interop/oras-layout:1.0");
     const layout = join(directory, "registry/interop/oras-layout");
-    const fetched = await run1(peer, "manifest", "fetch", "--descriptor", "--oci-layout", `${layout}:1.0`);
+    const fetched = await oras(peer, "manifest", "fetch", "--descriptor", "--oci-layout", `${layout}:1.0`);
     expect(objection(fetched)).toBe("");
     const here = await store.repository("interop/oras-layout").resolve("1.0");
     expect(JSON.parse(fetched.stdout)).toMatchObject({ digest: here!.digest });

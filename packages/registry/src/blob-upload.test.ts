@@ -105,6 +105,28 @@ describe("uploads", () => {
     expect((await registry.call("GET", `/v2/up/other/blobs/uploads/${id}`)).status).toBe(404);
   });
 
+  it("goes on with an upload whose client went away", async () => {
+    const whole = Buffer.from("a".repeat(100) + "b".repeat(50) + "rest");
+    const location = await begin("up/resumed");
+    await registry.call("PATCH", location, { body: whole.subarray(0, 100) });
+    await new Promise<void>((resolve) => {
+      const headers = { "X-Test-As": "owner", "Content-Length": 1000 };
+      const outgoing = request({ port: registry.port, method: "PATCH", path: location, headers });
+      outgoing.on("error", () => resolve());
+      outgoing.write(whole.subarray(100, 150), () => outgoing.destroy(new Error("gone")));
+    });
+    // Some of what was not acknowledged may have been kept: the client asks where to go on, as often as it must.
+    const goOn = async (): Promise<number> => {
+      const { range = "" } = (await registry.call("GET", location)).headers;
+      const next = Number(range.split("-")[1]) + 1;
+      expect(next).toBeGreaterThanOrEqual(100);
+      const headers = { "Content-Range": `${next}-${whole.length - 1}` };
+      const path = `${location}?digest=${digestOf(whole)}`;
+      return (await registry.call("PUT", path, { body: whole.subarray(next), headers })).status;
+    };
+    await expect.poll(goOn).toBe(201);
+  });
+
   it("keeps nothing of a POST whose client goes away", async () => {
     const before = await uploadsLeft();
     const path = `/v2/up/gone/blobs/uploads/?digest=${digestOf("never whole")}`;

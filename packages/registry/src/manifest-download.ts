@@ -1,5 +1,5 @@
 // Manifests on their way out: GET and HEAD by tag or digest (distribution-spec 1.1, "Pulling manifests").
-import { isDigest } from "@pratique/core";
+import { parseDigest } from "@pratique/core";
 import { isTag, ociErrors, type Descriptor } from "@pratique/oci";
 import { actOf, perform, permit, repositoryResource } from "./act.ts";
 import { entityTag, hasAlready } from "./conditional.ts";
@@ -8,7 +8,9 @@ import { sendBytes, sendEmpty, type Exchange, type RegistryParts } from "./excha
 
 /** Checks that a text is a tag or a digest, before it looks anything up. @throws `digest.invalid`, `registry.tag-invalid` */
 export function requireReference(reference: string): string {
-  if (isTag(reference) || isDigest(reference)) return reference;
+  // Only a digest has a colon.
+  if (isTag(reference)) return reference;
+  if (reference.includes(":")) return parseDigest(reference);
   throw registryErrors("registry.tag-invalid", { tag: reference.slice(0, 160) });
 }
 

@@ -69,7 +69,9 @@ describe("manifests", () => {
     const missing = await registry.call("GET", "/v2/man/one/manifests/none");
     expect([missing.status, codeOf(missing)]).toEqual([404, "MANIFEST_UNKNOWN"]);
     const nonsense = await registry.call("GET", "/v2/man/one/manifests/sha256:nonsense");
-    expect([nonsense.status, codeOf(nonsense)]).toEqual([400, "MANIFEST_INVALID"]);
+    expect([nonsense.status, codeOf(nonsense)]).toEqual([400, "DIGEST_INVALID"]);
+    const neither = await registry.call("GET", "/v2/man/one/manifests/-no-tag");
+    expect([neither.status, codeOf(neither)]).toEqual([400, "MANIFEST_INVALID"]);
   });
 
   it("denies a pull with the policy's reason, and a HEAD just the same", async () => {

@@ -34,7 +34,7 @@ export async function* readBody(req: IncomingMessage, limits: BodyLimits, what: 
   }, limits.idleMs);
   try {
     for await (const chunk of req.iterator({ destroyOnReturn: false })) {
-      const bytes = chunk as Buffer;
+      const bytes: Buffer = chunk;
       received += bytes.length;
       if (received > limits.limitBytes) throw tooLarge();
       isWaiting = false;
