@@ -1,11 +1,13 @@
 // Keeps finished base layers: a layer file and a description, the description last, both durable.
+import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Digester, isDigest, type Digest } from "@pratique/core";
 import { ensureDirectory, syncDirectory, writeFileDurably } from "@pratique/store";
 import { z } from "zod";
 import { gzipStream } from "../archive/gzip.ts";
+import { removeStale } from "../stale-files.ts";
 import { writeTar, type TarEntry } from "../archive/tar-writer.ts";
 
 const DigestShape = z.custom<Digest>((value) => typeof value === "string" && isDigest(value));
@@ -34,6 +36,7 @@ export type CachedBase = z.infer<typeof CachedBase>;
 
 const LAYER = "layer.tar.gz";
 const DESCRIPTION = "base.json";
+const PARTIAL = ".layer-";
 
 export function layerPath(directory: string): string {
   return join(directory, LAYER);
@@ -56,13 +59,13 @@ export async function writeCachedBase(
   facts: Pick<CachedBase, "description" | "architecture" | "components" | "materials">,
 ): Promise<CachedBase> {
   await ensureDirectory(directory);
-  await removePartial(directory);
-  const partial = join(directory, `.${LAYER}.partial`);
+  const partial = join(directory, `${PARTIAL}${randomBytes(6).toString("hex")}`);
   const stream = gzipStream(writeTar(entries), 1);
   const digester = new Digester();
   try {
-    const file = await open(partial, "w");
+    const file = await open(partial, "wx");
     try {
+      await removeStale(directory, PARTIAL, partial);
       for await (const chunk of stream.compressed) {
         digester.update(chunk);
         await file.writeFile(chunk);
@@ -88,12 +91,11 @@ export async function writeCachedBase(
   return base;
 }
 
-async function removePartial(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    if (name.endsWith(".partial")) await rm(join(directory, name), { force: true });
-  }
-}
-
 export function openLayer(directory: string): AsyncIterable<Uint8Array> {
   return createReadStream(layerPath(directory), { highWaterMark: 256 * 1024 });
+}
+
+/** Forgets a base whose layer is not what its description says. */
+export async function dropCachedBase(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
 }

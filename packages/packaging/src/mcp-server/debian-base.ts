@@ -1,19 +1,19 @@
 // The default base: node and the few libraries it needs, nothing else. Made once, then taken from the cache.
 import { open, readFile, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { digestOf, hexOf, isJsonObject, SingleFlight, type Log } from "@pratique/core";
+import { digestOf, hexOf, isJsonObject, isPratiqueError, SingleFlight, type Log } from "@pratique/core";
 import type { SbomComponent } from "@pratique/evidence";
-import { MEDIA_TYPES } from "@pratique/oci";
+import { MEDIA_TYPES, type LocalRepository } from "@pratique/oci";
 import type { TarEntry } from "../archive/tar-writer.ts";
 import type { Material } from "../artifact-plan.ts";
 import { packagingErrors } from "../errors.ts";
 import { digestOfFile } from "../file-layer.ts";
 import type { RunCommand } from "../run-command.ts";
 import { readFileChunks } from "../source-files.ts";
-import { openLayer, readCachedBase, writeCachedBase, type CachedBase } from "./base-cache.ts";
+import { dropCachedBase, openLayer, readCachedBase, writeCachedBase, type CachedBase } from "./base-cache.ts";
 import type { BaseImage, PreparedBase, PrepareOptions } from "./base-image.ts";
 import {
-  fetchDebianPackage,
+  fetchDebianPackages,
   identityOf,
   resolveDebianPackages,
   unpackDebianPackage,
@@ -39,11 +39,18 @@ export function debianBase(options: DebianBaseOptions): BaseImage {
   return {
     name: "debian",
     async prepare({ repository, cacheDirectory, log }) {
-      const { base, directory } = await running.run(cacheDirectory, () => cachedBase(options, cacheDirectory, log));
-      const { digest, size, diffId } = base;
-      if ((await repository.blobSize(digest)) === undefined) {
-        await repository.putBlob(openLayer(directory), { digest, size });
+      const find = (): Promise<CachedAt> => running.run(cacheDirectory, () => cachedBase(options, cacheDirectory, log));
+      let found = await find();
+      if (!(await storeLayer(repository, found))) {
+        log.warn("cached base image is damaged; making it anew", { digest: found.base.digest });
+        await dropCachedBase(found.directory);
+        found = await find();
+        if (!(await storeLayer(repository, found))) {
+          throw packagingErrors("base.unavailable", { base: "debian", reason: "its cached layer is damaged" });
+        }
       }
+      const { base } = found;
+      const { digest, size, diffId } = base;
       return {
         description: base.description,
         architecture: base.architecture,
@@ -60,6 +67,19 @@ export function debianBase(options: DebianBaseOptions): BaseImage {
 interface CachedAt {
   readonly base: CachedBase;
   readonly directory: string;
+}
+
+/** False when the cached layer has not the digest that it was cached with. */
+async function storeLayer(repository: LocalRepository, { base, directory }: CachedAt): Promise<boolean> {
+  const { digest, size } = base;
+  if ((await repository.blobSize(digest)) !== undefined) return true;
+  try {
+    await repository.putBlob(openLayer(directory), { digest, size });
+    return true;
+  } catch (error) {
+    if (isPratiqueError(error, "digest.mismatch") || isPratiqueError(error, "size.mismatch")) return false;
+    throw error;
+  }
 }
 
 async function cachedBase(
@@ -119,8 +139,9 @@ async function librariesFromDebian(
   const entries: TarEntry[] = [];
   const components: SbomComponent[] = [{ type: "operating-system", name: id, version: versionId }];
   const materials: Material[] = [];
-  for (const wanted of packages) {
-    const path = await fetchDebianPackage(wanted, o);
+  const paths = await fetchDebianPackages(packages, o);
+  for (const [index, wanted] of packages.entries()) {
+    const path = paths[index] ?? "";
     const unpacked = await unpackDebianPackage(wanted, path, { runCommand: o.runCommand, distribution });
     entries.push(...unpacked.entries);
     components.push(unpacked.component);

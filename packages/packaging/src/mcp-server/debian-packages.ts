@@ -1,5 +1,6 @@
 // Shared libraries from Debian packages: fetched and verified by apt, unpacked by dpkg-deb, listed for scanners.
-import { open, readdir, rename, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf, type Log } from "@pratique/core";
 import type { SbomComponent } from "@pratique/evidence";
@@ -10,6 +11,7 @@ import type { Material } from "../artifact-plan.ts";
 import { packagingErrors } from "../errors.ts";
 import { digestOfFile } from "../file-layer.ts";
 import type { RunCommand } from "../run-command.ts";
+import { removeStale } from "../stale-files.ts";
 import { mergedPath } from "./root-file-system.ts";
 
 /** The packages that hold what node needs: libc with its loader, libm, libdl and libpthread; libstdc++; libgcc_s. */
@@ -60,38 +62,45 @@ export async function resolveDebianPackages(
 }
 
 /**
- * Fetches a package into the cache and checks it against apt's checksum.
+ * Fetches packages into the cache, in one call of apt, and checks each against apt's checksum.
+ * @returns the path of each, in the same order
  * @throws `base.unavailable`
  */
-export async function fetchDebianPackage(
-  wanted: DebianPackage,
+export async function fetchDebianPackages(
+  wanted: readonly DebianPackage[],
   o: { runCommand: RunCommand; cacheDirectory: string; log: Log },
-): Promise<string> {
+): Promise<string[]> {
   const directory = join(o.cacheDirectory, "debs");
-  const kept = join(directory, `${wanted.sha256}.deb`);
-  const isWanted = async (path: string): Promise<boolean> =>
-    (await digestOfFile({ absolute: path, path }).catch(() => undefined)) === `sha256:${wanted.sha256}`;
-  if (await isWanted(kept)) return kept;
-  const incoming = join(directory, `incoming-${wanted.sha256}`);
-  await rm(incoming, { recursive: true, force: true });
-  await ensureDirectory(incoming);
-  try {
-    o.log.info("fetching Debian package", { package: wanted.name, version: wanted.version });
-    const args = ["download", `${wanted.name}:${wanted.architecture}=${wanted.version}`];
-    const result = await o.runCommand("apt-get", args, { cwd: incoming, maxOutputBytes: MIB, timeoutMs: 300_000 });
-    const file = (await readdir(incoming)).find((name) => name.endsWith(".deb"));
-    if (result.code !== 0 || file === undefined) throw unavailable(`apt-get could not download ${wanted.name}`);
-    const path = join(incoming, file);
-    if (!(await isWanted(path)))
-      throw unavailable(`the download of ${wanted.name} has not the checksum that apt lists`);
-    const handle = await open(path, "r");
-    await handle.sync().finally(() => handle.close());
-    await rename(path, kept);
-    await syncDirectory(directory);
-    return kept;
-  } finally {
-    await rm(incoming, { recursive: true, force: true });
+  const pathOf = ({ sha256 }: DebianPackage): string => join(directory, `${sha256}.deb`);
+  const missing: DebianPackage[] = [];
+  for (const one of wanted) if (!(await isPackage(one, pathOf(one)))) missing.push(one);
+  if (missing.length > 0) {
+    const incoming = join(directory, `incoming-${randomBytes(6).toString("hex")}`);
+    await ensureDirectory(incoming);
+    await removeStale(directory, "incoming-", incoming);
+    try {
+      o.log.info("fetching Debian packages", { packages: missing.map(({ file }) => file) });
+      const names = missing.map(({ name, architecture, version }) => `${name}:${architecture}=${version}`);
+      const options = { cwd: incoming, maxOutputBytes: MIB, timeoutMs: 300_000 };
+      const result = await o.runCommand("apt-get", ["download", ...names], options);
+      if (result.code !== 0) throw unavailable("apt-get could not download its packages");
+      for (const one of missing) {
+        const path = join(incoming, one.file);
+        if (!(await isPackage(one, path))) throw unavailable(`${one.name} has not the checksum that apt lists`);
+        const handle = await open(path, "r");
+        await handle.sync().finally(() => handle.close());
+        await rename(path, pathOf(one));
+      }
+      await syncDirectory(directory);
+    } finally {
+      await rm(incoming, { recursive: true, force: true });
+    }
   }
+  return wanted.map(pathOf);
+}
+
+async function isPackage({ sha256 }: DebianPackage, path: string): Promise<boolean> {
+  return (await digestOfFile({ absolute: path, path }).catch(() => undefined)) === `sha256:${sha256}`;
 }
 
 function unavailable(reason: string, cause?: unknown): Error {

@@ -56,8 +56,11 @@ export async function planMcpServer(
   o: { repository: LocalRepository; base: BaseImage | undefined; cacheDirectory: string; log: Log },
 ): Promise<ArtifactPlan> {
   if (o.base === undefined) throw packagingErrors("mcp-server.no-base");
+  const preparing = o.base.prepare(o);
+  // When bundling fails, that is the error to tell; the base is still made, for the next time.
+  preparing.catch(() => undefined);
   const bundle = await bundleServer(source.directory, source.entry.path);
-  const base = await o.base.prepare(o);
+  const base = await preparing;
   const app = gzipStream(
     writeTar([
       { type: "directory", path: "app" },
