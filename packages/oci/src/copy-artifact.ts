@@ -29,9 +29,13 @@ export async function copyArtifact(
   options: CopyOptions = {},
 ): Promise<Descriptor> {
   const root = await requireManifest(from, ref);
-  await new Copy(from, to, ref, options.referrers === true).tree(root, 0);
   const tag = options.tag ?? (isTag(ref) ? ref : undefined);
-  if (tag !== undefined) await to.putManifest(root.bytes, root.mediaType, tag);
+  const copy = new Copy(from, to, ref, options.referrers === true);
+  if (options.referrers !== true) await copy.tree(root, 0, tag);
+  else {
+    await copy.tree(root, 0);
+    if (tag !== undefined) await copy.put(root, tag);
+  }
   return root.descriptor;
 }
 
@@ -49,7 +53,7 @@ class Copy {
     this.#withReferrers = withReferrers;
   }
 
-  async tree(manifest: Manifest, depth: number): Promise<void> {
+  async tree(manifest: Manifest, depth: number, tag?: string): Promise<void> {
     const { digest } = manifest.descriptor;
     if (this.#seen.has(digest)) return;
     this.#seen.add(digest);
@@ -59,8 +63,12 @@ class Copy {
     // A repository has a manifest's content as long as it has the manifest.
     const isThere = (await this.#to.resolve(digest)) !== undefined;
     await (parsed.type === "index" ? this.#children(parsed, depth, isThere) : isThere || this.#blobs(parsed));
-    if (!isThere) await this.#to.putManifest(manifest.bytes, manifest.mediaType, undefined, { digest });
+    if (!isThere || tag !== undefined) await this.put(manifest, tag);
     if (this.#withReferrers) await this.#referrers(digest, depth);
+  }
+
+  async put({ bytes, mediaType, descriptor }: Manifest, tag?: string): Promise<void> {
+    await this.#to.putManifest(bytes, mediaType, tag, { digest: descriptor.digest });
   }
 
   #tooDeep(reason: string): Error {

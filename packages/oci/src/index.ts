@@ -33,7 +33,6 @@ export type {
   Upload,
 } from "./repository.ts";
 export { openContentStore } from "./local/content-store.ts";
-export { readSpan, sendSpan } from "./local/read-file.ts";
 export { copyArtifact, type CopyOptions } from "./copy-artifact.ts";
 export { remoteRepository, type RemoteOptions } from "./remote/remote-repository.ts";
 export { RegistrySession, type SessionOptions } from "./remote/registry-session.ts";

@@ -1,5 +1,5 @@
 // What a repository holds at one moment: its manifests and tags. A change makes a new snapshot.
-import type { Digest } from "@pratique/core";
+import { isDigest, type Digest } from "@pratique/core";
 import type { Descriptor } from "../descriptor.schema.ts";
 import { contentOf, referrerDescriptor, type ParsedManifest } from "../manifest.schema.ts";
 
@@ -38,10 +38,8 @@ export class Snapshot {
 
   /** The manifest that a tag or digest names. */
   find(ref: string): StoredManifest | undefined {
-    const tagged = this.tags.get(ref);
-    if (tagged !== undefined) return this.manifests.get(tagged);
-    // A ref that is no tag is a digest or nothing; the map knows only digests.
-    return (this.manifests as ReadonlyMap<string, StoredManifest>).get(ref);
+    const digest = isDigest(ref) ? ref : this.tags.get(ref);
+    return digest === undefined ? undefined : this.manifests.get(digest);
   }
 
   referrersOf(subject: Digest): readonly Descriptor[] {

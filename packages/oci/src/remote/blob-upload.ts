@@ -1,11 +1,10 @@
 // A blob on its way out (distribution-spec 1.1, "Pushing blobs"): in one piece when it is small, else in chunks.
-import { algorithmOf, Digester, type Digest, type DigestAlgorithm } from "@pratique/core";
+import { algorithmOf, Digester, isPratiqueError, type Digest, type DigestAlgorithm } from "@pratique/core";
 import { ociErrors } from "../errors.ts";
 import type { ExpectedBlob, StoredBlob } from "../repository.ts";
 import { ChunkReader, type Chunk } from "./chunk-reader.ts";
 import type { Answer, RegistryRequest, RegistrySession } from "./registry-session.ts";
 import { backoffMs, isTransientError } from "./retry.ts";
-import { isPratiqueError } from "@pratique/core";
 
 /** One chunk is kept in memory, so that it can be sent again. */
 const CHUNK_BYTES = 16 * 1024 * 1024;

@@ -4,7 +4,12 @@
 export function nextLink(header: string | string[] | undefined): string | undefined {
   const text = Array.isArray(header) ? header.join(",") : (header ?? "");
   for (const match of text.slice(0, 8192).matchAll(/<([^>]*)>((?:\s*;\s*[^,;"]+(?:"[^"]*")?)*)/g)) {
-    if (/;\s*rel\s*=\s*"?(?:[^"]*\s)?next(?:\s[^"]*)?"?\s*(?:;|$)/i.test(match[2] ?? "")) return match[1];
+    if ((match[2] ?? "").split(";").some(isNext)) return match[1];
   }
   return undefined;
+}
+
+function isNext(parameter: string): boolean {
+  const relation = /^\s*rel\s*=\s*"?([^"]*)"?\s*$/i.exec(parameter)?.[1] ?? "";
+  return relation.toLowerCase().split(/\s+/).includes("next");
 }

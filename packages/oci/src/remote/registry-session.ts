@@ -121,8 +121,13 @@ export class RegistrySession {
   }
 
   /** Waits, or ends with the caller's signal. */
-  pause(milliseconds: number): Promise<void> {
-    return this.retry.sleep(milliseconds, this.signal);
+  async pause(milliseconds: number): Promise<void> {
+    this.signal?.throwIfAborted();
+    try {
+      await this.retry.sleep(milliseconds, this.signal);
+    } catch (error) {
+      throw this.signal?.aborted === true ? this.signal.reason : error;
+    }
   }
 
   /** A broken connection as an error with a code; others pass unchanged. */

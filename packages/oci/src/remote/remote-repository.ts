@@ -166,35 +166,37 @@ class RemoteRepository implements Repository {
   ): Promise<Descriptor> {
     const parsed = parseManifest(bytes, mediaType);
     const digest = manifestDigest(bytes, options.digest);
+    const tags = [...(tag === undefined ? [] : [tag]), ...(options.tags ?? [])];
+    // Registries name what is pushed by tag by its sha256, so anything else is pushed by digest first.
+    const refs = tags.length > 0 && algorithmOf(digest) === "sha256" ? tags : [digest, ...tags];
+    let isListed = true;
+    for (const ref of refs) isListed = await this.#sendManifest(ref, bytes, mediaType, digest);
+    const subject = parsed.manifest.subject;
+    if (subject !== undefined && isListed) this.#hasReferrersApi = true;
+    if (subject !== undefined && !isListed) {
+      const referrer = referrerDescriptor(parsed, digest, bytes.byteLength);
+      await this.#changeFallback(subject.digest, (entries) => withReferrer(entries, referrer));
+    }
+    return { mediaType, digest, size: bytes.byteLength };
+  }
+
+  /** True when the registry says (`OCI-Subject`) that it lists the manifest among its subject's referrers itself. */
+  async #sendManifest(ref: string, bytes: Uint8Array, mediaType: string, expected: Digest): Promise<boolean> {
     const answer = await this.#request({
       method: "PUT",
-      to: this.#manifestPath(tag ?? digest),
-      what: `the manifest ${tag ?? digest} of ${this.name}`,
+      to: this.#manifestPath(ref),
+      what: `the manifest ${ref} of ${this.name}`,
       write: true,
       expect: [201, 200, 202],
       headers: { "content-type": mediaType },
       body: [bytes],
     });
     answer.body.resume();
-    const named = answer.headers["docker-content-digest"];
-    if (typeof named === "string" && named.startsWith(`${algorithmOf(digest)}:`) && named !== digest) {
-      throw ociErrors("digest.mismatch", {
-        what: "the manifest as the registry took it",
-        actual: named,
-        expected: digest,
-      });
+    const actual = answer.headers["docker-content-digest"];
+    if (typeof actual === "string" && actual.startsWith(`${algorithmOf(expected)}:`) && actual !== expected) {
+      throw ociErrors("digest.mismatch", { what: "the manifest as the registry took it", actual, expected });
     }
-    for (const more of options.tags ?? []) await this.putManifest(bytes, mediaType, more);
-    const subject = parsed.manifest.subject;
-    if (subject !== undefined) {
-      // The header tells that the registry lists the referrer itself.
-      if (answer.headers["oci-subject"] !== undefined) this.#hasReferrersApi = true;
-      else {
-        const referrer = referrerDescriptor(parsed, digest, bytes.byteLength);
-        await this.#changeFallback(subject.digest, (entries) => withReferrer(entries, referrer));
-      }
-    }
-    return { mediaType, digest, size: bytes.byteLength };
+    return answer.headers["oci-subject"] !== undefined;
   }
 
   /**
