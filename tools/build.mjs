@@ -43,6 +43,6 @@ function list(directory) {
     if (name === "node_modules") return [];
     const path = join(directory, name);
     if (statSync(path).isDirectory()) return list(path);
-    return /\.ts$/.test(name) && !/\.(test|fixture)\.ts$/.test(name) ? [path] : [];
+    return name.endsWith(".ts") && !/\.(test|fixture)\.ts$/.test(name) ? [path] : [];
   });
 }

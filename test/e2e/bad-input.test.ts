@@ -181,9 +181,7 @@ describe("a full disk", () => {
         reference: "full/notes:1",
       });
       const filler = join(place.home, "filler");
-      await writeFile(filler, Buffer.alloc(64 * 1024 * 1024)).catch((error: NodeJS.ErrnoException) =>
-        expect(error.code).toBe("ENOSPC"),
-      );
+      await expect(writeFile(filler, Buffer.alloc(64 * 1024 * 1024))).rejects.toMatchObject({ code: "ENOSPC" });
       const refusal = daemon.client.pack({ directory: join(EXAMPLES, "model"), reference: "full/model:1" });
       await expect(refusal).rejects.toMatchObject({ code: expect.stringMatching(/full|record-failed/) as string });
       await writeFile(filler, "");

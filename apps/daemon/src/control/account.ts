@@ -1,13 +1,7 @@
 // The auditor's desk: records, reasons, and the proof of the log.
 import { setTimeout as delay } from "node:timers/promises";
 import type { AuditLog } from "@pratique/audit";
-import {
-  AuditRecord,
-  type AuditVerifyResult,
-  type Principal,
-  type RecordList,
-  type WhyResult,
-} from "@pratique/contracts";
+import type { AuditRecord, AuditVerifyResult, Principal, RecordList, WhyResult } from "@pratique/contracts";
 import { allowedOrThrow, type Guard, type GuardResource } from "@pratique/guard";
 import { daemonErrors } from "../errors.ts";
 
@@ -29,7 +23,8 @@ export class Account {
     const limit = Math.min(numberOf(query, "limit") ?? 100, MAX_RECORDS);
     const filter = { ...filterOf(query), limit };
     return await this.#read(principal, async () => {
-      if (after === undefined) return { records: (await this.#audit.find({ ...filter, order: "newest" })).reverse() };
+      if (after === undefined)
+        return { records: (await this.#audit.find({ ...filter, order: "newest" })).toReversed() };
       return { records: await this.#audit.find({ ...filter, after, order: "oldest" }) };
     });
   }

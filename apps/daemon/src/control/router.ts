@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { once } from "node:events";
 import { describeError, isPratiqueError, parseJson, readBounded, type Log } from "@pratique/core";
 import type { Principal } from "@pratique/contracts";
-import { z } from "zod";
+import type { z } from "zod";
 import { daemonErrors } from "../errors.ts";
 import { openApiOf } from "./openapi.ts";
 import type { Operation } from "./operation.ts";

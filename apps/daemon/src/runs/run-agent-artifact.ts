@@ -1,7 +1,15 @@
 // One run of an agent artifact: admit it and all it names, give it an identity, run the loop, keep what happened.
 import { describeError, isPratiqueError, type Clock, type Log } from "@pratique/core";
 import type { RunRequest, RunStreamEvent, UserPrincipal, WorkloadPrincipal } from "@pratique/contracts";
-import { mcpToolPort, parseAgentFile, runAgent, type AgentFile, type Skill, type ToolPort } from "@pratique/agents";
+import {
+  mcpToolPort,
+  onlyTools,
+  parseAgentFile,
+  runAgent,
+  type AgentFile,
+  type Skill,
+  type ToolPort,
+} from "@pratique/agents";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { Identity } from "@pratique/identity";
 import { readArtifact, readSkillFiles } from "@pratique/packaging";
@@ -64,7 +72,7 @@ export async function* runAgentArtifact(
     yield { type: "failed", ...(stored ? { run } : {}), problem: problemOf(error) };
   } finally {
     options.identity.revokeRun(run);
-    for (const cleanup of cleanups.reverse())
+    for (const cleanup of cleanups.toReversed())
       await Promise.resolve(cleanup()).catch((error: unknown) =>
         options.log.warn("run clean-up failed", { run, ...describeError(error) }),
       );
@@ -111,7 +119,7 @@ async function* admitted(options: RunsOptions, admission: Admission): AsyncGener
     isolation = place.isolated ? "container" : "none";
     const port = await mcpToolPort({ url: `${url}/mcp/${place.name}`, token });
     cleanups.push(() => port.close());
-    tools.push(port);
+    tools.push(toolset.tools === undefined ? port : onlyTools(port, toolset.tools));
   }
   await options.database.runs.update(run, { model: model.shown });
   yield {
