@@ -71,7 +71,7 @@ export const ociErrors = defineErrors({
   "oci.storage-full": {
     status: 507,
     text: "the disk under the content store is full",
-    hint: "free space under $PRATIQUE_HOME/registry, or delete artifacts; nothing half-written was kept",
+    hint: "free some space on it, then try again: nothing half-written is visible, and nothing acknowledged was lost",
   },
   "oci.layout-damaged": {
     status: 500,
