@@ -120,6 +120,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     });
     const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log });
     const registry = createRegistry({
+      host: registryHost,
       store,
       guard,
       clock,
