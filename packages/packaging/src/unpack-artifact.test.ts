@@ -126,6 +126,19 @@ describe("unpackArtifact", () => {
     expect(await readdir(join(outside, "in"))).toEqual(["mine"]);
   });
 
+  it("replaces what is there only when it is told to, and only by something whole", async () => {
+    await putModel("m.gguf");
+    const directory = await bench.directory(`target-${count}/in`, { mine: "x" });
+    await unpackArtifact({ repository, ref: "x", directory, replace: true });
+    expect(await readdir(directory)).toEqual(["m.gguf"]);
+    await putModel("../evil");
+    await expect(unpackArtifact({ repository, ref: "x", directory, replace: true })).rejects.toMatchObject({
+      code: "archive.unsafe",
+    });
+    expect(await readdir(directory)).toEqual(["m.gguf"]);
+    expect(await readdir(outside)).toEqual(["in"]);
+  });
+
   it("fills an empty directory and removes what an interrupted try left", async () => {
     await putModel("m.gguf");
     await bench.directory(`target-${count}/.in.0123456789ab.unpacking`, { half: "x" });

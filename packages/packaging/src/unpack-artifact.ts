@@ -28,7 +28,7 @@ export async function unpackArtifact(o: { repository: Repository; ref: string; d
   const parent = dirname(target);
   await ensureDirectory(parent);
   await removeLeftovers(parent, basename(target));
-  const partial = join(parent, `.${basename(target)}.${randomBytes(6).toString("hex")}.unpacking`);
+  const partial = partialOf(target);
   await mkdir(partial, { mode: 0o755 });
   try {
     const files: string[] = [];
@@ -42,15 +42,26 @@ export async function unpackArtifact(o: { repository: Repository; ref: string; d
       throw packagingErrors("artifact.malformed", { reference, kind: info.kind, reason: "it holds no files" });
     }
     for (const directory of directories) await syncDirectory(directory);
+    if (o.replace === true) await rename(target, partialOf(target)).catch(ignoreAbsent);
     await rename(partial, target).catch((error: unknown) => {
       throw isOccupied(error) ? packagingErrors("artifact.target-exists", { directory: target }) : error;
     });
     await syncDirectory(parent);
+    if (o.replace === true) await removeLeftovers(parent, basename(target));
     return { kind: info.kind, files };
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
     throw isPratiqueError(error) ? error : fileError(error, target);
   }
+}
+
+/** A name beside the target that `removeLeftovers` knows. */
+function partialOf(target: string): string {
+  return join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}.unpacking`);
+}
+
+function ignoreAbsent(error: unknown): void {
+  if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
 }
 
 async function requireFree(target: string): Promise<void> {
