@@ -74,7 +74,7 @@ describe("with a daemon", () => {
 
   it("refuses an artifact that is not there, a reference that is none, and a directory that is gone", async () => {
     expect((await refused(["clear", "no/such:1.0"])).code).toBe("artifact.not-found");
-    expect((await refused(["sign", "UPPER/case"])).code).toBe("reference.invalid");
+    expect((await refused(["sign", "team//weather"])).code).toBe("reference.invalid");
     expect((await refused(["pack", join(scratch.home, "gone")])).code).toBe("artifact.no-directory");
   });
 

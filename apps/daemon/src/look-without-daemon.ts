@@ -3,10 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLog, systemClock } from "@pratique/core";
-import { Config, type DoctorResult } from "@pratique/contracts";
+import type { DoctorResult } from "@pratique/contracts";
 import { basicLooks, containerLook, engineLook, examine } from "./doctor.ts";
 import { openHome } from "./home.ts";
 import { installationDirectory } from "./installation.ts";
+import { loadConfig } from "./load-config.ts";
 import { Machinery } from "./machinery.ts";
 import { readPolicySet } from "./policy-files.ts";
 
@@ -18,7 +19,7 @@ export async function lookWithoutDaemon(
   const scratch = await mkdtemp(join(tmpdir(), "pratique-doctor-"));
   const installation = installationDirectory();
   const machinery = new Machinery({
-    config: Config.parse({}),
+    config: await loadConfig(join(home, "pratique.yaml"), environment, undefined),
     home: await openHome(scratch),
     path: environment["PATH"] ?? "",
     dockerHost: environment["DOCKER_HOST"],
