@@ -21,9 +21,15 @@ export interface Unpacked {
  * A model gives its files, an agent `agent.yaml`, a skill `<name>/…`, an mcp-server what lies in `/app` of its image.
  * @throws `artifact.target-exists`, `archive.unsafe`, `archive.too-large`, `archive.damaged`, `artifact.malformed`
  */
-export async function unpackArtifact(o: { repository: Repository; ref: string; directory: string }): Promise<Unpacked> {
+export async function unpackArtifact(o: {
+  repository: Repository;
+  ref: string;
+  directory: string;
+  /** Takes the place of a directory that is there, which is removed once the new one stands. */
+  replace?: boolean;
+}): Promise<Unpacked> {
   const target = resolve(o.directory);
-  await requireFree(target);
+  if (o.replace !== true) await requireFree(target);
   const info = await readArtifact(o.repository, o.ref);
   const parent = dirname(target);
   await ensureDirectory(parent);
