@@ -9,7 +9,7 @@ import { createGuard } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
 import { createInference } from "@pratique/inference";
 import { openContentStore } from "@pratique/oci";
-import { kindOfManifest } from "@pratique/packaging";
+import { debianBase, kindOfManifest } from "@pratique/packaging";
 import { createRegistry } from "@pratique/registry";
 import { openDatabase, writeFileDurably } from "@pratique/store";
 import { Artifacts } from "./artifacts/artifacts.ts";
@@ -116,7 +116,10 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       clock,
       log,
       ids,
-      packing: { cacheDirectory: home.cache, node: nodeExecutable, runCommand: commandRunner(options.environment) },
+      packing: {
+        cacheDirectory: home.cache,
+        base: debianBase({ node: nodeExecutable, runCommand: commandRunner(options.environment) }),
+      },
     });
     const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log });
     const registry = createRegistry({

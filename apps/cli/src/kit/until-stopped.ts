@@ -1,5 +1,5 @@
 // Stays until the process is asked to stop.
-import { createReadStream } from "node:fs";
+import { Socket } from "node:net";
 import type { Context } from "./command.ts";
 
 /** Resolves at Ctrl-C or SIGTERM. When the launcher behind this process is killed, this process goes the same way. */
@@ -19,8 +19,10 @@ export async function untilStopped(context: Context): Promise<void> {
 export function followLauncher(environment: Readonly<Record<string, string | undefined>>): void {
   const descriptor = Number(environment["PRATIQUE_LAUNCHER_PIPE"]);
   if (!Number.isInteger(descriptor) || descriptor < 3) return;
-  const pipe = createReadStream("", { fd: descriptor, autoClose: false });
+  const pipe = new Socket({ fd: descriptor });
   const die = () => process.kill(process.pid, "SIGKILL");
   pipe.on("end", die).on("error", die);
+  // It must not keep alive a process that has nothing else to do.
+  pipe.unref();
   pipe.resume();
 }

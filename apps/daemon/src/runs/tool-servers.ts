@@ -125,6 +125,7 @@ export class ToolServers {
       args: [join(directory, local)],
       env: { ...env },
       cwd: directory,
+      replace: true,
     });
   }
 }
