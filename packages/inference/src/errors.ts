@@ -24,6 +24,11 @@ export const inferenceErrors = defineErrors({
   },
   "engine.failed": { status: 502, text: "the engine of {model} failed: {detail}" },
   "engine.busy": { status: 429, text: "too many requests wait for {model}", hint: "ask again in a moment" },
+  "inference.unauthorized": {
+    status: 401,
+    text: "who is asking is not known",
+    hint: "send the token as the API key: `pratique token` prints the owner's",
+  },
   "model.not-found": { status: 404, text: "there is no model `{model}`", hint: "models here: {names}" },
   "model.file-invalid": {
     status: 400,

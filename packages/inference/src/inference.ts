@@ -70,6 +70,8 @@ async function allowedModels(
     known,
     ({ listing, route }) => modelResource(listing.id, route),
   );
+  // Refused and recorded above; a stranger is told to sign in, as everywhere.
+  if (principal === undefined) throw inferenceErrors("inference.unauthorized");
   return allowed.map(({ listing }) => listing);
 }
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { detectKind } from "./detect-kind.ts";
 import { readArtifact } from "./read-artifact.ts";
 import { readSkillFiles } from "./skill/skill-files.ts";
-import { filesBelow, openWorkbench, type Workbench } from "./test-workbench.ts";
+import { filesBelow, openWorkbench, type Workbench } from "./workbench.fixture.ts";
 import { unpackArtifact } from "./unpack-artifact.ts";
 
 const VOYAGE = join(import.meta.dirname, "../../../examples/voyage");

@@ -6,7 +6,7 @@ import { MEDIA_TYPES, type Descriptor, type LocalRepository } from "@pratique/oc
 import { createTarPacker, type TarHeader } from "modern-tar";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { openWorkbench, type Workbench } from "./test-workbench.ts";
+import { openWorkbench, type Workbench } from "./workbench.fixture.ts";
 import { unpackArtifact } from "./unpack-artifact.ts";
 
 let bench: Workbench;

@@ -117,7 +117,8 @@ export class ToolServers {
     env: Readonly<Record<string, string>>,
   ): Promise<StdioPeer> {
     const directory = join(this.#options.cacheDirectory, "unpacked", found.descriptor.digest.replace(":", "-"));
-    const { files } = await unpackArtifact({ repository: found.repository, ref: found.descriptor.digest, directory });
+    const ref = found.descriptor.digest;
+    const { files } = await unpackArtifact({ repository: found.repository, ref, directory, replace: true });
     const entry = command.find((word) => /\.[cm]?js$/.test(word)) ?? command.at(-1)!;
     const local = files.find((file) => `/${file}` === entry) ?? entry.replace(/^\/+/, "");
     return startProcess({
@@ -125,7 +126,6 @@ export class ToolServers {
       args: [join(directory, local)],
       env: { ...env },
       cwd: directory,
-      replace: true,
     });
   }
 }

@@ -7,7 +7,7 @@ import { gunzipStream } from "../archive/gzip.ts";
 import { readTar } from "../archive/tar-reader.ts";
 import { readArtifact, readConfigJson } from "../read-artifact.ts";
 import type { RunCommand } from "../run-command.ts";
-import { openWorkbench, type Workbench } from "../test-workbench.ts";
+import { openWorkbench, type Workbench } from "../workbench.fixture.ts";
 import { unpackArtifact } from "../unpack-artifact.ts";
 import { debianBase } from "./debian-base.ts";
 import { ociBase } from "./oci-base.ts";

@@ -1,0 +1,52 @@
+// What can go wrong between a client and a server behind the gateway.
+import { defineErrors } from "@pratique/core";
+
+export const gatewayErrors = defineErrors({
+  "gateway.unauthorized": {
+    status: 401,
+    text: "the gateway wants to know who is calling",
+    hint: "send Authorization: Bearer TOKEN; pratique token prints the owner's",
+  },
+  "gateway.foreign-origin": {
+    status: 403,
+    text: "requests from {origin} are not answered",
+    hint: "open the gateway by its loopback name, or add the host to its allowed hosts",
+  },
+  "gateway.session-unknown": {
+    status: 404,
+    text: "there is no such session",
+    hint: "initialize again: it was ended, or the gateway was restarted",
+  },
+  "gateway.too-many-sessions": {
+    status: 503,
+    text: "{count} sessions are open and none is idle",
+    hint: "end sessions with DELETE, or try again later",
+  },
+  "gateway.bad-request": { status: 400, text: "{reason}", hint: "see the MCP specification, Streamable HTTP" },
+  "gateway.unknown-tool": { status: 404, text: "no tool is called {name}", hint: "tools/list tells which there are" },
+  "gateway.unknown-prompt": {
+    status: 404,
+    text: "no prompt is called {name}",
+    hint: "prompts/list tells which there are",
+  },
+  "gateway.unknown-resource": {
+    status: 404,
+    text: "no server has the resource {uri}",
+    hint: "resources/list tells which there are",
+  },
+  "gateway.server-unavailable": {
+    status: 502,
+    text: "the server {server} is not available: {reason}",
+    hint: "it is started again with the next call, after a pause that grows with each failure; pratique status shows its state",
+  },
+  "gateway.call-failed": {
+    status: 502,
+    text: "{server} did not answer {what}: {reason}",
+    hint: "call again; a server that ended is started anew",
+  },
+  "gateway.result-too-large": {
+    status: 502,
+    text: "{server} answered {what} with {sizeBytes} bytes, and {limitBytes} are allowed",
+    hint: "ask for less at a time",
+  },
+});

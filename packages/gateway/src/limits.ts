@@ -1,0 +1,28 @@
+// Bounds on what is taken from clients and from servers.
+
+/** One request of a client. */
+export const REQUEST_LIMIT_BYTES = 4 * 1024 * 1024;
+/** How deep its JSON may nest. */
+export const DEPTH_LIMIT = 64;
+/** One message of a server. */
+export const MESSAGE_LIMIT_BYTES = 8 * 1024 * 1024;
+/** One result that is passed on. */
+export const RESULT_LIMIT_BYTES = 1024 * 1024;
+/** Tools, prompts or resources of one server. */
+export const LIST_LIMIT = 500;
+/** One entry of such a list. */
+export const LIST_ENTRY_LIMIT_BYTES = 64 * 1024;
+/** Arguments that a record holds as they are; larger ones only by digest. */
+export const RECORDED_ARGUMENTS_BYTES = 2048;
+
+export const START_TIMEOUT_MS = 60_000;
+/** How long a list waits for a server that is starting; its tools are announced when it is up. */
+export const LIST_WAIT_MS = 15_000;
+export const LIST_TIMEOUT_MS = 10_000;
+export const CALL_TIMEOUT_MS = 60_000;
+/** With progress, a call may take longer. */
+export const CALL_TOTAL_TIMEOUT_MS = 10 * 60_000;
+export const PROBE_TIMEOUT_MS = 5_000;
+
+export const SESSION_LIMIT = 256;
+export const SESSION_IDLE_MS = 30 * 60_000;

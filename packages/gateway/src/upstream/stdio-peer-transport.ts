@@ -1,0 +1,76 @@
+// MCP over the streams of a process that somebody else started: one JSON-RPC message a line.
+import { ReadBuffer, serializeMessage, type JSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
+import type { StdioPeer } from "../server-definition.ts";
+import { MESSAGE_LIMIT_BYTES } from "../limits.ts";
+
+/** Lines that are no JSON are skipped, since servers print to stdout by mistake; a message over the limit ends the connection. */
+export class StdioPeerTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+  readonly #peer: StdioPeer;
+  readonly #buffer = new ReadBuffer({ maxBufferSize: MESSAGE_LIMIT_BYTES });
+  #isClosed = false;
+
+  constructor(peer: StdioPeer) {
+    this.#peer = peer;
+  }
+
+  async start(): Promise<void> {
+    const { stdin, stdout, stderr, exited } = this.#peer;
+    stdout.on("data", (chunk: Buffer) => this.#take(chunk));
+    stdout.on("error", (error: Error) => this.onerror?.(error));
+    stdout.once("end", () => void this.close());
+    stdin.on("error", (error: Error) => this.onerror?.(error));
+    // Read, so that the process is not held up by it; nothing of it goes into our log, which a server must not write.
+    stderr?.resume();
+    void exited.then(
+      () => this.close(),
+      () => this.close(),
+    );
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    const { stdin } = this.#peer;
+    if (this.#isClosed || !stdin.writable) throw new Error("the server has ended");
+    if (stdin.write(serializeMessage(message))) return;
+    await new Promise<void>((resolve, reject) => {
+      const settle = (error?: Error): void => {
+        stdin.off("drain", settle).off("close", onClose);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const onClose = (): void => settle(new Error("the server has ended"));
+      stdin.once("drain", settle).once("close", onClose);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#buffer.clear();
+    this.onclose?.();
+    await this.#peer.stop();
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#isClosed) return;
+    try {
+      this.#buffer.append(chunk);
+    } catch (error) {
+      this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+      void this.close();
+      return;
+    }
+    for (;;) {
+      try {
+        const message = this.#buffer.readMessage();
+        if (message === null) return;
+        this.onmessage?.(message);
+      } catch (error) {
+        // JSON that is no JSON-RPC: the line is gone, the next may be good.
+        this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+  }
+}
