@@ -16,7 +16,7 @@ const FILES: Readonly<Record<string, string>> = {
 };
 const HEADERS = {
   "content-security-policy":
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "cache-control": "no-store",
@@ -57,11 +57,7 @@ export class ConsolePages {
     const code = url.searchParams.get("code");
     const grant = code === null ? undefined : this.#take(this.#links, code, true);
     if (grant !== undefined) {
-      const session = this.#grant(this.#sessions, grant.user, SESSION_LIFETIME_MS);
-      res.setHeader(
-        "set-cookie",
-        `${COOKIE}=${session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_LIFETIME_MS / 1000}`,
-      );
+      this.#openSession(res, grant.user);
       res.writeHead(303, { location: "/console/" }).end();
       return;
     }
@@ -73,6 +69,8 @@ export class ConsolePages {
       );
       return;
     }
+    // A browser sends HTTP Basic under /console/ only; the cookie lets the page read the control API.
+    if (principal.type === "User" && this.authenticate(req) === undefined) this.#openSession(res, principal);
     const name = url.pathname === "/console/" ? "index.html" : url.pathname.slice("/console/".length);
     const type = FILES[name];
     if (type === undefined) {
@@ -82,6 +80,12 @@ export class ConsolePages {
     const bytes = await readFile(join(this.#directory, name));
     res.writeHead(200, { "content-type": type, "content-length": bytes.length });
     res.end(bytes);
+  }
+
+  #openSession(res: ServerResponse, user: UserPrincipal): void {
+    const session = this.#grant(this.#sessions, user, SESSION_LIFETIME_MS);
+    const attributes = `Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_LIFETIME_MS / 1000}`;
+    res.setHeader("set-cookie", `${COOKIE}=${session}; ${attributes}`);
   }
 
   #grant(grants: Map<string, Grant>, user: UserPrincipal, lifetimeMs: number): string {

@@ -10,7 +10,7 @@ export const AGENT_MEDIA_TYPES = {
   yaml: "application/yaml",
 } as const;
 
-export const AGENT_REFERENCES_ANNOTATION = "dev.pratique.agent.references";
+const AGENT_REFERENCES_ANNOTATION = "dev.pratique.agent.references";
 
 export async function planAgent(
   source: AgentSource,

@@ -25,7 +25,7 @@ const LAYER_TYPES: Readonly<Record<ModelFileRole, string>> = {
 
 /** Annotation that keeps the role, since the media type alone does not tell a template from a config. */
 export const ROLE_ANNOTATION = "dev.pratique.model.role";
-export const FILEPATH_ANNOTATION = "org.cncf.model.filepath";
+const FILEPATH_ANNOTATION = "org.cncf.model.filepath";
 const METADATA_ANNOTATION = "org.cncf.model.file.metadata+json";
 
 const CODE = new Set([".py", ".js", ".mjs", ".cjs", ".ts", ".sh", ".ipynb"]);
