@@ -11,8 +11,8 @@ const short = (digest) => (digest === undefined ? "–" : digest.replace(/^(\w+:
 const time = (text) => new Date(text).toLocaleString();
 const who = ({ principal }) =>
   principal.actingFor === undefined
-    ? principal.id
-    : `${principal.id.replace(/^spiffe:\/\/[^/]+\//, "")} for ${principal.actingFor}`;
+    ? (principal.name ?? principal.id)
+    : `${principal.id.replace(/^spiffe:\/\/[^/]+\//, "")} for ${principal.name ?? principal.actingFor}`;
 
 /** A cell: text, and how it looks. Text is never markup. */
 const cell = (text, className = "") => {

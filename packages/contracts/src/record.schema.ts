@@ -5,6 +5,8 @@ import { Action, PolicyReason, ResourceType } from "./decision.schema.ts";
 export const RecordPrincipal = z.strictObject({
   type: z.enum(["User", "Workload", "Anonymous"]),
   id: z.string(),
+  /** The person's name, for reading: the user's own, or that of whom the workload acts for. */
+  name: z.string().optional(),
   actingFor: z.string().optional(),
   artifact: z.string().optional(),
 });

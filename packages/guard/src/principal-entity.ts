@@ -24,7 +24,19 @@ export function principalEntity(principal: Principal): Entity {
 /** How a record names a principal; `Anonymous` when there is none. */
 export function recordPrincipal(principal: Principal | undefined): RecordBody["principal"] {
   if (principal === undefined) return { type: "Anonymous", id: "anonymous" };
-  if (principal.type === "User") return { type: "User", id: principal.id };
+  if (principal.type === "User") return { type: "User", id: principal.id, name: nameOf(principal) };
   const { id, actingFor, artifact } = principal;
-  return { type: "Workload", id, actingFor: actingFor.id, ...(artifact === undefined ? {} : { artifact }) };
+  return {
+    type: "Workload",
+    id,
+    name: nameOf(actingFor),
+    actingFor: actingFor.id,
+    ...(artifact === undefined ? {} : { artifact }),
+  };
+}
+
+const MAX_NAME = 200;
+
+function nameOf(user: { readonly name: string }): string {
+  return user.name.slice(0, MAX_NAME).toWellFormed();
 }

@@ -60,6 +60,8 @@ export function recordBody(act: Act, ending: Ending): RecordBody {
   const context = act.context === undefined || Object.keys(act.context).length === 0 ? {} : { context: act.context };
   const details = detailsOf({ ...act.details, ...ending.details, ...context }, found);
   const { resource } = act;
+  // What a workload does belongs to its run, whether its door says so or not.
+  const run = act.principal?.type === "Workload" ? (act.principal.run ?? act.run) : act.run;
   const body: RecordBody = {
     principal: recordPrincipal(act.principal),
     action: act.action,
@@ -68,7 +70,7 @@ export function recordBody(act: Act, ending: Ending): RecordBody {
       id: redacted(resource.id),
       ...(resource.digest === undefined ? {} : { digest: bounded(resource.digest, MAX_NAME) }),
     },
-    ...(act.run === undefined ? {} : { run: bounded(act.run, MAX_NAME) }),
+    ...(run === undefined ? {} : { run: bounded(run, MAX_NAME) }),
     decision: decision.allow ? "allow" : "deny",
     policies: decision.policies.slice(0, MAX_POLICIES).map(({ id, effect }) => ({ id, effect })),
     policyDigest: decision.policyDigest,

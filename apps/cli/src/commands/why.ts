@@ -7,7 +7,8 @@ export const why: Command = {
   summary: "explain a decision from its record",
   usage: "<record>",
   minArgs: 1,
-  examples: ["pratique why 0197a3c2-…", "pratique audit tail"],
+  description: "A record is named by its number in `pratique audit tail`, or by its id.",
+  examples: ["pratique audit tail --denied", "pratique why 28"],
   async run({ args, context }) {
     const answer = await (await context.client()).why(args[0]!);
     context.terminal.out(context.json ? JSON.stringify(answer, null, 2) : answer.explanation);

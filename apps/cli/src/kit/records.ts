@@ -8,23 +8,27 @@ function who(record: AuditRecord): string {
   const name =
     principal.type === "Workload"
       ? principal.id.replace(/^spiffe:\/\/[^/]+\//, "").replace(/^run\/([0-9a-f]{8})[^/]*/, "run/$1…")
-      : principal.id;
-  return principal.actingFor === undefined ? name : `${name} for ${principal.actingFor}`;
+      : (principal.name ?? principal.id);
+  return principal.actingFor === undefined ? name : `${name} for ${principal.name ?? principal.actingFor}`;
 }
 
-/** Records as aligned lines, oldest first. */
+/** Without the embedded registry's own address, which is the same on every line, and without what the next column says. */
+function shortResource(id: string): string {
+  return id.replace(/^(?:localhost|127\.0\.0\.1):\d+\//, "").replace(/@sha256:[0-9a-f]{64}$/, "");
+}
+
+/** Records as aligned lines, oldest first; the first column is what `pratique why` takes. */
 export function recordTable(terminal: Terminal, records: readonly AuditRecord[]): string {
   return columns(
     records.map((record) => [
       terminal.paint("dim", String(record.sequence).padStart(4)),
       record.decision === "allow" ? terminal.paint("good", "allow") : terminal.paint("bad", "deny"),
       record.action,
-      record.resource.id,
+      shortResource(record.resource.id),
       record.resource.digest === undefined ? "-" : shortDigest(record.resource.digest),
       record.policies.map((policy) => policy.id).join(",") || "no policy",
       record.outcome,
       who(record),
-      terminal.paint("dim", record.id),
     ]),
   );
 }

@@ -47,7 +47,7 @@ export class Account {
 
   async why(principal: Principal, id: string): Promise<WhyResult> {
     return await this.#read(principal, async () => {
-      const record = await this.#audit.get(id);
+      const record = await this.#find(id);
       if (record === undefined) throw daemonErrors("record.not-found", { id: id.slice(0, 80) });
       return { record, explanation: explain(record) };
     });
@@ -58,6 +58,14 @@ export class Account {
       const report = await this.#audit.verify();
       return { ...report, checks: [...report.checks] };
     });
+  }
+
+  /** By id, or by the number that lists show. */
+  async #find(id: string): Promise<AuditRecord | undefined> {
+    if (!/^\d{1,15}$/.test(id)) return await this.#audit.get(id);
+    const sequence = Number(id);
+    const [record] = await this.#audit.find({ after: sequence - 1, limit: 1, order: "oldest" });
+    return record?.sequence === sequence ? record : undefined;
   }
 
   async #read<T>(principal: Principal, read: () => Promise<T>): Promise<T> {
@@ -71,7 +79,10 @@ export function explain(record: AuditRecord): string {
   const lines = [
     `${record.decision === "allow" ? "allowed" : "denied"}  ${record.action} ${resource.id}`,
     `  when     ${record.time}, record ${record.sequence}`,
-    `  who      ${principal.id}${principal.actingFor === undefined ? "" : `, acting for ${principal.actingFor}`}`,
+    `  who      ${principal.actingFor === undefined && principal.name !== undefined ? `${principal.name}, ` : ""}${principal.id}`,
+    ...(principal.actingFor === undefined
+      ? []
+      : [`  for      ${[principal.name, principal.actingFor].filter((part) => part !== undefined).join(", ")}`]),
     ...(principal.artifact === undefined ? [] : [`  agent    ${principal.artifact}`]),
     ...(resource.digest === undefined ? [] : [`  what     ${resource.digest}`]),
     ...(record.run === undefined ? [] : [`  run      ${record.run}`]),
