@@ -1,5 +1,4 @@
 // `pratique up`: starts the daemon in this process.
-import { startDaemon } from "@pratique/app-daemon";
 import { textFlag, type Command } from "../kit/command.ts";
 import { followLauncher, untilStopped } from "../kit/until-stopped.ts";
 
@@ -19,6 +18,8 @@ export const up: Command = {
     followLauncher(context.environment);
     const { terminal } = context;
     const listen = textFlag(flags, "listen");
+    // Loaded here, so that `pratique help` does not load a daemon.
+    const { startDaemon } = await import("@pratique/app-daemon");
     const daemon = await startDaemon({
       home: context.home,
       ...(listen === undefined ? {} : { listen }),
