@@ -9,7 +9,7 @@ import { createGuard } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
 import { createInference } from "@pratique/inference";
 import { openContentStore } from "@pratique/oci";
-import { debianBase, kindOfManifest } from "@pratique/packaging";
+import { bundleThrough, debianBase, kindOfManifest } from "@pratique/packaging";
 import { createRegistry } from "@pratique/registry";
 import { openDatabase, writeFileDurably } from "@pratique/store";
 import { Artifacts } from "./artifacts/artifacts.ts";
@@ -98,12 +98,13 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       dockerHost: options.environment["DOCKER_HOST"],
       runtimeDirectory: options.environment["XDG_RUNTIME_DIR"],
       nodeExecutable,
-      engineHostFile: engineHostFile(installation),
+      engineHostFile: builtFile(installation, "engine-host.js"),
       clock,
       log,
     });
     onClose(() => machinery.close());
 
+    const runCommand = commandRunner(options.environment);
     const artifacts = new Artifacts({
       store,
       guard,
@@ -118,7 +119,12 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       ids,
       packing: {
         cacheDirectory: home.cache,
-        base: debianBase({ node: nodeExecutable, runCommand: commandRunner(options.environment) }),
+        base: debianBase({ node: nodeExecutable, runCommand }),
+        bundle: bundleThrough({
+          runCommand,
+          node: nodeExecutable,
+          hostFile: builtFile(installation, "bundle-host.js"),
+        }),
       },
     });
     const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log });
@@ -271,7 +277,7 @@ function ownerName(): string {
   }
 }
 
-/** In a build the engine host is a file of its own; from source inference finds it itself. */
-function engineHostFile(installation: string): string | undefined {
-  return import.meta.url.endsWith(".ts") ? undefined : join(installation, "dist", "engine-host.js");
+/** In a build each child process has a file of its own; from source its package finds it itself. */
+function builtFile(installation: string, name: string): string | undefined {
+  return import.meta.url.endsWith(".ts") ? undefined : join(installation, "dist", name);
 }

@@ -16,6 +16,7 @@ export {
 } from "./read-artifact.ts";
 export { kindOfManifest } from "./kind-of-manifest.ts";
 export { readSkillFiles, type SkillFiles } from "./skill/skill-files.ts";
+export { bundleThrough, type BundleThroughOptions } from "./mcp-server/bundle-through.ts";
 export { debianBase, type DebianBaseOptions } from "./mcp-server/debian-base.ts";
 export { ociBase, type OciBaseOptions } from "./mcp-server/oci-base.ts";
 export type { BaseImage, BaseLayer, PreparedBase, PrepareOptions } from "./mcp-server/base-image.ts";

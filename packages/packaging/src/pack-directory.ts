@@ -11,6 +11,7 @@ import { detectKind, isPackable, type PackableKind } from "./detect-kind.ts";
 import { packagingErrors } from "./errors.ts";
 import { debianBase } from "./mcp-server/debian-base.ts";
 import type { BaseImage } from "./mcp-server/base-image.ts";
+import type { BundleEntry } from "./mcp-server/raw-bundle.ts";
 import { planMcpServer, readMcpServerSource } from "./mcp-server/pack-mcp-server.ts";
 import { planModel, readModelSource } from "./model/pack-model.ts";
 import type { RunCommand } from "./run-command.ts";
@@ -30,6 +31,8 @@ export interface PackDirectoryOptions<Attached = unknown> {
   readonly createdAt?: Date;
   /** What an mcp-server stands on. Make it once, so that concurrent packs share the work. */
   readonly base?: BaseImage;
+  /** How an mcp-server becomes one file; by default in this process. */
+  readonly bundle?: BundleEntry;
   /** In place of `base`: the node binary for the Debian base. */
   readonly node?: string;
   readonly runCommand?: RunCommand;
@@ -131,9 +134,9 @@ async function sourceOf(kind: PackableKind, directory: string): Promise<Director
     }
     case "mcp-server": {
       const source = await readMcpServerSource(directory);
-      const plan: DirectorySource["plan"] = (repository, { base, node, runCommand, cacheDirectory, log }) => {
+      const plan: DirectorySource["plan"] = (repository, { base, node, runCommand, bundle, cacheDirectory, log }) => {
         const chosen = base ?? (node === undefined ? undefined : debianBase({ node, runCommand }));
-        return planMcpServer(source, { repository, base: chosen, cacheDirectory, log });
+        return planMcpServer(source, { repository, base: chosen, bundle, cacheDirectory, log });
       };
       return { name: source.server.name, plan };
     }

@@ -45,7 +45,7 @@ export interface ArtifactsOptions {
   readonly log: Log;
   readonly ids: () => string;
   /** What packaging needs of this machine: cache, node binary, commands. */
-  readonly packing: Pick<PackDirectoryOptions, "cacheDirectory" | "base">;
+  readonly packing: Pick<PackDirectoryOptions, "cacheDirectory" | "base" | "bundle">;
 }
 
 const SBOM_PREDICATE = "https://cyclonedx.org/bom";

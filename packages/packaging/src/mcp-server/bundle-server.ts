@@ -2,9 +2,9 @@
 import { realpath } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { isAbsolute, relative, sep } from "node:path";
-import { isPratiqueError } from "@pratique/core";
 import { packagingErrors } from "../errors.ts";
 import { isInstalledPackage, packageFinder, type NpmPackage } from "./npm-package.ts";
+import { bundleEntry, type BundleEntry, type RawBundle } from "./raw-bundle.ts";
 
 export interface ServerBundle {
   readonly code: string;
@@ -16,64 +16,31 @@ export interface ServerBundle {
 
 const LIMIT_BUNDLE = 64 * 1024 * 1024;
 
-/** CommonJS packages in the bundle may ask for `require`; an ES module has none of its own. */
-const BANNER =
-  'import { createRequire as __pratiqueCreateRequire } from "node:module";\nconst require = __pratiqueCreateRequire(import.meta.url);';
-
 /**
  * Bundles a server. Nothing of it is run.
  * @throws `mcp-server.bundle-failed`, also when it reaches for files that are neither its own nor an installed package's
  */
-export async function bundleServer(directory: string, entry: string): Promise<ServerBundle> {
+export async function bundleServer(
+  directory: string,
+  entry: string,
+  bundle: BundleEntry = bundleEntry,
+): Promise<ServerBundle> {
   const root = await realpath(directory);
   const fail = (reason: string, cause?: unknown) =>
     packagingErrors("mcp-server.bundle-failed", { entry, reason: reason.slice(0, 500) }, { cause });
-  const { rolldown } = await import("rolldown");
+  let raw: RawBundle;
   try {
-    const build = await rolldown({
-      input: `${root}/${entry}`,
-      cwd: root,
-      platform: "node",
-      tsconfig: false,
-      experimental: { attachDebugInfo: "none" },
-      logLevel: "silent",
-      onLog(_level, log) {
-        // An import that is not found would only fail when the server runs, inside its sandbox.
-        if (log.code === "UNRESOLVED_IMPORT") throw fail(log.message);
-      },
-    });
-    try {
-      const { output } = await build.generate({
-        format: "esm",
-        codeSplitting: false,
-        sourcemap: false,
-        entryFileNames: "server.mjs",
-        banner: BANNER,
-      });
-      const [chunk, ...others] = output;
-      if (others.length > 0) throw fail(`it needs other files at run time: ${others[0]?.fileName ?? ""}`);
-      if (chunk.code.length > LIMIT_BUNDLE) throw fail("the bundle is larger than 64 MiB");
-      const missing = [...chunk.imports, ...chunk.dynamicImports].find((name) => !isBuiltin(name));
-      if (missing !== undefined) throw fail(`it imports \`${missing}\`, which is not installed`);
-      const modules = Object.entries(chunk.modules).filter(([, { renderedLength }]) => renderedLength > 0);
-      return {
-        code: chunk.code,
-        ...(await originsOf(
-          root,
-          modules.map(([id]) => id),
-          fail,
-        )),
-      };
-    } finally {
-      await build.close();
-    }
+    raw = await bundle(root, entry);
   } catch (error) {
-    if (isPratiqueError(error)) throw error;
     throw fail(
       error instanceof Error ? (error.message.split("\n").find((line) => line.trim() !== "") ?? "") : String(error),
       error,
     );
   }
+  if (raw.code.length > LIMIT_BUNDLE) throw fail("the bundle is larger than 64 MiB");
+  const missing = raw.imports.find((name) => !isBuiltin(name));
+  if (missing !== undefined) throw fail(`it imports \`${missing}\`, which is not installed`);
+  return { code: raw.code, ...(await originsOf(root, raw.modules, fail)) };
 }
 
 async function originsOf(

@@ -11,6 +11,7 @@ import { digestOfFile } from "../file-layer.ts";
 import { listFiles, readSmallFile, type SourceFile } from "../source-files.ts";
 import type { BaseImage, PreparedBase } from "./base-image.ts";
 import { bundleServer, type ServerBundle } from "./bundle-server.ts";
+import type { BundleEntry } from "./raw-bundle.ts";
 import { npmPurl } from "./npm-package.ts";
 import { entryOf, readPackageJson } from "./package-json.ts";
 import { NONROOT } from "./root-file-system.ts";
@@ -53,13 +54,19 @@ export async function readMcpServerSource(directory: string): Promise<McpServerS
 
 export async function planMcpServer(
   source: McpServerSource,
-  o: { repository: LocalRepository; base: BaseImage | undefined; cacheDirectory: string; log: Log },
+  o: {
+    repository: LocalRepository;
+    base: BaseImage | undefined;
+    bundle: BundleEntry | undefined;
+    cacheDirectory: string;
+    log: Log;
+  },
 ): Promise<ArtifactPlan> {
   if (o.base === undefined) throw packagingErrors("mcp-server.no-base");
   const preparing = o.base.prepare(o);
   // When bundling fails, that is the error to tell; the base is still made, for the next time.
   preparing.catch(() => undefined);
-  const bundle = await bundleServer(source.directory, source.entry.path);
+  const bundle = await bundleServer(source.directory, source.entry.path, o.bundle);
   const base = await preparing;
   const app = gzipStream(
     writeTar([
