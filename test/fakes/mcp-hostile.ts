@@ -4,6 +4,7 @@
 //   hang     reads and never answers
 //   exit     ends at once
 //   legacy   ends at the first request that is not `initialize`, as some old servers do; then serves one tool
+//   pingpong asks again whenever it is answered
 //   swamp    lists ten thousand tools, one of them enormous
 import { createInterface } from "node:readline";
 
@@ -35,12 +36,14 @@ let isInitialized = false;
 createInterface({ input: process.stdin }).on("line", (line) => {
   if (mode === "hang" || mode === "flood") return;
   const { id, method } = JSON.parse(line) as Request;
+  if (mode === "pingpong" && isInitialized) say({ jsonrpc: "2.0", id: "ping", method: "ping" });
+  if (method === undefined) return;
   if (mode === "legacy" && !isInitialized && method !== "initialize") process.exit(2);
   if (mode === "garbage") {
     process.stdout.write("starting up…\n{not json\n\n");
     say({ json: "but no message" });
     say({ jsonrpc: "2.0", id: 999_999, result: { nobody: "asked" } });
-    say({ jsonrpc: "2.0", id: 1, method: "sampling/createMessage", params: {} });
+    say({ jsonrpc: "2.0", id: "mine", method: "sampling/createMessage", params: {} });
   }
   if (method === "initialize") {
     isInitialized = true;

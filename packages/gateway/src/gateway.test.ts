@@ -207,7 +207,7 @@ describe("several servers", () => {
   it("is not held up by servers that flood, end, or lie; nor by one that knows no newer revision", async () => {
     const many = await openGateway();
     many.gateway.addServer(fakeServer("good", "mcp-good.ts", [], { verdicts: READ_ONLY }));
-    for (const mode of ["garbage", "flood", "exit", "swamp", "legacy"]) {
+    for (const mode of ["garbage", "flood", "exit", "swamp", "pingpong", "legacy"]) {
       many.gateway.addServer(fakeServer(mode, "mcp-hostile.ts", [mode], { verdicts: { odd: { readOnly: true } } }));
     }
     const client = await many.connect("agent");

@@ -1,5 +1,11 @@
 // The MCP server that one caller talks to: one a session (older revisions) or one a request (2026-07-28).
-import { ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+  type ProgressCallback,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
 import { isJsonObject, isPratiqueError, type JsonObject } from "@pratique/core";
 import type { Guard } from "@pratique/guard";
 import { isShallow } from "../catalog/clean-result.ts";
@@ -24,16 +30,11 @@ export function mcpServer(caller: () => Caller, parts: FrontParts): Server {
       const args: unknown = params.arguments ?? {};
       if (!isJsonObject(args) || !isShallow(args))
         throw new ProtocolError(ProtocolErrorCode.InvalidParams, "arguments are no object, or nest too deep");
-      const progressToken = mcpReq._meta?.progressToken;
-      const onprogress =
-        progressToken === undefined
-          ? undefined
-          : (progress: { progress: number; total?: number | undefined; message?: string | undefined }) =>
-              // Progress that cannot be delivered must not fail the call.
-              void mcpReq
-                .notify({ method: "notifications/progress", params: { ...progress, progressToken } })
-                .catch(() => undefined);
-      return await callTool(caller(), { name: params.name, args, signal: mcpReq.signal, onprogress }, parts);
+      const progress = progressOf(mcpReq);
+      const call = { name: params.name, args, signal: mcpReq.signal, onprogress: progress?.onprogress };
+      const result = await callTool(caller(), call, parts);
+      await progress?.sent();
+      return result;
     }),
   );
   server.setRequestHandler("prompts/list", () =>
@@ -52,6 +53,23 @@ export function mcpServer(caller: () => Caller, parts: FrontParts): Server {
     told(() => readResource(caller(), params.uri, mcpReq.signal, parts)),
   );
   return server;
+}
+
+/** Passes progress on when the client asked for it; `sent` resolves when all of it is on its way. */
+function progressOf(
+  mcpReq: ServerContext["mcpReq"],
+): { onprogress: ProgressCallback; sent(): Promise<unknown> } | undefined {
+  const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  let sending: Promise<unknown> = Promise.resolve();
+  return {
+    onprogress: (progress) => {
+      const notification = { method: "notifications/progress", params: { ...progress, progressToken } };
+      // Progress that cannot be delivered must not fail the call.
+      sending = sending.then(() => mcpReq.notify(notification)).catch(() => undefined);
+    },
+    sent: () => sending,
+  };
 }
 
 /** Our errors in JSON-RPC's form: code, hint and details go along as data. */

@@ -1,7 +1,11 @@
 // MCP over the streams of a process that somebody else started: one JSON-RPC message a line.
+import { setImmediate } from "node:timers/promises";
 import { ReadBuffer, serializeMessage, type JSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
 import type { StdioPeer } from "../server-definition.ts";
 import { MESSAGE_LIMIT_BYTES } from "../limits.ts";
+
+/** More than any honest call has of progress; a server that answers an answer with a question would keep us busy for ever. */
+const UNASKED_LIMIT = 10_000;
 
 /** Lines that are no JSON are skipped, since servers print to stdout by mistake; a message over the limit ends the connection. */
 export class StdioPeerTransport implements Transport {
@@ -11,6 +15,9 @@ export class StdioPeerTransport implements Transport {
   readonly #peer: StdioPeer;
   readonly #buffer = new ReadBuffer({ maxBufferSize: MESSAGE_LIMIT_BYTES });
   #isClosed = false;
+  #delivery: Promise<void> | undefined;
+  /** Requests, notifications and junk since we last asked for something. */
+  #unasked = 0;
 
   constructor(peer: StdioPeer) {
     this.#peer = peer;
@@ -33,6 +40,7 @@ export class StdioPeerTransport implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const { stdin } = this.#peer;
     if (this.#isClosed || !stdin.writable) throw new Error("the server has ended");
+    if ("method" in message) this.#unasked = 0;
     if (stdin.write(serializeMessage(message))) return;
     await new Promise<void>((resolve, reject) => {
       const settle = (error?: Error): void => {
@@ -58,19 +66,42 @@ export class StdioPeerTransport implements Transport {
     try {
       this.#buffer.append(chunk);
     } catch (error) {
-      this.onerror?.(error instanceof Error ? error : new Error(String(error)));
-      void this.close();
+      this.#fail(error);
       return;
     }
-    for (;;) {
+    // Chunks that come while messages are delivered are only appended: the running delivery finds them.
+    this.#delivery ??= this.#deliver().finally(() => (this.#delivery = undefined));
+  }
+
+  /**
+   * One message after another. After a notification the event loop turns once, since the SDK handles it later than an
+   * answer: progress that came in one chunk with the result would be lost otherwise.
+   */
+  async #deliver(): Promise<void> {
+    while (!this.#isClosed) {
+      let message: JSONRPCMessage | null;
       try {
-        const message = this.#buffer.readMessage();
-        if (message === null) return;
-        this.onmessage?.(message);
+        message = this.#buffer.readMessage();
       } catch (error) {
         // JSON that is no JSON-RPC: the line is gone, the next may be good.
-        this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+        this.#unasked += 1;
+        this.onerror?.(toError(error));
+        continue;
       }
+      if (message === null) return;
+      if ("method" in message) this.#unasked += 1;
+      if (this.#unasked > UNASKED_LIMIT) return this.#fail(new Error("the server talks without end"));
+      this.onmessage?.(message);
+      if ("method" in message) await setImmediate();
     }
   }
+
+  #fail(error: unknown): void {
+    this.onerror?.(toError(error));
+    void this.close();
+  }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
