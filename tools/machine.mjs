@@ -23,7 +23,9 @@ export const SYSTEM_PACKAGES = {
 
 /** True when a command is on PATH. */
 export function hasCommand(name) {
-  return (process.env.PATH ?? "").split(":").some((directory) => existsSync(join(directory, name)));
+  return [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"].some((directory) =>
+    existsSync(join(directory, name)),
+  );
 }
 
 /** `debian`, `ubuntu`, … or undefined. */
