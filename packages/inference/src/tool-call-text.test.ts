@@ -67,6 +67,11 @@ describe("text of a model with calls in it", () => {
     );
   });
 
+  it("keeps the space between words that follow a call, and drops the space around the call", () => {
+    const pieces = [`${CALL}\n`, "two", " ", "words"];
+    expect(joined(split(pieces))).toEqual(joined(split([`${CALL}two words`])));
+  });
+
   it("never lets markup become text", () => {
     const unit = fc.constantFrom("a", " ", "<", CALL, "</tool_call>", "<tool_call>", "{");
     fc.assert(

@@ -47,6 +47,7 @@ export class ToolCallText {
   #inside = false;
   #space = "";
   #hasCalls = false;
+  #isAfterCall = false;
 
   push(piece: string): SaidPart[] {
     this.#rest += piece;
@@ -71,15 +72,14 @@ export class ToolCallText {
     return parts;
   }
 
-  /** Space is held back until something follows it: before a call it is markup, not text. */
+  /** Space is held back until something follows it: around a call it is markup, between words it is text. */
   #say(text: string, parts: SaidPart[]): void {
-    const body = text.trimEnd();
-    if (body === "") {
-      this.#space += text;
-      return;
-    }
-    parts.push({ type: "text", text: this.#hasCalls && this.#space !== "" ? body.trimStart() : this.#space + body });
-    this.#space = text.slice(body.length);
+    const whole = this.#space + text;
+    const body = whole.trimEnd();
+    this.#space = whole.slice(body.length);
+    if (body === "") return;
+    parts.push({ type: "text", text: this.#isAfterCall ? body.trimStart() : body });
+    this.#isAfterCall = false;
   }
 
   #openCall(parts: SaidPart[]): boolean {
@@ -116,6 +116,7 @@ export class ToolCallText {
   #took(call: SaidPart, closeAt: number, parts: SaidPart[]): boolean {
     parts.push(call);
     this.#hasCalls = true;
+    this.#isAfterCall = true;
     this.#inside = false;
     this.#rest = this.#rest.slice(closeAt + CLOSE.length);
     return true;
