@@ -18,9 +18,13 @@ const MAX_PROBLEMS = 20;
 
 /** The error for one or more mistakes: its sentence is the first one's, its details hold them all (at most 20). */
 export function invalid(problems: readonly Problem[]): PratiqueError {
-  const [first = { file: "policies", line: 1, column: 1, message: "the policy does not parse" }] = problems;
+  // The engine names mistakes in no fixed order.
+  const sorted = problems.toSorted(
+    (a, b) => a.file.localeCompare(b.file, "en") || a.line - b.line || a.column - b.column,
+  );
+  const [first = { file: "policies", line: 1, column: 1, message: "the policy does not parse" }] = sorted;
   const { file, line, column, message, help } = first;
-  const details: Json = problems.slice(0, MAX_PROBLEMS).map((problem) => ({ ...problem }));
+  const details: Json = sorted.slice(0, MAX_PROBLEMS).map((problem) => ({ ...problem }));
   return policyErrors(
     "policy.invalid",
     { file, line, column, message },
