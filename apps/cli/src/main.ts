@@ -48,7 +48,16 @@ async function findToken(home: string, url: string): Promise<string | undefined>
 }
 
 const interrupt = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort());
+const PATIENCE_MS = 2000;
+let interruptedAt: number | undefined;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  // Ctrl-C reaches every process of the group, and the launcher passes it on: the second one soon after is the same.
+  process.on(signal, () => {
+    if (interruptedAt !== undefined && performance.now() - interruptedAt > PATIENCE_MS) process.exit(130);
+    interruptedAt ??= performance.now();
+    interrupt.abort();
+  });
+}
 
 const terminal = processTerminal();
 
