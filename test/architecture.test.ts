@@ -19,7 +19,7 @@ const KEYS: readonly { readonly module: RegExp; readonly rooms: readonly string[
   { module: /^(node:sqlite|kysely|pg)$/, rooms: ["packages/store"], why: "only store touches the database" },
   {
     module: /^node:child_process$/,
-    rooms: ["packages/sandbox", "packages/inference", "apps/daemon"],
+    rooms: ["packages/sandbox", "packages/inference"],
     why: "only sandbox and inference start processes",
   },
   { module: /^@sigstore\//, rooms: ["packages/evidence"], why: "evidence owns the formats of Sigstore" },

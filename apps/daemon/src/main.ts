@@ -9,8 +9,9 @@ import { createGuard } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
 import { createInference } from "@pratique/inference";
 import { openContentStore } from "@pratique/oci";
-import { bundleThrough, debianBase, kindOfManifest } from "@pratique/packaging";
+import { bundleThrough, debianBase, kindOfManifest, type RunCommand } from "@pratique/packaging";
 import { createRegistry } from "@pratique/registry";
+import { runCommand as runSystemCommand } from "@pratique/sandbox";
 import { openDatabase, writeFileDurably } from "@pratique/store";
 import { Artifacts } from "./artifacts/artifacts.ts";
 import { Transfers } from "./artifacts/transfers.ts";
@@ -29,7 +30,6 @@ import { loadConfig } from "./load-config.ts";
 import { Machinery } from "./machinery.ts";
 import { readPolicySet } from "./policy-files.ts";
 import { route } from "./routes.ts";
-import { commandRunner } from "./run-command.ts";
 import { Models } from "./runs/models.ts";
 import { Runs } from "./runs/runs.ts";
 import { ToolServers } from "./runs/tool-servers.ts";
@@ -104,7 +104,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     });
     onClose(() => machinery.close());
 
-    const runCommand = commandRunner(options.environment);
+    const proxies = proxyVariables(options.environment);
+    const runCommand: RunCommand = (command, args, limits) =>
+      runSystemCommand(command, args, { ...limits, env: proxies });
     const artifacts = new Artifacts({
       store,
       guard,
@@ -275,6 +277,14 @@ function ownerName(): string {
     // A user id without a name, as in some containers.
     return "owner";
   }
+}
+
+/** What lets apt reach its mirror through a company's proxy. */
+function proxyVariables(environment: DaemonOptions["environment"]): Record<string, string> {
+  const names = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+  return Object.fromEntries(
+    names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+  );
 }
 
 /** In a build each child process has a file of its own; from source its package finds it itself. */

@@ -13,6 +13,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   readonly maxOutputBytes: number;
   readonly timeoutMs: number;
+  /** Added to the fixed environment, for example the machine's proxies. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const STDERR_LIMIT = 64 * 1024;
@@ -30,10 +32,10 @@ export async function runCommand(
   args: readonly string[],
   options: CommandOptions,
 ): Promise<CommandResult> {
-  const { maxOutputBytes, timeoutMs, cwd } = options;
+  const { maxOutputBytes, timeoutMs, cwd, env } = options;
   const child = spawn(command, args, {
     ...(cwd === undefined ? {} : { cwd }),
-    env: ENVIRONMENT,
+    env: { ...env, ...ENVIRONMENT },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: timeoutMs,
     killSignal: "SIGKILL",
