@@ -15,7 +15,7 @@ export class StdioPeerTransport implements Transport {
   readonly #peer: StdioPeer;
   readonly #buffer = new ReadBuffer({ maxBufferSize: MESSAGE_LIMIT_BYTES });
   #isClosed = false;
-  #delivery: Promise<void> | undefined;
+  #isDelivering = false;
   /** Requests, notifications and junk since we last asked for something. */
   #unasked = 0;
 
@@ -70,7 +70,7 @@ export class StdioPeerTransport implements Transport {
       return;
     }
     // Chunks that come while messages are delivered are only appended: the running delivery finds them.
-    this.#delivery ??= this.#deliver().finally(() => (this.#delivery = undefined));
+    if (!this.#isDelivering) void this.#deliver();
   }
 
   /**
@@ -78,6 +78,7 @@ export class StdioPeerTransport implements Transport {
    * answer: progress that came in one chunk with the result would be lost otherwise.
    */
   async #deliver(): Promise<void> {
+    this.#isDelivering = true;
     while (!this.#isClosed) {
       let message: JSONRPCMessage | null;
       try {
@@ -88,12 +89,16 @@ export class StdioPeerTransport implements Transport {
         this.onerror?.(toError(error));
         continue;
       }
-      if (message === null) return;
+      if (message === null) break;
       if ("method" in message) this.#unasked += 1;
-      if (this.#unasked > UNASKED_LIMIT) return this.#fail(new Error("the server talks without end"));
+      if (this.#unasked > UNASKED_LIMIT) {
+        this.#fail(new Error("the server talks without end"));
+        break;
+      }
       this.onmessage?.(message);
       if ("method" in message) await setImmediate();
     }
+    this.#isDelivering = false;
   }
 
   #fail(error: unknown): void {
