@@ -1,8 +1,8 @@
 // The container driver: sandboxes as hardened containers of a Docker-compatible engine.
-import { digestOf, type Clock, type Log } from "@pratique/core";
+import { describeError, type Clock, type Log } from "@pratique/core";
 import type { Descriptor, LocalRepository } from "@pratique/oci";
 import type { Sandbox, SandboxSpec } from "../sandbox.ts";
-import { HOME_LABEL, INSTANCE_LABEL } from "./container-options.ts";
+import { HOME_LABEL, homeLabel, INSTANCE_LABEL } from "./container-options.ts";
 import { startContainer } from "./container-sandbox.ts";
 import { statusOf, withDeadline } from "./engine-call.ts";
 import { ensureImage } from "./load-image.ts";
@@ -30,6 +30,11 @@ export interface ContainerDriver {
   close(): Promise<void>;
 }
 
+interface Listed {
+  readonly Id: string;
+  readonly Labels: Readonly<Record<string, string>>;
+}
+
 const CALL_TIMEOUT_MS = 30_000;
 
 /** @throws the probe's `engine.missing` or `engine.unusable` */
@@ -43,14 +48,13 @@ class EngineDriver implements ContainerDriver {
   readonly description: string;
   readonly #engine: UsableEngine;
   readonly #options: DriverOptions;
-  /** A digest, since a path may hold what a label filter cannot. */
   readonly #home: string;
   readonly #running = new Set<Sandbox>();
 
   constructor(engine: UsableEngine, options: DriverOptions) {
     this.#engine = engine;
     this.#options = options;
-    this.#home = digestOf(options.home).slice(7, 39);
+    this.#home = homeLabel(options.home);
     this.description = engine.description;
   }
 
@@ -80,25 +84,35 @@ class EngineDriver implements ContainerDriver {
   }
 
   async removeOrphans(): Promise<number> {
-    const { docker } = await this.#engine.connection.api();
-    const orphans = (await this.#containers()).filter(({ Labels }) => Labels[INSTANCE_LABEL] !== this.#engine.instance);
-    for (const { Id } of orphans) {
-      await withDeadline("remove a container", CALL_TIMEOUT_MS, () =>
-        docker.getContainer(Id).remove({ force: true }),
-      ).catch((error: unknown) => {
-        if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
-      });
-    }
-    if (orphans.length > 0) this.#options.log.info("orphaned sandboxes removed", { containers: orphans.length });
-    return orphans.length;
+    const orphans = await this.#remove(({ Labels }) => Labels[INSTANCE_LABEL] !== this.#engine.instance);
+    if (orphans > 0) this.#options.log.info("orphaned sandboxes removed", { containers: orphans });
+    return orphans;
   }
 
   async close(): Promise<void> {
     await Promise.allSettled([...this.#running].map((sandbox) => sandbox.stop()));
+    // What is left lost its connection when an engine was restarted.
+    await this.#remove(() => true).catch((error: unknown) => {
+      this.#options.log.warn("containers may be left", describeError(error));
+    });
     await this.#engine.connection.close();
   }
 
-  async #containers(): Promise<{ Id: string; Labels: Record<string, string> }[]> {
+  async #remove(isDue: (container: Listed) => boolean): Promise<number> {
+    const { docker } = await this.#engine.connection.api();
+    const due = (await this.#containers()).filter(isDue);
+    for (const { Id } of due) {
+      const container = docker.getContainer(Id);
+      await withDeadline("remove a container", CALL_TIMEOUT_MS, () => container.remove({ force: true })).catch(
+        (error: unknown) => {
+          if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
+        },
+      );
+    }
+    return due.length;
+  }
+
+  async #containers(): Promise<Listed[]> {
     const { docker } = await this.#engine.connection.api();
     const filters = { label: [`${HOME_LABEL}=${this.#home}`] };
     return await withDeadline("list containers", CALL_TIMEOUT_MS, () => docker.listContainers({ all: true, filters }));

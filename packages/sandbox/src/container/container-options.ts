@@ -1,10 +1,16 @@
 // What a sandbox is allowed to do, as the engine is told it. Pure, so that a test reads the whole of it.
 import type Docker from "dockerode";
+import { digestOf } from "@pratique/core";
 import type { SandboxSpec } from "../sandbox.ts";
 import type { Ulimit } from "./ulimits.ts";
 
 export const HOME_LABEL = "dev.pratique.home";
 export const INSTANCE_LABEL = "dev.pratique.instance";
+
+/** How a state directory is called in a label: a digest, since a path may hold what a filter cannot. */
+export function homeLabel(home: string): string {
+  return digestOf(home).slice(7, 39);
+}
 
 /** The user a container gets when its image names none, or root: `nonroot` of the distroless images. */
 const NONROOT = "65532:65532";
@@ -15,7 +21,7 @@ const DEFAULT_PIDS = 64;
 const DEFAULT_CPUS = 1;
 
 export interface ContainerSurroundings {
-  /** The state directory that this sandbox belongs to. */
+  /** Label of the state directory that this sandbox belongs to. */
   readonly home: string;
   /** This process: what carries another instance of the same home is an orphan. */
   readonly instance: string;

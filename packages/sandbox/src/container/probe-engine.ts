@@ -58,6 +58,8 @@ export async function probeContainerEngine(options: ProbeOptions): Promise<Engin
       try {
         const { docker } = await attempt.connection.api();
         const { version, isPodman } = await prove(docker, {
+          home: options.home,
+          instance,
           runtime: attempt.runtime,
           ulimits,
           signal: options.signal,

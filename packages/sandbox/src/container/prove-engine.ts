@@ -2,13 +2,15 @@
 import type Docker from "dockerode";
 import { digestOf } from "@pratique/core";
 import { sandboxErrors } from "../errors.ts";
-import { containerOptions } from "./container-options.ts";
+import { containerOptions, homeLabel } from "./container-options.ts";
 import { withDeadline } from "./engine-call.ts";
 import { ensureArchive } from "./load-image.ts";
 import { PROBE_EXIT_CODE, probeImage } from "./probe-image.ts";
 import type { Ulimit } from "./ulimits.ts";
 
 interface ProofOptions {
+  readonly home: string;
+  readonly instance: string;
   readonly runtime: string | undefined;
   readonly ulimits: readonly Ulimit[];
   readonly signal: AbortSignal | undefined;
@@ -21,7 +23,7 @@ const PROBE_MEMORY_BYTES = 64 * 1024 * 1024;
 /** @throws whatever the engine says, or `engine.unusable` */
 export async function prove(
   docker: Docker,
-  { runtime, ulimits, signal }: ProofOptions,
+  { home, instance, runtime, ulimits, signal }: ProofOptions,
 ): Promise<{ version: string; isPodman: boolean }> {
   const call = <T>(what: string, make: () => Promise<T>): Promise<T> =>
     withDeadline(what, CALL_TIMEOUT_MS, make, signal);
@@ -33,7 +35,7 @@ export async function prove(
   const image = await loadProbe(docker, architecture);
   const options = containerOptions(
     { name: "probe", image, memoryBytes: PROBE_MEMORY_BYTES, network: "none" },
-    { home: "probe", instance: "probe", ulimits, runtime, isPodman, imageUser: "" },
+    { home: homeLabel(home), instance, ulimits, runtime, isPodman, imageUser: "" },
   );
   // Removed by hand: what ends at once may be gone before its exit code is asked for.
   const container = await call("create a container", () =>

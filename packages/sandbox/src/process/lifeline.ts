@@ -17,16 +17,24 @@ const SCRIPT = `
 ) >/dev/null 2>&1 &
 exec "$@" 3<&-`;
 
-/** As above, and first removes the containers that carry a label. "$@" is the engine's command and global options. */
+/**
+ * As above, and removes the containers that carry a label: before the service ends, and again after, since it may have
+ * been making one. "$@" is the engine's command and global options. The configuration file may be gone by then, with
+ * the directory that held it.
+ */
 const ENGINE_SCRIPT = `
 address=$1 label=$2
 shift 2
 ( trap '' TERM
+  remove() { "$@" ps -aq --filter "label=$label" | while read -r id; do "$@" rm -f -t 0 "$id"; done; }
   read -r _ <&3
-  "$@" ps -aq --filter "label=$label" | while read -r id; do "$@" rm -f -t 0 "$id"; done
-  kill -TERM -$$
+  unset CONTAINERS_CONF
+  remove "$@"
+  kill -TERM $$
   n=0
   while kill -0 $$ && [ $n -lt 20 ]; do /bin/sleep 0.1; n=$((n + 1)); done
+  kill -KILL $$
+  remove "$@"
   kill -KILL -$$
 ) >/dev/null 2>&1 &
 exec "$@" system service --time=0 "$address" 3<&-`;
