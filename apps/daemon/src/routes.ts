@@ -36,11 +36,14 @@ export function route(routes: Routes): Handler {
     const path = url.pathname;
     // A page on the web that resolves its own name to 127.0.0.1 sends that name as Host (DNS rebinding).
     if (!LOOPBACK_HOST.test(req.headers.host ?? "")) return misdirected(res);
+    const isMcp = path === "/mcp" || path.startsWith("/mcp/");
+    // The gateway has its own rule: MCP's browser clients live on other loopback ports.
+    if (!isMcp && isOtherPage(req)) return foreignPage(res);
     const principal = identity.authenticate({ authorization: req.headers.authorization });
     if (path === "/v2" || path.startsWith("/v2/")) return await registry.handle(req, res, { principal });
     if (path === "/mcp") return await gateway.handle(req, res, { principal });
     if (path.startsWith("/mcp/"))
-      return await gateway.handle(req, res, { principal, profile: decodeURIComponent(path.slice("/mcp/".length)) });
+      return await gateway.handle(req, res, { principal, profile: decodePart(path.slice("/mcp/".length)) });
     if (path.startsWith("/v1/")) return await inference.handle(req, res, { principal, path: path.slice("/v1".length) });
     if (path.startsWith("/control/v1/"))
       return await routes.control(req, res, url, principal ?? pages.authenticate(req));
@@ -77,6 +80,30 @@ async function tile(
     "cache-control": path === "checkpoint" ? "no-store" : "private, max-age=31536000, immutable",
   });
   res.end(bytes);
+}
+
+/**
+ * True when a browser sends it for a page that is not ours. A page elsewhere must not ride on the console's cookie or
+ * on credentials that the browser remembers; a link that somebody follows is their own doing (Fetch Metadata).
+ */
+function isOtherPage({ headers }: IncomingMessage): boolean {
+  const { origin, host = "" } = headers;
+  if (origin !== undefined) return origin.toLowerCase() !== `http://${host.toLowerCase()}`;
+  const site = headers["sec-fetch-site"];
+  return (site === "cross-site" || site === "same-site") && headers["sec-fetch-mode"] !== "navigate";
+}
+
+function decodePart(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw daemonErrors("control.bad-request", { problem: "the path is not valid percent-encoding" }, { cause });
+  }
+}
+
+function foreignPage(res: ServerResponse): void {
+  res.writeHead(403, { "content-type": "text/plain; charset=utf-8" });
+  res.end("this daemon does not answer to other web pages\n");
 }
 
 function misdirected(res: ServerResponse): void {
