@@ -119,7 +119,7 @@ export const RunRequest = z.strictObject({
   prompt: z.string().min(1).max(100_000),
   /** A model reference, or the base URL of an OpenAI-compatible API with an optional `#model` name. */
   model: z.string().optional(),
-  /** API key for such an address. Kept in memory for this run only. */
+  /** API key for that address, never for one the agent names. Kept in memory for this run only. */
   modelKey: z.string().optional(),
   allowUnisolated: z.boolean().default(false),
 });

@@ -53,7 +53,7 @@ interface Sent {
 async function send(options: CompletionOptions, route: Route, body: Buffer, signal: AbortSignal): Promise<Sent> {
   if (route.type === "upstream") {
     const answer = await requestUpstream(route, { body, signal, timeoutMs: options.upstreamTimeoutMs });
-    return { answer, source: { type: "upstream", name: route.name }, release: () => undefined };
+    return { answer, source: { type: "upstream", name: route.name, apiKey: route.apiKey }, release: () => undefined };
   }
   const lease = await options.pool.lease(route.model);
   const source: AnswerSource = { type: "local", name: route.model.reference };

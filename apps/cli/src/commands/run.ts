@@ -24,7 +24,8 @@ export const run: Command = {
     'pratique run voyage/agent:1.0.0 "What is the weather in Oslo?"',
     'pratique run voyage/agent:1.0.0 "Hello" --model http://127.0.0.1:11434/v1#qwen3',
   ],
-  description: "The key of an OpenAI-compatible address is taken from the environment variable PRATIQUE_MODEL_KEY.",
+  description:
+    "The key of the address that --model names is taken from the environment variable PRATIQUE_MODEL_KEY; an address that only the agent names gets none.",
   async run({ args, flags, context }) {
     const model = textFlag(flags, "model");
     const modelKey = context.environment["PRATIQUE_MODEL_KEY"];

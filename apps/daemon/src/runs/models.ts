@@ -2,12 +2,16 @@
 import type { Principal } from "@pratique/contracts";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { ModelFile, Route } from "@pratique/inference";
-import { isPratiqueError } from "@pratique/core";
+import { isPratiqueError, parseJson, readBounded, type PratiqueError } from "@pratique/core";
 import type { ContentStore } from "@pratique/oci";
 import { readArtifact } from "@pratique/packaging";
+import { z } from "zod";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import { annotatedKind, type Found } from "../artifacts/find-artifact.ts";
 import { daemonErrors } from "../errors.ts";
+
+const MAX_LIST_BYTES = 4 * 1024 * 1024;
+const FirstModel = z.looseObject({ data: z.array(z.looseObject({ id: z.string().min(1).max(512) })) });
 
 /** An OpenAI-compatible address that a run brought with it. */
 export interface Upstream {
@@ -106,26 +110,48 @@ export async function admitModel(
 
 /** `http://host/v1#name` → base URL and model name; without a name the API's first model is taken. @throws `run.model-unreachable` */
 export async function parseUpstream(address: string, apiKey: string | undefined): Promise<Upstream> {
-  const url = new URL(address);
-  const name = decodeURIComponent(url.hash.slice(1));
-  url.hash = "";
+  const url = URL.parse(address);
+  if (url === null) throw unreachable(address.slice(0, 200), "it is no address");
+  const name = decodeName(url);
+  const { username, password } = url;
+  url.hash = url.username = url.password = "";
   const baseUrl = url.href.replace(/\/+$/, "");
+  // The address is shown and stored; a key is neither.
+  if (username !== "" || password !== "")
+    throw unreachable(baseUrl, "a user or password in an address is refused; give the key apart");
+  const isLoopback =
+    url.hostname === "localhost" || url.hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(url.hostname);
+  if (url.protocol === "http:" && !isLoopback) throw unreachable(baseUrl, "beyond this machine only https is used");
   return { baseUrl, model: name === "" ? await firstModel(baseUrl, apiKey) : name, apiKey };
+}
+
+function decodeName(url: URL): string {
+  try {
+    return decodeURIComponent(url.hash.slice(1));
+  } catch (cause) {
+    throw unreachable(url.host, "the name after # is not valid percent-encoding", cause);
+  }
 }
 
 async function firstModel(baseUrl: string, apiKey: string | undefined): Promise<string> {
   try {
     const answer = await fetch(`${baseUrl}/models`, {
       headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+      // The key goes to the address that was named, and nowhere else.
+      redirect: "error",
       signal: AbortSignal.timeout(10_000),
     });
-    const list = (await answer.json()) as { data?: { id?: unknown }[] };
-    const id = list.data?.[0]?.id;
-    if (typeof id !== "string") throw new Error(`GET /models answered ${answer.status} and names no model`);
+    const bytes = answer.body === null ? Buffer.alloc(0) : await readBounded(answer.body, MAX_LIST_BYTES, "its list");
+    const id = FirstModel.safeParse(parseJson(bytes.toString("utf8"), "its list")).data?.data[0]?.id;
+    if (id === undefined) throw new Error(`GET /models answered ${answer.status} and names no model`);
     return id;
   } catch (cause) {
-    throw daemonErrors("run.model-unreachable", { url: baseUrl, reason: (cause as Error).message }, { cause });
+    throw unreachable(baseUrl, (cause as Error).message, cause);
   }
+}
+
+function unreachable(url: string, reason: string, cause?: unknown): PratiqueError {
+  return daemonErrors("run.model-unreachable", { url, reason }, cause === undefined ? {} : { cause });
 }
 
 /** True when the text is an address and not a reference. */

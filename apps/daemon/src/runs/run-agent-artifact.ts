@@ -200,7 +200,8 @@ async function chooseModel(
         : undefined;
   if (address !== undefined) {
     const named = request.model === undefined ? `${address}#${encodeURIComponent(definition!.model)}` : address;
-    const upstream = await parseUpstream(named, request.modelKey);
+    // The key goes only to an address that the person named: an agent's own would let its author collect keys.
+    const upstream = await parseUpstream(named, request.model === undefined ? undefined : request.modelKey);
     const name = `run-${run}`;
     models.addUpstream(name, upstream);
     cleanups.push(() => models.removeUpstream(name));
