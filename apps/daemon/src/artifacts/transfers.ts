@@ -8,6 +8,7 @@ import {
   parseReference,
   remoteRepository,
   type ContentStore,
+  type Descriptor,
   type Reference,
   type Repository,
 } from "@pratique/oci";
@@ -61,26 +62,19 @@ export class Transfers {
     });
     if (!isOwnRegistry(target.registry, this.#registry))
       throw daemonErrors("reference.not-local", { reference: request.target ?? "" });
+    // It reads there and writes here: an agent that may pull must not replace what others run.
     const outcome = await this.#guard.perform(
       {
         principal,
-        action: "artifact:pull",
-        resource: repositoryResource(source.repository, source.registry),
-        details: { target: target.repository },
+        action: "artifact:push",
+        resource: repositoryResource(target.repository, this.#registry),
+        details: { from: formatReference(source) },
       },
-      (_decision, note) =>
-        copyArtifact(
-          this.#remote(source, request),
-          this.#store.repository(target.repository),
-          source.digest ?? source.tag ?? "latest",
-          {
-            tag: target.tag ?? "latest",
-            referrers: true,
-          },
-        ).then((descriptor) => {
-          note({ digest: descriptor.digest });
-          return descriptor;
-        }),
+      async (_decision, note) => {
+        const copied = await this.#fetch(principal, request, { source, target });
+        note({ digest: copied.digest });
+        return copied;
+      },
     );
     const copied = allowedOrThrow(outcome);
     return {
@@ -88,6 +82,32 @@ export class Transfers {
       digest: copied.digest,
       target: formatReference({ ...target, registry: this.#registry }),
     };
+  }
+
+  async #fetch(
+    principal: Principal,
+    request: TransferRequest,
+    { source, target }: { source: Reference; target: Reference },
+  ): Promise<Descriptor> {
+    const outcome = await this.#guard.perform(
+      {
+        principal,
+        action: "artifact:pull",
+        resource: repositoryResource(source.repository, source.registry),
+        details: { target: target.repository },
+      },
+      async (_decision, note) => {
+        const descriptor = await copyArtifact(
+          this.#remote(source, request),
+          this.#store.repository(target.repository),
+          source.digest ?? source.tag ?? "latest",
+          { tag: target.tag ?? "latest", referrers: true },
+        );
+        note({ digest: descriptor.digest });
+        return descriptor;
+      },
+    );
+    return allowedOrThrow(outcome);
   }
 
   #foreign(text: string): Reference {
