@@ -1,5 +1,6 @@
 // What is installed, what is missing, and the one command that mends it. Changes nothing.
-import { statfs } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import type { DoctorCheck, DoctorResult } from "@pratique/contracts";
 
 /** One thing to look at; what it throws becomes the detail of a missing thing. */
@@ -42,7 +43,7 @@ export function basicLooks(home: string): DoctorLook[] {
     {
       name: "disk",
       look: async () => {
-        const { bavail, bsize } = await statfs(home);
+        const { bavail, bsize } = await statfs(await nearestDirectory(home));
         const free = bavail * bsize;
         if (free < LOW_DISK_BYTES) throw new Error(`only ${Math.round(free / 1e6)} MB are free under ${home}`);
         return `${Math.round(free / 1e9)} GB free under ${home}`;
@@ -75,4 +76,13 @@ export function engineLook(find: () => Promise<{ id: string; version: string }>)
     },
     otherwise: { state: "missing", mend: "npm run setup" },
   };
+}
+
+/** The directory itself, or the nearest one above it: a state directory is made at the first start. */
+async function nearestDirectory(path: string): Promise<string> {
+  const full = resolve(path);
+  const parent = dirname(full);
+  if (parent === full) return full;
+  const found = await stat(full).catch(() => undefined);
+  return found?.isDirectory() === true ? full : await nearestDirectory(parent);
 }

@@ -31,7 +31,7 @@ export async function lookWithoutDaemon(
   });
   try {
     return await examine([
-      ...basicLooks(scratch),
+      ...basicLooks(home),
       {
         name: "daemon",
         look: async () => {
