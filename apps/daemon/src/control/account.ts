@@ -30,10 +30,18 @@ export class Account {
   }
 
   /** Records after a sequence number, and then each new one until the client goes away. */
-  async *follow(principal: Principal, query: URLSearchParams, signal: AbortSignal): AsyncGenerator<AuditRecord> {
+  async follow(principal: Principal, query: URLSearchParams, signal: AbortSignal): Promise<AsyncIterable<AuditRecord>> {
+    const after = numberOf(query, "after") ?? this.#audit.size() - 1;
     await this.#read(principal, async () => undefined);
-    const filter = filterOf(query);
-    let after = numberOf(query, "after") ?? this.#audit.size() - 1;
+    return this.#newRecords(filterOf(query), after, signal);
+  }
+
+  async *#newRecords(
+    filter: ReturnType<typeof filterOf>,
+    from: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<AuditRecord> {
+    let after = from;
     while (!signal.aborted) {
       const records =
         this.#audit.size() - 1 > after

@@ -23,6 +23,7 @@ export interface Operation {
   /** `stream` answers one JSON document a line. */
   readonly form: "json" | "stream";
   readonly query?: Readonly<Record<string, string>>;
+  /** What is thrown before the iterable is there gets its own status; later the answer just breaks off. */
   readonly handle: (request: Request<never>) => Promise<unknown> | AsyncIterable<unknown>;
 }
 
@@ -64,7 +65,7 @@ export function follow<Answer extends z.ZodType>(
   path: string,
   summary: string,
   answer: Answer,
-  handle: (request: Request<undefined>) => AsyncIterable<z.input<Answer>>,
+  handle: (request: Request<undefined>) => Promise<AsyncIterable<z.input<Answer>>>,
   query: Readonly<Record<string, string>> = {},
 ): Operation {
   return { method: "GET", path, summary, answer, form: "stream", query, handle };

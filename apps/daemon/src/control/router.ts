@@ -64,16 +64,21 @@ async function answer(operation: Operation, path: Readonly<Record<string, string
   const gone = new AbortController();
   res.on("close", () => gone.abort());
   const request = { principal, body: body as never, query: url.searchParams, path, signal: gone.signal };
-  const result = operation.handle(request);
-  if (Symbol.asyncIterator in result) {
+  const result = await operation.handle(request);
+  if (isIterable(result)) {
     res.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
+    res.flushHeaders();
     for await (const line of result) {
       if (!res.write(JSON.stringify(line) + "\n")) await Promise.race([once(res, "drain"), once(res, "close")]);
     }
     res.end();
     return;
   }
-  sendJson(res, 200, JSON.stringify(await result));
+  sendJson(res, 200, JSON.stringify(result));
+}
+
+function isIterable(result: unknown): result is AsyncIterable<unknown> {
+  return typeof result === "object" && result !== null && Symbol.asyncIterator in result;
 }
 
 function match(
