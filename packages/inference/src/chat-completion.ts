@@ -19,7 +19,7 @@ const MAX_ERROR_BYTES = 64 * 1024;
 export interface CompletionOptions {
   readonly guard: Guard;
   readonly pool: ModelPool;
-  readonly principal: Principal | undefined;
+  readonly principal: Principal;
   readonly upstreamTimeoutMs: number;
   /** The route of a model name. @throws `model.not-found` */
   route(model: string): Promise<Route>;
@@ -168,6 +168,6 @@ export async function serveCompletion(
   res.end(rest.body);
 }
 
-function runOf(principal: Principal | undefined): { run?: string } {
-  return principal?.type === "Workload" && principal.run !== undefined ? { run: principal.run } : {};
+function runOf(principal: Principal): { run?: string } {
+  return principal.type === "Workload" && principal.run !== undefined ? { run: principal.run } : {};
 }

@@ -246,12 +246,21 @@ describe("a refusal", () => {
     });
   });
 
-  it("tells a stranger nothing of what is there", async () => {
+  it("tells a stranger nothing of what is there, and neither reads nor keeps what one sends", async () => {
     principal = undefined;
     const [known, unknown] = [await refusal({ model: "far", messages }), await refusal({ model: "nix", messages })];
-    expect(known).toMatchObject({ status: 403, code: "policy.denied" });
+    expect(known).toMatchObject({ status: 401, code: "inference.unauthorized" });
     expect(unknown).toEqual(known);
-    expect(records).toHaveLength(2);
+    expect((await send("GET", "/v1/models")).statusCode).toBe(401);
+    expect(records).toHaveLength(0);
+    // Answered while the body is still on its way.
+    const { port } = front.address() as AddressInfo;
+    const headers = { "content-length": "10000000", expect: "100-continue" };
+    const unsent = request({ port, method: "POST", path: "/v1/chat/completions", headers });
+    unsent.on("error", () => undefined).flushHeaders();
+    const answer = await new Promise<IncomingMessage>((resolve) => unsent.once("response", resolve));
+    expect(answer.statusCode).toBe(401);
+    unsent.destroy();
   });
 
   it.each([

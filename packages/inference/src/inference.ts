@@ -55,11 +55,7 @@ async function notFound(options: InferenceOptions, model: string): Promise<never
 }
 
 /** The models that the caller may invoke; asking is one act. */
-async function allowedModels(
-  options: InferenceOptions,
-  principal: Principal | undefined,
-  only?: string,
-): Promise<ModelListing[]> {
+async function allowedModels(options: InferenceOptions, principal: Principal, only?: string): Promise<ModelListing[]> {
   const listings = (await options.list()).filter((listing) => only === undefined || listing.id === only);
   const routed = await Promise.all(
     listings.map(async (listing) => ({ listing, route: await options.resolve(listing.id) })),
@@ -70,8 +66,6 @@ async function allowedModels(
     known,
     ({ listing, route }) => modelResource(listing.id, route),
   );
-  // Refused and recorded above; a stranger is told to sign in, as everywhere.
-  if (principal === undefined) throw inferenceErrors("inference.unauthorized");
   return allowed.map(({ listing }) => listing);
 }
 
@@ -88,12 +82,10 @@ async function serve(
 ): Promise<void> {
   const path = given.path.replace(/^\/+/, "").split("?")[0] ?? "";
   const { principal } = given;
+  // Before the body is read and without a record: whoever has no token fills neither the memory nor the log.
+  if (principal === undefined) throw inferenceErrors("inference.unauthorized");
   if (req.method === "POST" && path === "chat/completions") {
-    // Strangers learn nothing of what is here: policy refuses them, whatever they name.
-    const route = async (model: string): Promise<Route> => {
-      if (principal === undefined) return { type: "upstream", name: "unresolved", baseUrl: "", model };
-      return (await options.resolve(model)) ?? notFound(options, model);
-    };
+    const route = async (model: string): Promise<Route> => (await options.resolve(model)) ?? notFound(options, model);
     const upstreamTimeoutMs = options.upstreamTimeoutMs ?? 300_000;
     return serveCompletion(req, res, { guard: options.guard, pool, principal, route, upstreamTimeoutMs });
   }
