@@ -1,4 +1,6 @@
-import { silentLog } from "@pratique/core";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { readBounded, silentLog } from "@pratique/core";
 import { expect, it } from "vitest";
 import { listen, parseListen } from "./listener.ts";
 
@@ -29,5 +31,38 @@ it("is alive at once and ready only when it serves", async () => {
 it("says that a port is in use", async () => {
   const listener = await listen("127.0.0.1:0", silentLog);
   await expect(listen(`127.0.0.1:${listener.port}`, silentLog)).rejects.toMatchObject({ code: "daemon.port-in-use" });
+  await listener.close();
+});
+
+it("gives up a body that stalls, whether its handler reads it or has answered already, and nothing else", async () => {
+  const listener = await listen("127.0.0.1:0", silentLog, { bodyIdleMs: 30 });
+  listener.serve(async (req, res, url) => {
+    if (url.pathname === "/reads") await readBounded(req, 1000);
+    if (url.pathname === "/late") await new Promise((resolve) => void setTimeout(resolve, 120));
+    res.end("done");
+  });
+  const closed = async (path: string) => {
+    const socket = connect(listener.port, "127.0.0.1").on("error", () => undefined);
+    socket.resume().write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{`);
+    await once(socket, "close");
+  };
+  await Promise.all([closed("/reads"), closed("/answered")]);
+  // A handler may take longer than a body may stall.
+  expect(await (await fetch(`${listener.url}/late`, { method: "POST", body: "whole" })).text()).toBe("done");
+  await listener.close();
+});
+
+it("takes a bounded number of connections, and new ones once some have gone", async () => {
+  const listener = await listen("127.0.0.1:0", silentLog, { connections: 2 });
+  const open = async () => {
+    const socket = connect(listener.port, "127.0.0.1").on("error", () => undefined);
+    await once(socket, "connect");
+    return socket;
+  };
+  const ask = async () => (await fetch(`${listener.url}/livez`, { headers: { connection: "close" } })).status;
+  const [first, second] = [await open(), await open()];
+  await expect(ask()).rejects.toThrow("fetch failed");
+  await Promise.all([first, second].map(async (socket) => void (socket.end(), await once(socket.resume(), "close"))));
+  expect(await ask()).toBe(200);
   await listener.close();
 });

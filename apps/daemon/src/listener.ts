@@ -20,6 +20,15 @@ export interface Listener {
 const HEADERS_TIMEOUT_MS = 30_000;
 const DRAIN_MS = 3000;
 
+export interface ListenerLimits {
+  /** A request whose body sends nothing for so long is given up. Whole requests have no bound: images are large. */
+  readonly bodyIdleMs: number;
+  /** Fewer than the 4096 files that Linux lets a process have: the log and the blobs need theirs. */
+  readonly connections: number;
+}
+
+const DEFAULT_LIMITS: ListenerLimits = { bodyIdleMs: 120_000, connections: 2000 };
+
 /** Splits HOST:PORT and refuses what is not loopback. @throws `daemon.bad-listen`, `daemon.unsafe-listen` */
 export function parseListen(address: string): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address);
@@ -32,15 +41,18 @@ export function parseListen(address: string): { host: string; port: number } {
 }
 
 /** Binds the address. @throws `daemon.port-in-use`, `daemon.cannot-listen` */
-export async function listen(address: string, log: Log): Promise<Listener> {
+export async function listen(address: string, log: Log, limits: Partial<ListenerLimits> = {}): Promise<Listener> {
   const { host, port } = parseListen(address);
+  const { bodyIdleMs, connections } = { ...DEFAULT_LIMITS, ...limits };
   let handler: Handler | undefined;
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: 60_000 },
     (req, res) => {
+      endStalledBody(req, bodyIdleMs);
       void dispatch(handler, req, res, log);
     },
   );
+  server.maxConnections = connections;
   await bind(server, host, port, address);
   const bound = server.address() as AddressInfo;
   const shownHost = host.includes(":") ? `[${host}]` : host;
@@ -63,6 +75,18 @@ async function bind(server: Server, host: string, port: number, address: string)
     });
     server.listen({ host, port }, () => resolve());
   });
+}
+
+/** Ends the connection when a body neither comes nor ends: its handler may wait for it, or has long answered without it. */
+function endStalledBody(req: IncomingMessage, idleMs: number): void {
+  if (req.headers["transfer-encoding"] === undefined && Number(req.headers["content-length"] ?? 0) === 0) return;
+  const { socket } = req;
+  let seen = socket.bytesRead;
+  const timer = setInterval(() => {
+    if (req.complete || socket.destroyed) return clearInterval(timer);
+    if (socket.bytesRead === seen) socket.destroy();
+    seen = socket.bytesRead;
+  }, idleMs).unref();
 }
 
 async function dispatch(
