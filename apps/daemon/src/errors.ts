@@ -32,6 +32,11 @@ export const daemonErrors = defineErrors({
     text: "cannot write to the state directory {home}: {reason}",
     hint: "choose another with --home DIR or PRATIQUE_HOME",
   },
+  "home.exposed": {
+    status: 500,
+    text: "the state directory {path} is not yours alone: {reason}",
+    hint: "`chmod go-w {path}` when you trust what is in it, or choose another with --home DIR",
+  },
   "config.invalid": { status: 400, text: "{file}: {problem}", hint: "docs/reference/configuration.md lists every key" },
   "control.not-found": { status: 404, text: "there is nothing at {path}", hint: "see /control/v1/openapi.json" },
   "control.bad-request": {
