@@ -22,6 +22,16 @@ describe("public names", () => {
     expect(new Set(all.map(({ publicName }) => publicName)).size).toBe(3);
   });
 
+  it("lets no server have a name of another's form, whether or not the other needs it now", () => {
+    const of = (lists: Record<string, string[]>, name: string) =>
+      named(lists).find(({ publicName }) => publicName === name)?.server;
+    expect(of({ "0": ["a__x"], a: ["x"], b: ["x"] }, "a__x")).toBe("a");
+    expect(of({ "0": ["a__x"], a: ["x"] }, "a__x")).toBeUndefined();
+    expect(of({ a: ["a__x", "x"], b: ["x"] }, "a__x")).toBe("a");
+    expect(names({ "0": ["a__x"], a: ["x"] })).toEqual(["0__a__x", "x"]);
+    expect(names({ "0": ["z__x", "__"], a: ["x"] })).toEqual(["z__x", "__", "x"]);
+  });
+
   it("gives every tool one name of its own that clients accept, whatever servers call them", () => {
     const lists = fc.dictionary(
       fc.stringMatching(/^[a-z][a-z0-9-]{0,62}$/),

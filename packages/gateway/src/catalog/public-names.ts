@@ -14,6 +14,7 @@ const LIMIT = 64;
 
 /**
  * Keeps a name that only one server has and that is safe; `server__name` otherwise, cut with a digest when too long.
+ * A name that begins like another server's prefixed ones is never kept, so that no server gets what another may need.
  * The order is that of the servers, then of each server's list. Pure, so that the same lists give the same names.
  */
 export function publicNames<T extends { readonly name: string }>(
@@ -22,6 +23,7 @@ export function publicNames<T extends { readonly name: string }>(
   const holders = new Map<string, number>();
   for (const { items } of lists)
     for (const name of new Set(items.map((item) => item.name))) holders.set(name, (holders.get(name) ?? 0) + 1);
+  const prefixes = new Set(lists.map(({ server }) => server));
   const taken = new Set<string>();
   const named: Named<T>[] = [];
   for (const { server, items } of lists) {
@@ -30,7 +32,7 @@ export function publicNames<T extends { readonly name: string }>(
       // A server that lists a name twice is heard once.
       if (seen.has(item.name)) continue;
       seen.add(item.name);
-      const isPlain = holders.get(item.name) === 1 && SAFE.test(item.name);
+      const isPlain = holders.get(item.name) === 1 && SAFE.test(item.name) && !prefixes.has(prefixOf(item.name));
       const wanted = isPlain ? item.name : prefixed(server, item.name);
       const publicName = taken.has(wanted) ? cut(wanted, `${server} ${item.name}`) : wanted;
       if (taken.has(publicName)) continue;
@@ -39,6 +41,12 @@ export function publicNames<T extends { readonly name: string }>(
     }
   }
   return named;
+}
+
+/** What stands before the first `__`; no server's name has an underscore. */
+function prefixOf(name: string): string {
+  const end = name.indexOf("__");
+  return end === -1 ? "" : name.slice(0, end);
 }
 
 function prefixed(server: string, name: string): string {

@@ -1,10 +1,11 @@
 // resources/read and prompts/get: decided on the server they belong to, then passed on.
-import { UriTemplate, type GetPromptResult, type ReadResourceResult } from "@modelcontextprotocol/client";
+import type { GetPromptResult, ReadResourceResult } from "@modelcontextprotocol/client";
 import { digestOf } from "@pratique/core";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { Catalog } from "../catalog/catalog.ts";
 import { cleanResult } from "../catalog/clean-result.ts";
 import { serverResource } from "../catalog/guard-resources.ts";
+import { fitsTemplate } from "../catalog/uri-template.ts";
 import { gatewayErrors } from "../errors.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { runOf, type Caller } from "./caller.ts";
@@ -74,14 +75,5 @@ export async function getPrompt(
 async function ownerOf(uri: string, { profile }: Caller, catalog: Catalog): Promise<Upstream | undefined> {
   const listed = (await catalog.resources(profile)).find(({ item }) => item.uri === uri);
   if (listed !== undefined) return listed.upstream;
-  return (await catalog.templates(profile)).find(({ item }) => fits(item.uriTemplate, uri))?.upstream;
-}
-
-function fits(template: string, uri: string): boolean {
-  try {
-    return new UriTemplate(template).match(uri) !== null;
-  } catch {
-    // Not a template after all: the server's mistake, and nothing fits it.
-    return false;
-  }
+  return (await catalog.templates(profile)).find(({ item }) => fitsTemplate(item.uriTemplate, uri))?.upstream;
 }
