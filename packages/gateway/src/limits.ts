@@ -8,8 +8,12 @@ export const DEPTH_LIMIT = 64;
 export const MESSAGE_LIMIT_BYTES = 8 * 1024 * 1024;
 /** One result that is passed on. */
 export const RESULT_LIMIT_BYTES = 1024 * 1024;
-/** Tools, prompts or resources of one server. */
+/** Tools, prompts or resources of one server: how many, */
 export const LIST_LIMIT = 500;
+/** how much JSON in all, */
+export const LIST_BYTES_LIMIT = 4 * 1024 * 1024;
+/** and on how many pages. */
+export const LIST_PAGES_LIMIT = 50;
 /** One entry of such a list. */
 export const LIST_ENTRY_LIMIT_BYTES = 64 * 1024;
 /** Arguments that a record holds as they are; larger ones only by digest. */
@@ -25,4 +29,5 @@ export const CALL_TOTAL_TIMEOUT_MS = 10 * 60_000;
 export const PROBE_TIMEOUT_MS = 5_000;
 
 export const SESSION_LIMIT = 256;
+export const SESSIONS_PER_PRINCIPAL = 32;
 export const SESSION_IDLE_MS = 30 * 60_000;

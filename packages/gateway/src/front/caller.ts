@@ -13,5 +13,15 @@ export function runOf({ principal }: Caller): { readonly run?: string } {
 
 /** True when two requests come from the same principal over the same address. */
 export function isSameCaller(a: Caller, b: Caller): boolean {
-  return a.principal.type === b.principal.type && a.principal.id === b.principal.id && a.profile === b.profile;
+  return principalKey(a) === principalKey(b) && a.profile === b.profile;
+}
+
+/** Tells principals apart. */
+export function principalKey({ principal }: Caller): string {
+  return `${principal.type} ${principal.id}`;
+}
+
+/** True when the caller's address shows the server. */
+export function showsServer({ profile }: Caller, server: string): boolean {
+  return profile === undefined || profile === "" || profile.split("+").includes(server);
 }

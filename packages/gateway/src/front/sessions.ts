@@ -7,9 +7,9 @@ import {
 } from "@modelcontextprotocol/server";
 import type { Clock, Log } from "@pratique/core";
 import { gatewayErrors } from "../errors.ts";
-import { SESSION_IDLE_MS, SESSION_LIMIT } from "../limits.ts";
+import { SESSION_IDLE_MS, SESSION_LIMIT, SESSIONS_PER_PRINCIPAL } from "../limits.ts";
 import type { ListKind } from "../upstream/connect.ts";
-import { isSameCaller, type Caller } from "./caller.ts";
+import { isSameCaller, principalKey, type Caller } from "./caller.ts";
 
 interface Session {
   caller: Caller;
@@ -46,11 +46,21 @@ export class Sessions {
     const session = id === null ? await this.#open(body, caller) : this.#get(id, caller);
     session.lastUsed = this.#now();
     session.active += 1;
-    const response = await session.transport.handleRequest(request, body === undefined ? {} : { parsedBody: body });
-    return withEnd(response, () => {
+    let isEnded = false;
+    // A stream may end in several ways at once; a request ends once.
+    const end = (): void => {
+      if (isEnded) return;
+      isEnded = true;
       session.active -= 1;
       session.lastUsed = this.#now();
-    });
+    };
+    try {
+      const options = body === undefined ? {} : { parsedBody: body };
+      return withEnd(await session.transport.handleRequest(request, options), end);
+    } catch (error) {
+      end();
+      throw error;
+    }
   }
 
   /** Tells every client that may see the server. */
@@ -87,7 +97,7 @@ export class Sessions {
       const reason = "a request without Mcp-Session-Id must be initialize, or carry the _meta of revision 2026-07-28";
       throw gatewayErrors("gateway.bad-request", { reason });
     }
-    this.#makeRoom();
+    this.#makeRoom(principalKey(caller));
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void this.#sessions.set(id, session),
@@ -105,19 +115,44 @@ export class Sessions {
     return session;
   }
 
-  /** Ends what is idle for long, and when all places are taken the one that is idle longest. */
-  #makeRoom(): void {
-    const idle = [...this.#sessions]
-      .filter(([, { active }]) => active === 0)
-      .sort(([, a], [, b]) => a.lastUsed - b.lastUsed);
+  /**
+   * Ends what is idle for long. Then, when the principal has all that one may have, his own session that is idle longest;
+   * when all places are taken, that of whoever holds most.
+   */
+  #makeRoom(principal: string): void {
     const before = this.#now() - SESSION_IDLE_MS;
-    for (const [id, session] of idle) {
-      if (session.lastUsed >= before && this.#sessions.size < SESSION_LIMIT) break;
-      this.#sessions.delete(id);
-      void session.server.close().catch(() => undefined);
+    for (const [id, { active, lastUsed }] of this.#sessions) if (active === 0 && lastUsed < before) this.#end(id);
+    const held = this.#heldByPrincipal();
+    if ((held.get(principal)?.length ?? 0) >= SESSIONS_PER_PRINCIPAL) this.#endIdlest(held.get(principal) ?? []);
+    else if (this.#sessions.size >= SESSION_LIMIT)
+      this.#endIdlest([...held.values()].reduce((most, ids) => (ids.length > most.length ? ids : most)));
+  }
+
+  #heldByPrincipal(): Map<string, string[]> {
+    const held = new Map<string, string[]>();
+    for (const [id, { caller }] of this.#sessions) {
+      const key = principalKey(caller);
+      held.set(key, [...(held.get(key) ?? []), id]);
     }
-    if (this.#sessions.size >= SESSION_LIMIT)
-      throw gatewayErrors("gateway.too-many-sessions", { count: SESSION_LIMIT });
+    return held;
+  }
+
+  /** @throws `gateway.too-many-sessions` when none of them is idle */
+  #endIdlest(ids: readonly string[]): void {
+    let idlest: { readonly id: string; readonly lastUsed: number } | undefined;
+    for (const id of ids) {
+      const session = this.#sessions.get(id);
+      if (session === undefined || session.active > 0) continue;
+      if (idlest === undefined || session.lastUsed < idlest.lastUsed) idlest = { id, lastUsed: session.lastUsed };
+    }
+    if (idlest === undefined) throw gatewayErrors("gateway.too-many-sessions", { count: ids.length });
+    this.#end(idlest.id);
+  }
+
+  #end(id: string): void {
+    const session = this.#sessions.get(id);
+    this.#sessions.delete(id);
+    void session?.server.close().catch(() => undefined);
   }
 
   #now(): number {
@@ -125,7 +160,7 @@ export class Sessions {
   }
 }
 
-/** Calls `onEnd` once when the body has been sent, or given up. */
+/** Calls `onEnd` when the body has been sent, or given up. */
 function withEnd(response: Response, onEnd: () => void): Response {
   if (response.body === null) {
     onEnd();
