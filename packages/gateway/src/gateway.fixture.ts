@@ -5,7 +5,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Client, StreamableHTTPClientTransport, type ClientOptions } from "@modelcontextprotocol/client";
+import {
+  Client,
+  StreamableHTTPClientTransport,
+  type CallToolResult,
+  type ClientOptions,
+} from "@modelcontextprotocol/client";
 import { silentLog, systemClock, uuidv7 } from "@pratique/core";
 import type { AuditRecord, Principal, UserPrincipal, WorkloadPrincipal } from "@pratique/contracts";
 import { createGuard } from "@pratique/guard";
@@ -118,4 +123,8 @@ export async function openGateway(more: Partial<GatewayOptions> = {}): Promise<G
 export async function listening(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return (server.address() as AddressInfo).port;
+}
+
+export function textOf(result: CallToolResult): string {
+  return result.content.map((part) => (part.type === "text" ? part.text : part.type)).join();
 }

@@ -1,10 +1,9 @@
 // The gateway between a real client and real servers.
 import { createServer } from "node:http";
-import type { CallToolResult } from "@modelcontextprotocol/client";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readRequest, sendResponse } from "./front/node-http.ts";
-import { fakeServer, listening, openGateway, type GatewayFixture } from "./gateway.fixture.ts";
+import { fakeServer, listening, openGateway, textOf, type GatewayFixture } from "./gateway.fixture.ts";
 import { DECISION_META } from "./index.ts";
 
 const READ_ONLY = Object.fromEntries(
@@ -13,10 +12,6 @@ const READ_ONLY = Object.fromEntries(
     { readOnly: true },
   ]),
 );
-
-function textOf(result: CallToolResult): string {
-  return result.content.map((part) => (part.type === "text" ? part.text : part.type)).join();
-}
 
 let fixture: GatewayFixture;
 

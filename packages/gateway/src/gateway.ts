@@ -6,8 +6,9 @@ import type { Principal } from "@pratique/contracts";
 import type { Guard } from "@pratique/guard";
 import { Catalog } from "./catalog/catalog.ts";
 import { gatewayErrors } from "./errors.ts";
-import type { Caller } from "./front/caller.ts";
+import { showsServer, type Caller } from "./front/caller.ts";
 import { mcpServer, type FrontParts } from "./front/mcp-server.ts";
+import { ListenBus } from "./front/listen-bus.ts";
 import { readRequest, sendError, sendResponse } from "./front/node-http.ts";
 import { foreignOrigin } from "./front/origin.ts";
 import { Sessions } from "./front/sessions.ts";
@@ -35,8 +36,9 @@ export interface RequestFacts {
 }
 
 export interface Gateway {
-  /** A server of that name that is there already is taken out first. */
+  /** A server of that name that is there already is taken out first. A gateway that is closed takes none. */
   addServer(definition: ServerDefinition): void;
+  /** Resolves when the server has ended. */
   removeServer(name: string): Promise<void>;
   servers(): ServerStatus[];
   /** Answers one HTTP request at /mcp or /mcp/{profile}. Never rejects. */
@@ -53,6 +55,10 @@ class McpGateway implements Gateway {
   readonly #catalog = new Catalog();
   readonly #sessions: Sessions;
   readonly #modern: McpHttpHandler;
+  readonly #bus = new ListenBus();
+  /** Servers that were taken out and have not ended yet, by name. */
+  readonly #closings = new Map<string, Promise<void>>();
+  #isClosed = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -66,6 +72,7 @@ class McpGateway implements Gateway {
       },
       {
         legacy: "reject",
+        bus: this.#bus,
         maxRequestBodySize: REQUEST_LIMIT_BYTES,
         onerror: (error) => log.debug("a client misbehaves", { error: error.message }),
       },
@@ -73,19 +80,18 @@ class McpGateway implements Gateway {
   }
 
   addServer(definition: ServerDefinition): void {
+    if (this.#isClosed) return;
     const { clock, log, info } = this.#options;
     const { name } = definition;
-    void this.#catalog.take(name)?.close();
+    this.#retire(name);
     const onListChanged = (kind: ListKind): void => this.#announce(kind, name);
-    this.#catalog.set(new Upstream(definition, { clock, log, info, onListChanged }));
+    this.#catalog.set(new Upstream(definition, { clock, log, info, after: this.#closings.get(name), onListChanged }));
     this.#announceAll(name);
   }
 
   async removeServer(name: string): Promise<void> {
-    const upstream = this.#catalog.take(name);
-    if (upstream === undefined) return;
-    this.#announceAll(name);
-    await upstream.close();
+    if (this.#retire(name)) this.#announceAll(name);
+    await this.#closings.get(name);
   }
 
   servers(): ServerStatus[] {
@@ -105,9 +111,20 @@ class McpGateway implements Gateway {
   }
 
   async close(): Promise<void> {
-    await this.#sessions.close();
-    await this.#modern.close();
-    await Promise.allSettled(this.#catalog.all().map((upstream) => upstream.close()));
+    this.#isClosed = true;
+    for (const { definition } of this.#catalog.all()) this.#retire(definition.name);
+    await Promise.allSettled([this.#sessions.close(), this.#modern.close(), ...this.#closings.values()]);
+  }
+
+  /** Takes a server out; whoever wants to know when it has ended finds that in `#closings`. */
+  #retire(name: string): boolean {
+    const upstream = this.#catalog.take(name);
+    if (upstream === undefined) return false;
+    const closing = Promise.allSettled([this.#closings.get(name), upstream.close()]).then(() => {
+      if (this.#closings.get(name) === closing) this.#closings.delete(name);
+    });
+    this.#closings.set(name, closing);
+    return true;
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse, caller: Caller): Promise<Response> {
@@ -118,7 +135,7 @@ class McpGateway implements Gateway {
       return new Response(null, { status: 405, headers: { allow: "POST" } });
     if (isPost && !(await isLegacyRequest(request, body))) {
       const authInfo = { token: "", clientId: caller.principal.id, scopes: [], extra: { caller } };
-      return await this.#modern.fetch(request, { parsedBody: body, authInfo });
+      return await this.#bus.during(caller, () => this.#modern.fetch(request, { parsedBody: body, authInfo }));
     }
     return await this.#sessions.handle(request, body, caller);
   }
@@ -128,11 +145,9 @@ class McpGateway implements Gateway {
   }
 
   #announce(kind: ListKind, server: string): void {
-    this.#sessions.notify(kind, ({ profile }) => profile === undefined || profile.split("+").includes(server));
-    const { notify } = this.#modern;
-    if (kind === "tools") notify.toolsChanged();
-    else if (kind === "prompts") notify.promptsChanged();
-    else notify.resourcesChanged();
+    const isShownTo = (caller: Caller): boolean => showsServer(caller, server);
+    this.#sessions.notify(kind, isShownTo);
+    this.#bus.announce(kind, isShownTo);
   }
 }
 

@@ -19,22 +19,51 @@ it("redacts text, structured content, embedded resources and metadata, and says 
 });
 
 it("leaves images and blobs as they are", () => {
+  const image = Buffer.from(Uint8Array.from({ length: 2_000 }, (_, index) => (index * 89) % 251)).toString("base64");
   const whole = {
     content: [
-      { type: "image", data: SECRET, mimeType: "image/png" },
-      { uri: "x://y", blob: SECRET },
+      { type: "image", data: image, mimeType: "image/png" },
+      {
+        type: "resource",
+        resource: { uri: "x://y", blob: Buffer.from("just a text, of no interest").toString("base64") },
+      },
     ],
   };
   expect(cleanResult(whole, from).result).toEqual(whole);
 });
 
+it("looks at a blob as at any text: in its place, out of its place, and when it is no base64", () => {
+  const whole = {
+    content: [{ type: "image", data: SECRET, mimeType: "image/png" }],
+    contents: [{ uri: "x://y", blob: SECRET }],
+    structuredContent: { uri: "x", blob: SECRET, type: "audio", data: SECRET },
+  };
+  const { result, redactions } = cleanResult(whole, from);
+  expect(JSON.stringify(result)).not.toContain("ghp_");
+  expect(redactions).toHaveLength(4);
+});
+
+it.each([
+  ["text", Buffer.from(`é ${SECRET}`)],
+  ["bytes", Buffer.concat([Buffer.from([0xff, 0xd8, 0x00]), Buffer.from(` ${SECRET} `), Buffer.from([0xfe])])],
+])("takes a secret out of the base64 of %s, wherever it stands", (_kind, bytes) => {
+  const encoded = bytes.toString("base64");
+  const wrapped = encoded.replaceAll(/.{20}/g, "$&\n");
+  const inText = `see ${encoded} and data:text/plain;base64,${bytes.toString("base64url")}`;
+  const { result, redactions } = cleanResult({ blob: encoded, wrapped, text: inText }, from);
+  expect(redactions).toHaveLength(4);
+  expect(Buffer.from(result.blob, "base64").toString("latin1")).not.toContain("ghp_");
+  expect(Buffer.from(result.blob, "base64").toString("latin1")).toContain("github-token");
+  expect(JSON.stringify(result)).not.toContain(encoded);
+});
+
 it("takes out of _meta what only the gateway may say, and nothing else", () => {
   const result = {
-    _meta: { "dev.pratique/decision": 1, "other/key": 2 },
+    _meta: { "dev.pratique/decision": 1, "other/key": 2, deep: [{ "DEV.pratique/decision": 4 }] },
     structuredContent: { "dev.pratique/decision": 3 },
   };
   expect(cleanResult(result, from).result).toEqual({
-    _meta: { "other/key": 2 },
+    _meta: { "other/key": 2, deep: [{}] },
     structuredContent: { "dev.pratique/decision": 3 },
   });
 });

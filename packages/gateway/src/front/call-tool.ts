@@ -108,5 +108,5 @@ function isProtocolError(error: unknown): error is Error & { code: number } {
 function failureText(error: Error & { code: number | string }): string {
   return isPratiqueError(error)
     ? `failed: ${error.message}`
-    : `failed: the server answered ${error.code}: ${error.message.slice(0, 1000)}`;
+    : `failed: the server answered ${error.code}: ${error.message}`;
 }

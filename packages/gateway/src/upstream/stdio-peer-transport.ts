@@ -15,6 +15,7 @@ export class StdioPeerTransport implements Transport {
   readonly #peer: StdioPeer;
   readonly #buffer = new ReadBuffer({ maxBufferSize: MESSAGE_LIMIT_BYTES });
   #isClosed = false;
+  #stopped: Promise<void> | undefined;
   #isDelivering = false;
   /** Requests, notifications and junk since we last asked for something. */
   #unasked = 0;
@@ -53,12 +54,18 @@ export class StdioPeerTransport implements Transport {
     });
   }
 
+  /** Resolves, however often it is called, when the process has been stopped. */
   async close(): Promise<void> {
-    if (this.#isClosed) return;
+    this.#stopped ??= this.#stop();
+    await this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#isClosed = true;
     this.#buffer.clear();
+    const stopped = this.#peer.stop();
     this.onclose?.();
-    await this.#peer.stop();
+    await stopped;
   }
 
   #take(chunk: Buffer): void {

@@ -1,26 +1,30 @@
 // One server behind the gateway: started when it is first needed, and again, with growing pauses, when it died.
-import type {
-  CallToolResult,
-  Client,
-  GetPromptResult,
-  ProgressCallback,
-  Prompt,
-  ReadResourceResult,
-  Resource,
-  ResourceTemplateType,
-  Tool,
+import {
+  ProtocolError,
+  type CallToolResult,
+  type Client,
+  type GetPromptResult,
+  type ProgressCallback,
+  type Prompt,
+  type ReadResourceResult,
+  type Resource,
+  type ResourceTemplateType,
+  type Tool,
 } from "@modelcontextprotocol/client";
 import { describeError, SingleFlight, type Clock, type JsonObject, type Log } from "@pratique/core";
+import { shortText } from "../catalog/clean-text.ts";
 import { gatewayErrors } from "../errors.ts";
 import * as limits from "../limits.ts";
 import type { ServerDefinition, ServerState, ServerStatus } from "../server-definition.ts";
 import { backoffMs } from "./backoff.ts";
-import { connect, type ListKind } from "./connect.ts";
+import { connect, type Connection, type ListKind } from "./connect.ts";
 
 export interface UpstreamOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly info: { readonly name: string; readonly version: string };
+  /** What must have ended before this one starts: a server of the same name that it replaces. */
+  readonly after?: Promise<unknown> | undefined;
   /** A list of this server is not what it was. */
   onListChanged(kind: ListKind): void;
 }
@@ -42,6 +46,10 @@ const NOTHING: Lists = { tools: [], prompts: [], resources: [], templates: [] };
 const HEALTHY_MS = 10_000;
 /** After so many failures in a row it is started only when somebody asks. */
 const RETRIES = 8;
+/** Characters of an error or a progress message of a server that are passed on. */
+const ANSWER_LIMIT = 1000;
+/** Characters of a failure's reason. */
+const REASON_LIMIT = 300;
 
 export class Upstream {
   readonly definition: ServerDefinition;
@@ -50,6 +58,9 @@ export class Upstream {
   readonly #listing = new SingleFlight<unknown>();
   readonly #closing = new AbortController();
   #client: Client | undefined;
+  /** The latest connection, until the process behind it has ended too. */
+  #connection: Connection | undefined;
+  #connecting: Promise<Client> | undefined;
   #state: ServerState = "idle";
   #startedAt = 0;
   #failures = 0;
@@ -105,15 +116,23 @@ export class Upstream {
     return await this.#request(uri, options, (client, requestOptions) => client.readResource({ uri }, requestOptions));
   }
 
+  /** Resolves when its process has ended, also one that was just being started. */
   async close(): Promise<void> {
     this.#closing.abort();
     clearTimeout(this.#retry);
-    const client = this.#client;
     this.#client = undefined;
     this.#state = "idle";
-    await client
-      ?.close()
-      .catch((error: unknown) => this.#options.log.debug("closing a server failed", describeError(error)));
+    await this.#disconnect();
+    // A start that hangs is not waited for without end; what comes of it late is stopped all the same.
+    if (this.#connecting !== undefined) await settledWithin(this.#connecting, limits.START_TIMEOUT_MS);
+  }
+
+  async #disconnect(): Promise<void> {
+    try {
+      await this.#connection?.close();
+    } catch (error) {
+      this.#options.log.debug("closing a server failed", { server: this.definition.name, ...describeError(error) });
+    }
   }
 
   /** @throws `gateway.server-unavailable`, `gateway.call-failed`, or the server's own protocol error */
@@ -129,10 +148,11 @@ export class Upstream {
         timeout: limits.CALL_TIMEOUT_MS,
         maxTotalTimeout: limits.CALL_TOTAL_TIMEOUT_MS,
         resetTimeoutOnProgress: true,
-        ...(onprogress === undefined ? {} : { onprogress }),
+        ...(onprogress === undefined ? {} : { onprogress: cleanProgress(onprogress) }),
       });
     } catch (cause) {
-      if (isAnswer(cause)) throw cause;
+      // Its data is left out: in it a server could pass off its own words as the gateway's codes and hints.
+      if (isAnswer(cause)) throw new ProtocolError(cause.code, shortText(cause.message, ANSWER_LIMIT));
       throw gatewayErrors(
         "gateway.call-failed",
         { server: this.definition.name, what, reason: messageOf(cause) },
@@ -143,19 +163,21 @@ export class Upstream {
 
   async #connected(): Promise<Client> {
     if (this.#client !== undefined) return this.#client;
-    return await this.#flight.run("", () => this.#connect());
+    this.#connecting = this.#flight.run("", () => this.#connect());
+    return await this.#connecting;
   }
 
   async #connect(): Promise<Client> {
     const { name, transport } = this.definition;
-    const { clock, log, info, onListChanged } = this.#options;
+    const { clock, log, info, after, onListChanged } = this.#options;
     const now = (): number => clock.now().getTime();
     if (this.#closing.signal.aborted) throw this.#unavailable("it was taken away");
     if (now() < this.#retryAt) throw this.#unavailable(this.#error ?? "it failed a moment ago");
     clearTimeout(this.#retry);
     this.#state = "starting";
     try {
-      const client = await connect(transport, {
+      await Promise.allSettled([after, this.#disconnect()]);
+      const connection = await connect(transport, {
         info,
         isProbed: this.#isProbed,
         signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(limits.START_TIMEOUT_MS)]),
@@ -164,11 +186,14 @@ export class Upstream {
           if (kind === "resources") this.#fresh.delete("templates");
           onListChanged(kind);
         },
+        onLeftOut: (kind, count) => log.warn("part of a list is left out", { server: name, kind, count }),
       });
       if (this.#closing.signal.aborted) {
-        await client.close();
+        await connection.close();
         throw new Error("it was taken away");
       }
+      const { client } = connection;
+      this.#connection = connection;
       client.onclose = () => this.#lost(client);
       client.onerror = (error) => log.debug("a server misbehaves", { server: name, ...describeError(error) });
       this.#client = client;
@@ -239,15 +264,7 @@ export class Upstream {
       const client = await this.#connected();
       const { [kind]: has } = { ...NO_CAPABILITIES, ...capabilities(client) };
       const entries = has ? await fetchList(client, kind, this.#closing.signal) : [];
-      const bounded = entries.filter((entry) => JSON.stringify(entry).length <= limits.LIST_ENTRY_LIMIT_BYTES);
-      const kept = bounded.slice(0, limits.LIST_LIMIT);
-      if (kept.length < entries.length)
-        log.warn("part of a list is too large and left out", {
-          server: this.definition.name,
-          kind,
-          leftOut: entries.length - kept.length,
-        });
-      this.#lists = { ...this.#lists, [kind]: kept };
+      this.#lists = { ...this.#lists, [kind]: entries };
       this.#fresh.add(kind);
     } catch (error) {
       log.warn("a list cannot be had", { server: this.definition.name, kind, ...describeError(error) });
@@ -274,7 +291,8 @@ function capabilities(client: Client): Partial<Record<keyof Lists, boolean>> {
 }
 
 async function fetchList(client: Client, kind: keyof Lists, signal: AbortSignal): Promise<readonly object[]> {
-  const options = { signal, timeout: limits.LIST_TIMEOUT_MS, maxTotalTimeout: limits.LIST_TIMEOUT_MS };
+  const timeout = limits.LIST_TIMEOUT_MS;
+  const options = { signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]), timeout };
   if (kind === "tools") return (await client.listTools(undefined, options)).tools;
   if (kind === "prompts") return (await client.listPrompts(undefined, options)).prompts;
   if (kind === "resources") return (await client.listResources(undefined, options)).resources;
@@ -282,12 +300,22 @@ async function fetchList(client: Client, kind: keyof Lists, signal: AbortSignal)
 }
 
 /** An error that the server itself answered with, in JSON-RPC's own terms. */
-function isAnswer(error: unknown): boolean {
+function isAnswer(error: unknown): error is Error & { readonly code: number } {
   return error instanceof Error && "code" in error && typeof error.code === "number";
 }
 
 function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, 300);
+  return shortText(error instanceof Error ? error.message : String(error), REASON_LIMIT);
+}
+
+/** Only what MCP knows of progress, its message without secrets. */
+function cleanProgress(onprogress: ProgressCallback): ProgressCallback {
+  return ({ progress, total, message }) =>
+    onprogress({
+      progress,
+      ...(total === undefined ? {} : { total }),
+      ...(message === undefined ? {} : { message: shortText(message, ANSWER_LIMIT) }),
+    });
 }
 
 async function settledWithin(promise: Promise<unknown>, timeoutMs: number): Promise<void> {

@@ -1,0 +1,36 @@
+// Takes secrets out of what servers say, in plain text and in base64.
+import { isUtf8 } from "node:buffer";
+import { redactText, type Redaction } from "@pratique/core";
+
+/** Shorter base64 holds no token that redaction knows. */
+const BASE64_RUN = /[A-Za-z0-9+/_-]{24,}={0,2}/g;
+/** Base64 as mail breaks it into lines. */
+const WRAPPED_BASE64 = /^[A-Za-z0-9+/_-]{4,}={0,2}\s[A-Za-z0-9+/_=\s-]*$/;
+
+/**
+ * A text without well-known secrets. Base64 is looked into once, wherever it stands: what a server calls a blob may be text,
+ * and what it calls text may be a blob. Base64 without a secret stays as it is, byte for byte.
+ */
+export function cleanText(text: string, found: Redaction[] = []): string {
+  const plain = redactText(text, found);
+  if (WRAPPED_BASE64.test(plain)) return cleanBase64(plain, found);
+  return plain.replace(BASE64_RUN, (run) => cleanBase64(run, found));
+}
+
+/** Redacts before it cuts: half a secret is none that redaction would know. */
+export function shortText(text: string, limit: number): string {
+  return cleanText(text.slice(0, 16 * limit))
+    .slice(0, limit)
+    .toWellFormed();
+}
+
+function cleanBase64(encoded: string, found: Redaction[]): string {
+  const bytes = Buffer.from(encoded, "base64");
+  // Tokens are ASCII, so that Latin-1 shows them in any bytes, and gives other bytes back as they were.
+  const encoding = isUtf8(bytes) ? "utf8" : "latin1";
+  const taken: Redaction[] = [];
+  const clean = redactText(bytes.toString(encoding), taken);
+  if (taken.length === 0) return encoded;
+  found.push(...taken);
+  return Buffer.from(clean, encoding).toString("base64");
+}
