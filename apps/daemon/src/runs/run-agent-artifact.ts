@@ -112,6 +112,7 @@ async function* admitted(options: RunsOptions, admission: Admission): AsyncGener
   const model = await chooseModel(options, admission, file, agent.model);
   const skills = await loadSkills(options, admission, workload, agent.skills);
   const tools: ToolPort[] = [];
+  cleanups.push(() => options.servers.endRun(run));
   let isolation: string | undefined;
   for (const toolset of agent.toolsets) {
     if (toolset.source === "remote") throw daemonErrors("run.remote-server", { url: toolset.url });

@@ -36,6 +36,8 @@ export interface PlacedServer {
 export class ToolServers {
   readonly #options: ToolServersOptions;
   readonly #placed = new Map<string, string>();
+  /** The runs for which a person accepted an unisolated server, by its name. */
+  readonly #accepted = new Map<string, Set<string>>();
 
   constructor(options: ToolServersOptions) {
     this.#options = options;
@@ -107,7 +109,19 @@ export class ToolServers {
       });
       this.#placed.set(options.name, identity);
     }
+    if (!isolated && options.run !== undefined)
+      this.#accepted.set(options.name, (this.#accepted.get(options.name) ?? new Set()).add(options.run));
     return { name: options.name, isolated, digest: found.descriptor.digest };
+  }
+
+  /** What was accepted unisolated was accepted for a run, and ends with it: no other agent or client finds it there. */
+  async endRun(run: string): Promise<void> {
+    for (const [name, runs] of this.#accepted) {
+      if (!runs.delete(run) || runs.size > 0) continue;
+      this.#accepted.delete(name);
+      this.#placed.delete(name);
+      await this.#options.gateway.removeServer(name);
+    }
   }
 
   /** The unisolated way, which policy has allowed: the server's own files, run by this machine's node. */
