@@ -57,6 +57,14 @@ it.each([
   expect(JSON.stringify(result)).not.toContain(encoded);
 });
 
+it.each(["see ", "see:", "/x", "path/to/x", ""])("finds base64 that stands after %j", (before) => {
+  const encoded = Buffer.from(SECRET).toString("base64");
+  const { result, redactions } = cleanResult({ text: `${before}${encoded} and so on` }, from);
+  expect(redactions).toHaveLength(1);
+  expect(result.text).not.toContain(encoded.slice(8, 40));
+  expect(result.text.startsWith(before)).toBe(true);
+});
+
 it("takes out of _meta what only the gateway may say, and nothing else", () => {
   const result = {
     _meta: { "dev.pratique/decision": 1, "other/key": 2, deep: [{ "DEV.pratique/decision": 4 }] },

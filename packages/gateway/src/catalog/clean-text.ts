@@ -12,9 +12,8 @@ const WRAPPED_BASE64 = /^[A-Za-z0-9+/_-]{4,}={0,2}\s[A-Za-z0-9+/_=\s-]*$/;
  * and what it calls text may be a blob. Base64 without a secret stays as it is, byte for byte.
  */
 export function cleanText(text: string, found: Redaction[] = []): string {
-  const plain = redactText(text, found);
-  if (WRAPPED_BASE64.test(plain)) return cleanBase64(plain, found);
-  return plain.replace(BASE64_RUN, (run) => cleanBase64(run, found));
+  const plain = redactText(text, found).replace(BASE64_RUN, (run) => cleanBase64(run, found));
+  return WRAPPED_BASE64.test(plain) ? cleanBase64(plain, found) : plain;
 }
 
 /** Redacts before it cuts: half a secret is none that redaction would know. */
@@ -24,13 +23,18 @@ export function shortText(text: string, limit: number): string {
     .toWellFormed();
 }
 
+/** What stands before base64 may look like a part of it (`/x/`): so it is read from each of four places. */
 function cleanBase64(encoded: string, found: Redaction[]): string {
-  const bytes = Buffer.from(encoded, "base64");
-  // Tokens are ASCII, so that Latin-1 shows them in any bytes, and gives other bytes back as they were.
-  const encoding = isUtf8(bytes) ? "utf8" : "latin1";
-  const taken: Redaction[] = [];
-  const clean = redactText(bytes.toString(encoding), taken);
-  if (taken.length === 0) return encoded;
-  found.push(...taken);
-  return Buffer.from(clean, encoding).toString("base64");
+  for (let start = 0; start < 4; start++) {
+    const bytes = Buffer.from(encoded.slice(start), "base64");
+    // Tokens are ASCII, so that Latin-1 shows them in any bytes, and gives other bytes back as they were.
+    const encoding = isUtf8(bytes) ? "utf8" : "latin1";
+    const taken: Redaction[] = [];
+    const clean = redactText(bytes.toString(encoding), taken);
+    // Among the bytes of a picture something looks like `://a:b@` now and then.
+    if (!taken.some(({ kind }) => encoding === "utf8" || kind !== "url-password")) continue;
+    found.push(...taken);
+    return encoded.slice(0, start) + Buffer.from(clean, encoding).toString("base64");
+  }
+  return encoded;
 }
