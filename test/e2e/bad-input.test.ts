@@ -173,7 +173,7 @@ describe("a full disk", () => {
   it("refuses with a typed error, keeps what was acknowledged, and goes on when there is space", async () => {
     const place = await temporaryHome();
     // A small file system of its own; mounting one needs root, as in CI.
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", place.home]);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", place.home]);
     try {
       const daemon = await startDaemon(place.home);
       const packed = await daemon.client.pack({
