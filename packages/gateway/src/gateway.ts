@@ -1,7 +1,7 @@
 // The MCP gateway: one endpoint in front of many servers, for clients of every protocol revision.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createMcpHandler, isLegacyRequest, type McpHttpHandler } from "@modelcontextprotocol/server";
-import { describeError, isPratiqueError, type Clock, type Log } from "@pratique/core";
+import { describeError, isJsonObject, isPratiqueError, type Clock, type Log } from "@pratique/core";
 import type { Principal } from "@pratique/contracts";
 import type { Guard } from "@pratique/guard";
 import { Catalog } from "./catalog/catalog.ts";
@@ -134,6 +134,7 @@ class McpGateway implements Gateway {
     if (!isPost && request.headers.get("mcp-session-id") === null)
       return new Response(null, { status: 405, headers: { allow: "POST" } });
     if (isPost && !(await isLegacyRequest(request, body))) {
+      if (isListen(body)) this.#bus.admit(caller);
       const authInfo = { token: "", clientId: caller.principal.id, scopes: [], extra: { caller } };
       return await this.#bus.during(caller, () => this.#modern.fetch(request, { parsedBody: body, authInfo }));
     }
@@ -149,6 +150,10 @@ class McpGateway implements Gateway {
     this.#sessions.notify(kind, isShownTo);
     this.#bus.announce(kind, isShownTo);
   }
+}
+
+function isListen(body: unknown): boolean {
+  return isJsonObject(body) && body["method"] === "subscriptions/listen";
 }
 
 /** The caller that `handle` put there; nothing from the wire gets into `extra`. */

@@ -2,7 +2,7 @@
 import { createServer, type ServerResponse } from "node:http";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { fakeServer, listening, openGateway, textOf, type GatewayFixture } from "./gateway.fixture.ts";
-import { LIST_BYTES_LIMIT, LIST_LIMIT, LIST_PAGES_LIMIT } from "./limits.ts";
+import { LIST_BYTES_LIMIT, LIST_LIMIT, LIST_PAGES_LIMIT, SESSIONS_PER_PRINCIPAL } from "./limits.ts";
 
 let fixture: GatewayFixture;
 beforeEach(async () => void (fixture = await openGateway()));
@@ -21,6 +21,19 @@ it.each(["legacy", "modern"] as const)("passes no secret in errors and progress 
   expect(JSON.stringify([said, progress, fixture.records])).not.toMatch(/ghp_|forged|policy\.denied/);
   expect(JSON.stringify(said[0])).toContain("the server answered -32000");
   expect(JSON.stringify(progress)).toContain("github-token");
+});
+
+it("shows no control character of a server that fails to start", async () => {
+  fixture.gateway.addServer({
+    ...fakeServer("broken", "mcp-good.ts"),
+    transport: {
+      type: "stdio",
+      start: () => Promise.reject(new Error(`\u001b]0;owned\u0007 ghp_${"A1b2".repeat(9)}`)),
+    },
+  });
+  const client = await fixture.connect("owner");
+  await client.listTools();
+  expect(fixture.gateway.servers()[0]?.error).toMatch(/^\]0;owned «github-token:\w+»$/);
 });
 
 it("lists no secret, no control character and no word in the gateway's name", async () => {
@@ -80,6 +93,22 @@ it.each(["application/json", "text/event-stream"])(
     remote.close();
   },
 );
+
+it("lets one principal listen so often and no more, and others all the same", async () => {
+  fixture.gateway.addServer(fakeServer("a", "mcp-good.ts"));
+  const heard = { owner: 0, agent: 0 };
+  const listen = (who: keyof typeof heard) =>
+    fixture.connect(who, {
+      era: "modern",
+      client: {
+        listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged: () => void (heard[who] += 1) } },
+      },
+    });
+  for (let count = 0; count < SESSIONS_PER_PRINCIPAL + 3; count++) await listen("owner");
+  await listen("agent");
+  await fixture.gateway.removeServer("a");
+  await expect.poll(() => heard).toEqual({ owner: SESSIONS_PER_PRINCIPAL, agent: 1 });
+});
 
 it("tells a modern client only of the servers that its profile shows", async () => {
   fixture.gateway.addServer(fakeServer("a", "mcp-good.ts"));

@@ -1,10 +1,8 @@
 // Tools, prompts, resources and templates as servers list them, made fit to be shown to people and models.
 import { LIST_ENTRY_LIMIT_BYTES } from "../limits.ts";
 import { cleanJson, isShallow } from "./clean-result.ts";
-import { cleanText } from "./clean-text.ts";
+import { cleanText, withoutUnseen } from "./clean-text.ts";
 
-/** Moves a cursor, turns text round, or is seen by a model and by no person: C0 and C1, bidirectional marks, tags. */
-const UNSEEN = /(?![\t\n\r])[\p{Cc}\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
 const LINE_BREAK = /[\t\n\r]/;
 /** What tells an entry from others: it passes as it is, or not at all. */
 const IDENTITY_KEYS = ["name", "uri", "uriTemplate"] as const;
@@ -18,7 +16,7 @@ export function cleanEntry<T extends object>(entry: T): T | undefined {
 
 function cleanListedText(text: string, key: string | undefined): string {
   // A pattern of a schema is an expression in which such characters have their meaning.
-  return cleanText(key === "pattern" ? text : text.replace(UNSEEN, ""));
+  return cleanText(key === "pattern" ? text : withoutUnseen(text));
 }
 
 function isSame(before: string | undefined, after: string | undefined): boolean {

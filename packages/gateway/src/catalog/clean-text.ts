@@ -2,6 +2,8 @@
 import { isUtf8 } from "node:buffer";
 import { redactText, type Redaction } from "@pratique/core";
 
+/** Moves a cursor, turns text round, or is seen by a model and by no person: C0 and C1, bidirectional marks, tags. */
+const UNSEEN = /(?![\t\n\r])[\p{Cc}\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
 /** Shorter base64 holds no token that redaction knows. */
 const BASE64_RUN = /[A-Za-z0-9+/_-]{24,}={0,2}/g;
 /** Base64 as mail breaks it into lines. */
@@ -16,9 +18,14 @@ export function cleanText(text: string, found: Redaction[] = []): string {
   return WRAPPED_BASE64.test(plain) ? cleanBase64(plain, found) : plain;
 }
 
+/** Without characters that only a terminal or a model would notice. */
+export function withoutUnseen(text: string): string {
+  return text.replace(UNSEEN, "");
+}
+
 /** Redacts before it cuts: half a secret is none that redaction would know. */
 export function shortText(text: string, limit: number): string {
-  return cleanText(text.slice(0, 16 * limit))
+  return cleanText(withoutUnseen(text.slice(0, 16 * limit)))
     .slice(0, limit)
     .toWellFormed();
 }

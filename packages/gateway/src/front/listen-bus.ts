@@ -2,7 +2,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ServerEventBus } from "@modelcontextprotocol/server";
 import type { ListKind } from "../upstream/connect.ts";
-import type { Caller } from "./caller.ts";
+import { gatewayErrors } from "../errors.ts";
+import { SESSIONS_PER_PRINCIPAL } from "../limits.ts";
+import { principalKey, type Caller } from "./caller.ts";
 
 type ServerEvent = Parameters<ServerEventBus["publish"]>[0];
 type Listener = Parameters<ServerEventBus["subscribe"]>[0];
@@ -17,6 +19,13 @@ const EVENTS = {
 export class ListenBus implements ServerEventBus {
   readonly #answering = new AsyncLocalStorage<Caller>();
   readonly #listeners = new Map<Listener, Caller>();
+
+  /** A principal may listen as often as he may have sessions. @throws `gateway.too-many-sessions` */
+  admit(caller: Caller): void {
+    const key = principalKey(caller);
+    const count = [...this.#listeners.values()].filter((other) => principalKey(other) === key).length;
+    if (count >= SESSIONS_PER_PRINCIPAL) throw gatewayErrors("gateway.too-many-sessions", { count });
+  }
 
   during<T>(caller: Caller, answer: () => T): T {
     return this.#answering.run(caller, answer);
