@@ -72,6 +72,11 @@ describe("ensureDirectory", () => {
     expect((await stat(path)).isDirectory()).toBe(true);
   });
 
+  it("fails where nothing can be made, instead of trying for ever", async () => {
+    // /proc answers ENOENT to every mkdir.
+    await expect(ensureDirectory("/proc/pratique/home")).rejects.toMatchObject({ code: "store.io" });
+  });
+
   it("refuses a file in the way", async () => {
     await writeFileDurably(join(directory, "f"), "x");
     await expect(ensureDirectory(join(directory, "f"))).rejects.toMatchObject({ code: "store.not-writable" });

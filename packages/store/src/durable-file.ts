@@ -1,6 +1,6 @@
 // Files that are whole or absent, and stay so when the power goes.
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileError, systemCode } from "./file-error.ts";
 
@@ -87,13 +87,34 @@ export async function syncDirectory(path: string): Promise<void> {
 export async function ensureDirectory(path: string, mode = 0o755): Promise<void> {
   const full = resolve(path);
   try {
-    const first = await mkdir(full, { recursive: true, mode });
-    if (first === undefined) return;
-    for (let made = full; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+    await makeLevels(full, mode);
   } catch (error) {
-    // mkdir says EEXIST where a file stands in the way.
-    throw fileError(systemCode(error) === "EEXIST" ? Object.assign(new Error(), { code: "ENOTDIR" }) : error, path);
+    throw fileError(error, path);
   }
+}
+
+/** Level by level: Node's recursive mkdir never ends where a file system answers ENOENT to it, as /proc does. */
+async function makeLevels(path: string, mode: number): Promise<void> {
+  if (await isDirectory(path)) return;
+  await makeLevels(dirname(path), mode);
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (systemCode(error) !== "EEXIST" || !(await isDirectory(path))) throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** False when nothing is there; a file in the way is an error. */
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) return true;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return false;
+    throw error;
+  }
+  throw Object.assign(new Error(`${path} is a file`), { code: "ENOTDIR" });
 }
 
 /** Removes what interrupted `writeFileDurably` calls left in a directory; returns how many there were. */
