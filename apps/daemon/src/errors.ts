@@ -37,6 +37,21 @@ export const daemonErrors = defineErrors({
     text: "the state directory {path} is not yours alone: {reason}",
     hint: "`chmod go-w {path}` when you trust what is in it, or choose another with --home DIR",
   },
+  "home.no-log": {
+    status: 404,
+    text: "{home} holds no log and no key of one",
+    hint: "name the state directory with --home; `pratique up` starts a log",
+  },
+  "audit.no-checkpoint-file": {
+    status: 400,
+    text: "the checkpoint in {file} cannot be read: {reason}",
+    hint: "keep one with: pratique audit verify --json, field checkpoint.note",
+  },
+  "transfer.own-registry": {
+    status: 400,
+    text: "{reference} names the embedded registry",
+    hint: "name another, such as ghcr.io/me/name:1.0; `pratique ls` lists what is here",
+  },
   "config.invalid": { status: 400, text: "{file}: {problem}", hint: "docs/reference/configuration.md lists every key" },
   "control.not-found": { status: 404, text: "there is nothing at {path}", hint: "see /control/v1/openapi.json" },
   "control.bad-request": {

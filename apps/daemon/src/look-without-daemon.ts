@@ -18,8 +18,10 @@ export async function lookWithoutDaemon(
 ): Promise<DoctorResult> {
   const scratch = await mkdtemp(join(tmpdir(), "pratique-doctor-"));
   const installation = installationDirectory();
+  const config = await loadConfig(join(home, "pratique.yaml"), environment, undefined);
+  const policies = config.policy.directory ?? join(installation, "policies");
   const machinery = new Machinery({
-    config: await loadConfig(join(home, "pratique.yaml"), environment, undefined),
+    config,
     home: await openHome(scratch),
     path: environment["PATH"] ?? "",
     dockerHost: environment["DOCKER_HOST"],
@@ -43,8 +45,8 @@ export async function lookWithoutDaemon(
       engineLook(() => machinery.engine()),
       {
         name: "policies",
-        look: async () => `${(await readPolicySet(join(installation, "policies"))).policies.length} are valid`,
-        otherwise: { state: "missing", mend: "pratique policy check" },
+        look: async () => `${(await readPolicySet(policies)).policies.length} are valid`,
+        otherwise: { state: "missing", mend: `mend the file, then: pratique policy check ${policies}` },
       },
     ]);
   } finally {

@@ -91,7 +91,7 @@ export const ociErrors = defineErrors({
   "registry.unauthorized": {
     status: 401,
     text: "{registry} wants other credentials for {what}",
-    hint: "log in to the registry, or check the stored credentials",
+    hint: "give others, for example: pratique push REF TARGET --username NAME --password-stdin",
   },
   "registry.denied": {
     status: 403,

@@ -1,5 +1,6 @@
 // `pratique policy check`: validates policies against the schema.
 import { resolve } from "node:path";
+import { isPratiqueError } from "@pratique/core";
 import type { Command } from "../kit/command.ts";
 import { columns } from "../kit/terminal.ts";
 import { shortDigest } from "../kit/words.ts";
@@ -13,9 +14,13 @@ export const policyCheck: Command = {
   examples: ["pratique policy check", "pratique policy check ./policies"],
   async run({ args, context }) {
     const { terminal } = context;
-    const answer = await (
-      await context.client()
-    ).checkPolicy(args[0] === undefined ? {} : { directory: resolve(context.workingDirectory, args[0]) });
+    const what = args[0] === undefined ? {} : { directory: resolve(context.workingDirectory, args[0]) };
+    const answer = await (await context.client()).checkPolicy(what).catch(async (error: unknown) => {
+      // With a broken set no daemon starts, and then the files themselves are asked.
+      if (!isPratiqueError(error, "daemon.unreachable")) throw error;
+      const { checkPolicyFiles } = await import("@pratique/app-daemon");
+      return await checkPolicyFiles({ ...what, home: context.home, environment: context.environment });
+    });
     if (context.json) terminal.out(JSON.stringify(answer, null, 2));
     else {
       terminal.out(columns(answer.policies.map((policy) => [policy.effect, policy.id, policy.reason ?? ""])));

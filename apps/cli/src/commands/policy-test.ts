@@ -1,5 +1,6 @@
 // `pratique policy test`: runs the tables of cases beside the policies.
 import { resolve } from "node:path";
+import { isPratiqueError } from "@pratique/core";
 import type { Command } from "../kit/command.ts";
 
 export const policyTest: Command = {
@@ -11,9 +12,13 @@ export const policyTest: Command = {
   examples: ["pratique policy test", "pratique policy test ./policies"],
   async run({ args, context }) {
     const { terminal } = context;
-    const answer = await (
-      await context.client()
-    ).testPolicy(args[0] === undefined ? {} : { directory: resolve(context.workingDirectory, args[0]) });
+    const what = args[0] === undefined ? {} : { directory: resolve(context.workingDirectory, args[0]) };
+    const answer = await (await context.client()).testPolicy(what).catch(async (error: unknown) => {
+      // With a broken set no daemon starts, and then the files themselves are asked.
+      if (!isPratiqueError(error, "daemon.unreachable")) throw error;
+      const { testPolicyFiles } = await import("@pratique/app-daemon");
+      return await testPolicyFiles({ ...what, home: context.home, environment: context.environment });
+    });
     if (context.json) terminal.out(JSON.stringify(answer, null, 2));
     else {
       for (const entry of answer.cases) {

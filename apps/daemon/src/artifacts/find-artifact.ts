@@ -1,5 +1,5 @@
 // From what a person types to a digest in the embedded registry.
-import { KIND_ANNOTATION, Kind } from "@pratique/contracts";
+import type { Kind } from "@pratique/contracts";
 import {
   formatReference,
   parseReference,
@@ -37,10 +37,4 @@ export async function findArtifact(store: ContentStore, ownRegistry: string, tex
   const manifest = await repository.manifest(parsed.digest ?? parsed.tag ?? "latest");
   if (manifest === undefined) throw daemonErrors("artifact.not-found", { reference });
   return { repository, reference, descriptor: manifest.descriptor, kind: kindOfManifest(manifest) };
-}
-
-/** The kind an annotation states, when it is one we know. */
-export function annotatedKind(annotations: Readonly<Record<string, string>> | undefined): Kind | undefined {
-  const parsed = Kind.safeParse(annotations?.[KIND_ANNOTATION]);
-  return parsed.success ? parsed.data : undefined;
 }

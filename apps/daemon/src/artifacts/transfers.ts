@@ -113,9 +113,7 @@ export class Transfers {
   #foreign(text: string): Reference {
     const parsed = parseReference(text, { registry: this.#registry, tag: "latest" });
     if (isOwnRegistry(parsed.registry, this.#registry)) {
-      throw daemonErrors("control.bad-request", {
-        problem: `${text} names the embedded registry; name another, such as ghcr.io/me/name:1.0`,
-      });
+      throw daemonErrors("transfer.own-registry", { reference: text });
     }
     return parsed;
   }

@@ -18,16 +18,7 @@ export class PolicyDesk {
 
   async check(principal: Principal, request: PolicyRequestBody): Promise<PolicyCheckResult> {
     return await this.#read(principal, async () => {
-      const set = request.directory === undefined ? this.#inForce() : await readPolicySet(request.directory);
-      return {
-        digest: set.digest,
-        policies: set.policies.map(({ id, effect, reason, file }) => ({
-          id,
-          effect,
-          ...(reason === undefined ? {} : { reason }),
-          ...(file === undefined ? {} : { file }),
-        })),
-      };
+      return checkResult(request.directory === undefined ? this.#inForce() : await readPolicySet(request.directory));
     });
   }
 
@@ -35,12 +26,7 @@ export class PolicyDesk {
     return await this.#read(principal, async () => {
       const directory = request.directory ?? this.#directory;
       const set = request.directory === undefined ? this.#inForce() : await readPolicySet(directory);
-      const report = runPolicyTests(set, await readPolicyCases(directory));
-      return {
-        passed: report.passed,
-        failed: report.failed,
-        cases: report.cases.map(({ name, ok, detail }) => ({ name, ok, ...(detail === undefined ? {} : { detail }) })),
-      };
+      return await testResult(set, directory);
     });
   }
 
@@ -49,4 +35,27 @@ export class PolicyDesk {
       await this.#guard.perform({ principal, action: "admin:read", resource: systemResource }, read),
     );
   }
+}
+
+/** A valid set, as clients see it. */
+export function checkResult(set: PolicySet): PolicyCheckResult {
+  return {
+    digest: set.digest,
+    policies: set.policies.map(({ id, effect, reason, file }) => ({
+      id,
+      effect,
+      ...(reason === undefined ? {} : { reason }),
+      ...(file === undefined ? {} : { file }),
+    })),
+  };
+}
+
+/** Runs the cases beside the policies of a directory. */
+export async function testResult(set: PolicySet, directory: string): Promise<PolicyTestResult> {
+  const report = runPolicyTests(set, await readPolicyCases(directory));
+  return {
+    passed: report.passed,
+    failed: report.failed,
+    cases: report.cases.map(({ name, ok, detail }) => ({ name, ok, ...(detail === undefined ? {} : { detail }) })),
+  };
 }

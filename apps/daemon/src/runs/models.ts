@@ -7,7 +7,7 @@ import type { ContentStore } from "@pratique/oci";
 import { readArtifact } from "@pratique/packaging";
 import { z } from "zod";
 import type { Artifacts } from "../artifacts/artifacts.ts";
-import { annotatedKind, type Found } from "../artifacts/find-artifact.ts";
+import type { Found } from "../artifacts/find-artifact.ts";
 import { daemonErrors } from "../errors.ts";
 
 const MAX_LIST_BYTES = 4 * 1024 * 1024;
@@ -44,7 +44,9 @@ export class Models {
     const upstream = this.#upstreams.get(name);
     if (upstream !== undefined) {
       const { baseUrl, model, apiKey } = upstream;
-      return { type: "upstream", name, baseUrl, model, ...(apiKey === undefined ? {} : { apiKey }) };
+      // For people, in errors and records: where it is, not what the run calls it.
+      const shown = `${baseUrl}#${model}`;
+      return { type: "upstream", name: shown, baseUrl, model, ...(apiKey === undefined ? {} : { apiKey }) };
     }
     const found = await this.find(name);
     return found === undefined ? undefined : { type: "local", model: await this.#file(found) };
@@ -69,9 +71,10 @@ export class Models {
     for (const name of await this.#store.repositories()) {
       const repository = this.#store.repository(name);
       for (const tag of await repository.tags()) {
-        const manifest = tag.startsWith("sha256-") ? undefined : await repository.manifest(tag);
-        if (annotatedKind(manifest?.descriptor.annotations) !== "model") continue;
-        const created = Date.parse(manifest?.descriptor.annotations?.["org.opencontainers.image.created"] ?? "");
+        const found = tag.startsWith("sha256-") ? undefined : await this.find(`${name}:${tag}`);
+        if (found === undefined) continue;
+        const info = await readArtifact(found.repository, found.descriptor.digest);
+        const created = Date.parse(info.created ?? "");
         models.push({ id: `${name}:${tag}`, created: Number.isNaN(created) ? 0 : Math.floor(created / 1000) });
       }
     }
