@@ -1,6 +1,6 @@
 // Bad input: each a typed error with what, where and what next, and nothing half-written.
 import { execFileSync } from "node:child_process";
-import { cp, mkdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -85,6 +85,38 @@ describe("with a daemon", () => {
     expect([flag.exit, flag.hint]).toEqual([2, "did you mean --kind?"]);
   });
 
+  it("refuses a flag's value that cannot be meant with exit code 2", async () => {
+    for (const args of [
+      ["audit", "tail", "--limit", "many"],
+      ["pack", scratch.home, "--kind", "boat"],
+      ["push", "a/b:1", "127.0.0.1:1/a/b:1", "--username", "me"],
+      ["help", "no-such-command"],
+    ])
+      expect(await refused(args)).toMatchObject({ code: "cli.usage", exit: 2 });
+  });
+
+  it("lists a packed model at /v1/models, and names the address of one that does not answer", async () => {
+    for (const directory of ["model", "harbour", "skill/harbour-notes", "agent"]) {
+      const name = directory.split("/").at(-1)!.replace("model", "harbour-model");
+      const reference = `voyage/${name}:1.0.0`;
+      await daemon.client.pack({ directory: join(EXAMPLES, directory), reference });
+      await daemon.client.sign(reference);
+      await daemon.client.clear(reference);
+    }
+    const answer = await fetch(`${daemon.url}/v1/models`, { headers: { authorization: `Bearer ${daemon.token}` } });
+    expect(await answer.json()).toMatchObject({ data: [{ id: "voyage/harbour-model:1.0.0" }] });
+    const error = await refused([
+      "run",
+      "voyage/agent:1.0.0",
+      "hello",
+      "--model",
+      "http://127.0.0.1:1/v1#m",
+      "--allow-unisolated",
+    ]);
+    expect(error.code).toBe("upstream.unreachable");
+    expect(error.message).toContain("http://127.0.0.1:1/v1#m");
+  });
+
   it("answers a stranger with 401 and nothing else", async () => {
     for (const path of ["/control/v1/status", "/v2/", "/mcp", "/v1/models", "/log/checkpoint", "/console/"]) {
       const answer = await fetch(`${daemon.url}${path}`);
@@ -107,6 +139,49 @@ describe("with a daemon", () => {
         .end();
     });
     expect(status).toBe(421);
+  });
+});
+
+describe("without a daemon", () => {
+  let place: Awaited<ReturnType<typeof temporaryHome>>;
+  beforeAll(async () => void (place = await temporaryHome()));
+  afterAll(() => place.remove());
+
+  it("finds no log where there is none, and makes nothing", async () => {
+    const home = join(place.home, "none");
+    const result = await pratique(["audit", "verify"], { home });
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/home\.no-log/);
+    await expect(readdir(home)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  it("refuses an address that is none, and an empty state directory", async () => {
+    const url = await pratique(["status"], { home: place.home, env: { PRATIQUE_URL: "127.0.0.1:7340" } });
+    expect([url.code, url.stderr]).toEqual([2, expect.stringContaining("PRATIQUE_URL")]);
+    const home = await pratique(["ls"], { home: "" });
+    expect([home.code, home.stderr]).toEqual([2, expect.stringContaining("--home needs a directory")]);
+  });
+
+  it("checks the policies that keep a daemon from starting", async () => {
+    const directory = join(place.home, "policies");
+    await cp(join(ROOT, "policies"), directory, { recursive: true });
+    const env = { PRATIQUE_POLICY_DIRECTORY: directory };
+    expect((await pratique(["policy", "test"], { home: place.home, env })).stdout).toMatch(/ 0 failed/);
+    await writeFile(join(directory, "wrong.cedar"), "permit(principal, action, resource);");
+    const result = await pratique(["policy", "check"], { home: place.home, env });
+    expect([result.code, result.stderr]).toEqual([1, expect.stringContaining("policy.invalid")]);
+  });
+
+  it("refuses a state directory that cannot be made, and ends", async () => {
+    const result = await pratique(["up"], { home: "/proc/pratique" });
+    expect([result.code, result.stderr]).toEqual([1, expect.stringContaining("home.not-writable")]);
+  });
+
+  it("refuses a checkpoint file that is not there", async () => {
+    const daemon = await startDaemon(place.home);
+    await daemon.stop();
+    const result = await pratique(["audit", "verify", "--since", join(place.home, "gone")], { home: place.home });
+    expect([result.code, result.stderr]).toEqual([1, expect.stringContaining("audit.no-checkpoint-file")]);
   });
 });
 

@@ -2,7 +2,7 @@
 import { readFile, writeFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pratique, startDaemon, temporaryHome, type Result } from "../support/program.ts";
+import { finished, pratique, startDaemon, startProgram, temporaryHome, type Result } from "../support/program.ts";
 
 interface VoyageReport {
   artifacts: { kind: string; reference: string; digest: string; cleared: boolean }[];
@@ -99,6 +99,23 @@ describe("pratique voyage --json on a fresh home", () => {
     } finally {
       await daemon.stop();
     }
+  });
+});
+
+describe("Ctrl-C in the middle", () => {
+  it("ends the voyage, says so, and leaves a log that verifies", async () => {
+    const place = await temporaryHome();
+    const child = startProgram(["voyage", "--listen", "127.0.0.1:0"], { home: place.home });
+    child.stdout!.on("data", (text: Buffer) => {
+      if (text.includes("1 Pack")) child.kill("SIGINT");
+    });
+    const result = await finished(child);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain("stopped before the end");
+    expect(result.stderr).not.toContain("bug in Pratique");
+    expect(result.stdout).not.toContain("5 Account");
+    expect((await pratique(["audit", "verify"], { home: place.home })).code).toBe(0);
+    await place.remove();
   });
 });
 

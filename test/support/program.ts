@@ -31,17 +31,24 @@ export interface Result {
   json<T>(): T;
 }
 
+interface ProgramOptions {
+  readonly home: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
 /** Runs a command to its end. */
-export function pratique(
-  args: readonly string[],
-  options: { home: string; env?: Readonly<Record<string, string>>; cwd?: string },
-): Promise<Result> {
-  const child = spawn(process.execPath, [BIN, ...args, "--home", options.home], {
+export function pratique(args: readonly string[], options: ProgramOptions): Promise<Result> {
+  return finished(startProgram(args, options));
+}
+
+/** Starts a command and leaves it to the test. */
+export function startProgram(args: readonly string[], options: ProgramOptions): ChildProcess {
+  return spawn(process.execPath, [BIN, ...args, "--home", options.home], {
     cwd: options.cwd ?? ROOT,
     env: cleanEnvironment(options.env),
     stdio: ["ignore", "pipe", "pipe"],
   });
-  return finished(child);
 }
 
 export function finished(child: ChildProcess): Promise<Result> {

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { openClient } from "@pratique/client";
 import type { Context } from "./kit/command.ts";
-import { runProgram } from "./kit/run-command.ts";
+import { runProgram, usageError } from "./kit/run-command.ts";
 import { processTerminal } from "./kit/terminal.ts";
 import { TREE } from "./tree.ts";
 import { VERSION } from "./version.ts";
@@ -12,6 +12,7 @@ import { VERSION } from "./version.ts";
 const DEFAULT_URL = "http://127.0.0.1:7340";
 
 function homeDirectory(given: string | undefined): string {
+  if (given === "") throw usageError("--home needs a directory, and what was given is empty", "name one: --home DIR");
   const named = given ?? process.env["PRATIQUE_HOME"];
   if (named !== undefined && named !== "") return resolve(named);
   return join(process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "pratique");
@@ -27,7 +28,7 @@ async function readTrimmed(file: string): Promise<string | undefined> {
 
 async function findDaemon(home: string): Promise<string> {
   const named = process.env["PRATIQUE_URL"];
-  if (named !== undefined && named !== "") return named.replace(/\/+$/, "");
+  if (named !== undefined && named !== "") return checkedUrl(named);
   const running = await readTrimmed(join(home, "daemon.json"));
   if (running === undefined) return DEFAULT_URL;
   try {
@@ -36,6 +37,12 @@ async function findDaemon(home: string): Promise<string> {
   } catch {
     return DEFAULT_URL;
   }
+}
+
+function checkedUrl(named: string): string {
+  if (!/^https?:\/\//.test(named) || !URL.canParse(named))
+    throw usageError(`PRATIQUE_URL is \`${named}\`, which is no address`, "write it as http://127.0.0.1:7340");
+  return named.replace(/\/+$/, "");
 }
 
 /** The owner token goes to loopback only: PRATIQUE_URL may name somebody else's daemon. */
@@ -81,4 +88,7 @@ function context(global: { json: boolean; home: string | undefined }): Context {
 // A closed pipe (`pratique ls | head`) is the reader's choice, not a failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
-process.exitCode = await runProgram({ tree: TREE, version: VERSION, terminal, context }, process.argv.slice(2));
+process.exitCode = await runProgram(
+  { tree: TREE, version: VERSION, terminal, context, interrupted: interrupt.signal },
+  process.argv.slice(2),
+);

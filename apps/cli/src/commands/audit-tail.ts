@@ -1,8 +1,8 @@
 // `pratique audit tail`: the newest records, and those to come.
 import type { AuditRecord } from "@pratique/contracts";
-import { PratiqueError } from "@pratique/core";
 import { textFlag, type Command } from "../kit/command.ts";
 import { recordTable } from "../kit/records.ts";
+import { usageError } from "../kit/run-command.ts";
 
 export const auditTail: Command = {
   name: "audit tail",
@@ -20,7 +20,7 @@ export const auditTail: Command = {
     const client = await context.client();
     const limit = Number(textFlag(flags, "limit") ?? 20);
     if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
-      throw new PratiqueError({ code: "cli.bad-value", message: "--limit is a number from 1 to 10000", status: 400 });
+      throw usageError("--limit is a number from 1 to 10000", "the default is 20");
     }
     const filter = { run: textFlag(flags, "run"), decision: flags["denied"] === true ? "deny" : undefined };
     const show = (list: readonly AuditRecord[]) => {
@@ -35,7 +35,10 @@ export const auditTail: Command = {
       return 0;
     }
     show(records);
-    if (flags["follow"] !== true) return 0;
+    if (flags["follow"] !== true) {
+      if (records.length === 0) terminal.note("no such records");
+      return 0;
+    }
     const last = records.at(-1)?.sequence ?? -1;
     try {
       for await (const record of client.followRecords({ ...filter, after: last }, context.interrupted)) show([record]);

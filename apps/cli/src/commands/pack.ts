@@ -1,7 +1,10 @@
 // `pratique pack`: a directory becomes an OCI artifact with SBOM and provenance.
 import { resolve } from "node:path";
 import { textFlag, type Command } from "../kit/command.ts";
+import { usageError } from "../kit/run-command.ts";
 import { shortDigest, size } from "../kit/words.ts";
+
+const KINDS = ["model", "mcp-server", "skill", "agent"];
 
 export const pack: Command = {
   name: "pack",
@@ -19,12 +22,13 @@ export const pack: Command = {
   async run({ args, flags, context }) {
     const { terminal } = context;
     const kind = textFlag(flags, "kind");
+    if (kind !== undefined && !KINDS.includes(kind))
+      throw usageError(`--kind is \`${kind}\`, and can be ${KINDS.join(", ")}`, "leave it away when the kind is plain");
     const answer = await (
       await context.client()
     ).pack({
       directory: resolve(context.workingDirectory, args[0]!),
       ...(args[1] === undefined ? {} : { reference: args[1] }),
-      // The daemon checks the word against the kinds it knows.
       ...(kind === undefined ? {} : { kind: kind as "model" }),
     });
     if (context.json) terminal.out(JSON.stringify(answer, null, 2));

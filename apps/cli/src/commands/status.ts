@@ -15,8 +15,7 @@ export const status: Command = {
       terminal.out(JSON.stringify(answer, null, 2));
       return 0;
     }
-    const engine =
-      answer.engine === undefined ? "none: see `pratique doctor`" : `${answer.engine.id} ${answer.engine.version}`;
+    const engine = answer.engine === undefined ? "not looked for yet" : `${answer.engine.id} ${answer.engine.version}`;
     terminal.out(
       columns([
         [

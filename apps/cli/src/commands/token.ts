@@ -18,6 +18,14 @@ export const token: Command = {
     try {
       value = (await readFile(file, "utf8")).trim();
     } catch (cause) {
+      if (cause instanceof Error && "code" in cause && cause.code === "EACCES")
+        throw new PratiqueError({
+          code: "identity.not-yours",
+          message: `the owner token at ${file} is another user's`,
+          hint: "only who owns the state directory can read it; name your own with --home",
+          status: 401,
+          cause,
+        });
       throw new PratiqueError({
         code: "identity.no-token",
         message: `there is no owner token at ${file}`,

@@ -37,7 +37,7 @@ export const verify: Command = {
               : `${evidence.provenance.builder}, SLSA build level ${evidence.provenance.slsaLevel}`,
           ],
           [
-            mark(evidence.vulnerabilities.status === "checked"),
+            evidence.vulnerabilities.status === "checked" ? mark(true) : terminal.paint("warn", "!"),
             "vulnerabilities",
             evidence.vulnerabilities.status === "checked"
               ? `${evidence.vulnerabilities.critical} critical`
@@ -54,6 +54,9 @@ export const verify: Command = {
       );
       for (const rejected of evidence.rejected)
         terminal.out(`${mark(false)} ${rejected.digest} rejected: ${rejected.reason}`);
+      if (evidence.signers.length === 0)
+        terminal.note(`  next: pratique sign ${answer.reference}, when you vouch for it`);
+      else if (evidence.clearances.length === 0) terminal.note(`  next: pratique clear ${answer.reference}`);
     }
     return answer.verified ? 0 : 1;
   },

@@ -1,6 +1,7 @@
 // Credentials for another registry. The password comes through standard input, never through argv.
 import { text } from "node:stream/consumers";
 import { textFlag, type Flag, type Flags } from "./command.ts";
+import { usageError } from "./run-command.ts";
 
 export const CREDENTIAL_FLAGS: Readonly<Record<string, Flag>> = {
   username: { type: "string", value: "NAME", summary: "user at the other registry" },
@@ -13,6 +14,12 @@ export async function transferOptions(
   flags: Flags,
 ): Promise<{ credentials?: { username: string; password: string }; insecure?: boolean }> {
   const username = textFlag(flags, "username");
+  // One without the other would be tried as somebody without a password, or as nobody.
+  if ((username === undefined) === (flags["password-stdin"] === true))
+    throw usageError(
+      "--username and --password-stdin go together",
+      "for example: echo $TOKEN | pratique push REF TARGET --username NAME --password-stdin",
+    );
   return {
     ...(flags["insecure"] === true ? { insecure: true } : {}),
     ...(username === undefined
@@ -20,7 +27,7 @@ export async function transferOptions(
       : {
           credentials: {
             username,
-            password: flags["password-stdin"] === true ? (await text(process.stdin)).trim() : "",
+            password: (await text(process.stdin)).trim(),
           },
         }),
   };

@@ -52,6 +52,14 @@ describe("finding the command", () => {
     expect(seen.input?.context.json).toBe(true);
   });
 
+  it("helps with a noun, and not with a command that is none", async () => {
+    const { call, seen } = program();
+    expect(await call("help", "audit")).toBe(0);
+    expect(seen.out).toContain("pratique audit verify");
+    expect(await call("help", "pakc")).toBe(2);
+    expect(seen.note).toContain("did you mean `pratique pack`?");
+  });
+
   it("takes global flags before the command", async () => {
     const { call, seen } = program();
     expect(await call("--home", "/x", "pack", "dir")).toBe(0);

@@ -11,12 +11,16 @@ export interface Program {
   readonly version: string;
   readonly terminal: Terminal;
   context(global: { json: boolean; home: string | undefined }): Context;
+  /** Aborts at Ctrl-C: what fails afterwards fails because of it. */
+  readonly interrupted?: AbortSignal;
 }
 
-class UsageError extends PratiqueError {
-  constructor(message: string, hint: string) {
-    super({ code: "cli.usage", message, hint, status: 400 });
-  }
+/** Codes of what was typed wrong: exit code 2. */
+const USAGE_CODES = ["cli.usage", "daemon.bad-listen"];
+
+/** What was typed cannot be meant. */
+export function usageError(message: string, hint: string): PratiqueError {
+  return new PratiqueError({ code: "cli.usage", message, hint, status: 400 });
 }
 
 /** Runs one call of the program. */
@@ -25,7 +29,7 @@ export async function runProgram(program: Program, argv: readonly string[]): Pro
   try {
     return await dispatch(program, argv);
   } catch (error) {
-    return showError(program.terminal, error, json);
+    return showError(program, error, json);
   }
 }
 
@@ -37,8 +41,10 @@ async function dispatch(program: Program, argv: readonly string[]): Promise<Exit
     return 0;
   }
   if (words.length === 0 || words[0] === "help") {
-    const wanted = words.slice(1).join(" ");
-    if (words[0] === "help" && tree[wanted] !== undefined) terminal.out(commandHelp(await tree[wanted]()));
+    const wanted = argv.filter((word) => !word.startsWith("-")).slice(1);
+    const load = tree[wanted.join(" ")];
+    if (load !== undefined) terminal.out(commandHelp(await load()));
+    else if (wanted.length > 0) return await unknown(program, wanted, ["--help"]);
     else terminal.out(rootHelp(await Promise.all(Object.values(tree).map((load) => load())), program.version));
     return words.length === 0 && argv.length > 0 && !argv.includes("--help") && !argv.includes("-h") ? 2 : 0;
   }
@@ -95,7 +101,7 @@ function parse(command: Command, argv: readonly string[]): { flags: Flags; args:
     const text = error instanceof Error ? error.message : String(error);
     const flag = /'(-{1,2}[^'\s]+)/.exec(text)?.[1];
     const close = flag === undefined ? undefined : nearest(flag.replace(/^-+/, ""), Object.keys(known));
-    throw new UsageError(
+    throw usageError(
       flag !== undefined && text.startsWith("Unknown option") ? `unknown flag ${flag}` : text.split(". To specify")[0]!,
       close === undefined ? `see \`pratique ${command.name} --help\`` : `did you mean --${close}?`,
     );
@@ -106,7 +112,7 @@ function checkArity(command: Command, args: readonly string[]): void {
   const { minArgs = 0, maxArgs = minArgs } = command;
   if (args.length >= minArgs && args.length <= maxArgs) return;
   const what = args.length < minArgs ? "an argument is missing" : `\`${args[maxArgs]}\` is one argument too many`;
-  throw new UsageError(what, `usage: pratique ${command.name} ${command.usage ?? ""}`.trimEnd());
+  throw usageError(what, `usage: pratique ${command.name} ${command.usage ?? ""}`.trimEnd());
 }
 
 async function unknown(program: Program, words: readonly string[], argv: readonly string[]): Promise<ExitCode> {
@@ -118,15 +124,18 @@ async function unknown(program: Program, words: readonly string[], argv: readonl
   }
   const typed = verbs.length > 0 ? words.join(" ") : words[0]!;
   const close = nearest(typed, names) ?? nearest(words.join(" "), names);
-  throw new UsageError(
+  throw usageError(
     `there is no command \`${typed}\``,
     close === undefined ? "`pratique help` lists the commands" : `did you mean \`pratique ${close}\`?`,
   );
 }
 
-function showError(terminal: Terminal, error: unknown, json: boolean): ExitCode {
+function showError({ terminal, interrupted }: Program, error: unknown, json: boolean): ExitCode {
+  if (interrupted?.aborted === true) {
+    terminal.note("stopped before the end; what was acknowledged is kept");
+    return 1;
+  }
   if (!isPratiqueError(error)) {
-    if (error instanceof Error && error.name === "AbortError") return 1;
     terminal.note(
       `error: this is a bug in Pratique\n\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     );
@@ -140,6 +149,6 @@ function showError(terminal: Terminal, error: unknown, json: boolean): ExitCode 
       `error: ${error.message} [${error.code}]${error.hint === undefined ? "" : `\n\nhint: ${error.hint}`}`,
     );
   }
-  if (error instanceof UsageError) return 2;
+  if (USAGE_CODES.includes(error.code)) return 2;
   return error.status === 403 ? 3 : 1;
 }

@@ -18,6 +18,11 @@ export function jsonReport(log: ShipsLog) {
   };
 }
 
+function toolsRun(isolation: string | undefined): string {
+  if (isolation === undefined) return "";
+  return isolation === "none" ? "; its tools not isolated" : `; its tools in a ${isolation}`;
+}
+
 /** The closing table: the auditor's three questions, answered. */
 export function summary(terminal: Terminal, log: ShipsLog, console: string): string {
   const { run } = log;
@@ -28,11 +33,19 @@ export function summary(terminal: Terminal, log: ShipsLog, console: string): str
     columns([
       [
         "  What is running?",
-        `${run.model === "" ? "nothing" : run.model}${run.engine === undefined ? "" : ` on ${run.engine}`}; tools in ${run.isolation ?? "nothing"}`,
+        run.model === ""
+          ? "nothing: the run did not start"
+          : `${run.model}${run.engine === undefined ? "" : ` on ${run.engine}`}${toolsRun(run.isolation)}`,
       ],
       [
         "  Is it safe?",
-        `${cleared} of ${log.artifacts.length} artifacts cleared; ${log.refused.map((refused) => `${refused.reference} refused by ${refused.decision.policies.map((policy) => policy.id).join(", ")}`).join("; ")}`,
+        [
+          `${cleared} of ${log.artifacts.length} artifacts cleared`,
+          ...log.refused.map(
+            (refused) =>
+              `${refused.reference} refused by ${refused.decision.policies.map((policy) => policy.id).join(", ")}`,
+          ),
+        ].join("; "),
       ],
       [
         "  What did the agent do?",

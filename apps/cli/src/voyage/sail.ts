@@ -7,7 +7,7 @@ import { followRun, type RunOutcome } from "../kit/follow-run.ts";
 import { recordTable } from "../kit/records.ts";
 import { refusal } from "../kit/refusal.ts";
 import { columns, type Terminal } from "../kit/terminal.ts";
-import { shortDigest, size } from "../kit/words.ts";
+import { counted, shortDigest, size } from "../kit/words.ts";
 
 const CARGO = [
   { directory: "model", reference: "voyage/harbour-model:1.0.0" },
@@ -47,7 +47,21 @@ export interface ShipsLog {
   };
 }
 
+/** The voyage; Ctrl-C ends it at once, and not after the leg under way. */
 export async function sail(crew: Crew, orders: Orders): Promise<ShipsLog> {
+  const { interrupted } = crew;
+  interrupted.throwIfAborted();
+  const stopped = Promise.withResolvers<never>();
+  const stop = () => stopped.reject(interrupted.reason);
+  interrupted.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([sailOn(crew, orders), stopped.promise]);
+  } finally {
+    interrupted.removeEventListener("abort", stop);
+  }
+}
+
+async function sailOn(crew: Crew, orders: Orders): Promise<ShipsLog> {
   const [packed, rogue] = await pack(crew);
   await prove(crew, packed);
   const cleared = await clear(crew, packed);
@@ -73,6 +87,7 @@ async function pack(crew: Crew): Promise<[PackResult[], PackResult]> {
   const rows: string[][] = [];
   const results: PackResult[] = [];
   for (const { directory, reference } of [...CARGO, ROGUE]) {
+    crew.interrupted.throwIfAborted();
     const result = await crew.client.pack({ directory: join(crew.examples, directory), reference });
     results.push(result);
     rows.push([`  ${tick(crew)} ${result.kind}`, result.reference, shortDigest(result.digest), size(result.sizeBytes)]);
@@ -85,13 +100,14 @@ async function prove(crew: Crew, packed: readonly PackResult[]): Promise<void> {
   leg(crew, 2, "Prove", "signature, SBOM and SLSA provenance hang on each as OCI referrers");
   const rows: string[][] = [];
   for (const artifact of packed) {
+    crew.interrupted.throwIfAborted();
     await crew.client.sign(artifact.reference);
     const { evidence } = await crew.client.verify(artifact.reference);
     const signed = `signed by ${evidence.signers.map((signer) => signer.name).join(", ")}`;
     rows.push([
       `  ${tick(crew)} ${artifact.kind}`,
       signed,
-      `SBOM of ${artifact.components} components`,
+      `SBOM of ${counted(artifact.components, "component")}`,
       `provenance from ${evidence.provenance?.builder ?? "nobody"}`,
     ]);
   }
@@ -103,6 +119,7 @@ async function clear(crew: Crew, packed: readonly PackResult[]): Promise<ClearRe
   const results: ClearResult[] = [];
   const rows: string[][] = [];
   for (const artifact of packed) {
+    crew.interrupted.throwIfAborted();
     const result = await crew.client.clear(artifact.reference);
     if (!result.cleared)
       crew.say(indent(refusal(crew.terminal, `${artifact.reference} is not cleared`, result.decision)));
@@ -121,6 +138,8 @@ async function clear(crew: Crew, packed: readonly PackResult[]): Promise<ClearRe
 async function refuse(crew: Crew, rogue: PackResult): Promise<ClearResult> {
   const result = await crew.client.clear(rogue.reference);
   if (!result.cleared) crew.say(indent(refusal(crew.terminal, `${rogue.reference} is not cleared`, result.decision)));
+  else
+    crew.say(`  ${crew.terminal.paint("warn", "!")} ${rogue.reference} was to be refused, but somebody has signed it`);
   return result;
 }
 
@@ -145,7 +164,14 @@ async function runAgent(crew: Crew, orders: Orders): Promise<RunOutcome> {
     crew.say(
       `  ${crew.terminal.paint("bad", "✗")} ${outcome.problem.title} [${outcome.problem.code}]${outcome.problem.hint === undefined ? "" : `\n  try     ${outcome.problem.hint}`}`,
     );
+  if (outcome.problem?.status === 403) await sayWhyNotIsolated(crew);
   return outcome;
+}
+
+/** A missing container engine is why isolation was refused: policy cannot know what the engine said. */
+async function sayWhyNotIsolated(crew: Crew): Promise<void> {
+  const { container } = await crew.client.status();
+  if (container?.available === false) crew.say(`  engine  no container engine: ${container.description}`);
 }
 
 async function takeAccount(crew: Crew, run: RunOutcome): Promise<Pick<ShipsLog, "records" | "audit">> {
