@@ -27,6 +27,8 @@ if (!run(nodeExecutable(), [join(root, "tools", "build.mjs")])) {
   process.exit(1);
 }
 
+if (process.env.npm_lifecycle_event === "setup") process.stderr.write("setup: ready; next: npm start\n");
+
 function systemPackages({ packages, commands, why }) {
   if (commands.every(hasCommand) || process.platform !== "linux") return;
   if (purposeIsServed(commands)) return;
