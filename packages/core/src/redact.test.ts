@@ -32,6 +32,35 @@ describe("text", () => {
     expect(redactText(GITHUB)).not.toBe(redactText(GITHUB.replace("a1", "z9")));
   });
 
+  it("finds a JWT after a hyphen", () => {
+    const payload = "eyJzdWIiOiJhbGljZSJ9";
+    expect(redactText(`x-eyJhbGciOiJFUzI1NiJ9.${payload}.${"s".repeat(43)}`)).not.toContain(payload);
+  });
+
+  it.each([
+    "-eyJ",
+    "eyJ",
+    ".eyJ",
+    "eyJaaaaaaaa.",
+    "-----BEGIN PRIVATE KEY-----",
+    "sk-",
+    "://a:",
+    "bearer ",
+    "prq_a",
+    "ghp_",
+  ])("does not stall on a text of many %j", (piece) => {
+    const cost = (repeats: number) => {
+      const text = piece.repeat(repeats);
+      const before = process.cpuUsage();
+      redactText(text);
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000;
+    };
+    cost(1000);
+    // Sixteen times the text: a quadratic pattern would take 256 times as long, many seconds.
+    expect(cost(160_000)).toBeLessThan(2000);
+  });
+
   it("leaves ordinary text alone", () => {
     for (const text of [
       "Oslo: rain, 7 C",

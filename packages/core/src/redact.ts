@@ -21,8 +21,14 @@ const TOKEN_SHAPES: readonly (readonly [kind: string, pattern: RegExp])[] = [
   ["google-api-key", /\bAIza[A-Za-z0-9_-]{35}\b/g],
   ["npm-token", /\bnpm_[A-Za-z0-9]{36}\b/g],
   ["pratique-token", /\bprq_[A-Za-z0-9_-]{20,400}(?:\.[A-Za-z0-9_-]{20,200})?/g],
-  ["jwt", /\beyJ[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,4000}/g],
-  ["private-key", /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{0,8192}?-----END [A-Z ]{0,30}PRIVATE KEY-----/g],
+  // Begun at a word's start only, so that a text of `-eyJ-eyJ…` costs no more than another.
+  ["jwt", /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,4000}/g],
+  // One that stands right after a hyphen keeps its header, which is no secret, and loses the rest.
+  ["jwt", /(?<=[A-Za-z0-9_-]{8})\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,4000}/g],
+  [
+    "private-key",
+    /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:(?!-----BEGIN )[\s\S]){0,8192}?-----END [A-Z ]{0,30}PRIVATE KEY-----/g,
+  ],
   ["bearer-token", /(?<=\bbearer )[A-Za-z0-9._~+/=-]{16,4096}/gi],
   ["url-password", /(?<=:\/\/[^\s:@/]{1,128}:)[^\s@/]{1,256}(?=@)/g],
 ];
