@@ -48,18 +48,11 @@ describe("text", () => {
     "bearer ",
     "prq_a",
     "ghp_",
-  ])("does not stall on a text of many %j", (piece) => {
-    const cost = (repeats: number) => {
-      const text = piece.repeat(repeats);
-      const before = process.cpuUsage();
-      redactText(text);
-      const { user, system } = process.cpuUsage(before);
-      return (user + system) / 1000;
-    };
-    cost(1000);
-    // Sixteen times the text: a quadratic pattern would take 256 times as long, many seconds.
-    expect(cost(160_000)).toBeLessThan(2000);
-  });
+  ])(
+    "does not stall on a text of many %j",
+    // A pattern that takes quadratic time would still be at it when the test's own deadline comes.
+    (piece) => expect(redactText(piece.repeat(200_000))).not.toBe(""),
+  );
 
   it("leaves ordinary text alone", () => {
     for (const text of [
