@@ -19,6 +19,7 @@ export async function placeConfiguredServers(config: Config, parts: ConfiguredSe
       if ("url" in server) {
         const verdicts = Object.fromEntries(server.readOnlyTools.map((tool) => [tool, { readOnly: true }]));
         // Somebody else's process: not in our container, and the owner's own configuration stands for its clearance.
+        parts.servers.reserve(name);
         parts.gateway.addServer({
           name,
           isolated: true,

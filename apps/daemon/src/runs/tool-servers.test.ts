@@ -23,6 +23,8 @@ let gateway: Gateway;
 let servers: ToolServers;
 let driver: ContainerDriver | undefined;
 let found: Found;
+/** Another server that wants the same name. */
+let other: Found;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "pratique-servers-"));
@@ -93,6 +95,9 @@ beforeEach(async () => {
   };
   await repository.putManifest(Buffer.from(JSON.stringify(manifest)), MEDIA_TYPES.imageManifest, "1.0.0");
   found = await findArtifact(store, "localhost:7340", "team/harbour:1.0.0");
+  const next = { ...manifest, annotations: { ...manifest.annotations, next: "yes" } };
+  await repository.putManifest(Buffer.from(JSON.stringify(next)), MEDIA_TYPES.imageManifest, "2.0.0");
+  other = await findArtifact(store, "localhost:7340", "team/harbour:2.0.0");
 });
 
 afterEach(async () => {
@@ -122,4 +127,33 @@ it("an isolated one stays for the next run", async () => {
   await place("1", false);
   await servers.endRun("1");
   expect(names()).toEqual(["team-harbour"]);
+});
+
+it("never takes a server from under a run that uses it: the second one of a name gets its digest", async () => {
+  driver = { id: "container" } as unknown as ContainerDriver;
+  const [first, second] = await Promise.all([
+    place("1", false),
+    servers.place(owner, other, { name: "team-harbour", allowUnisolated: false, run: "2" }),
+  ]);
+  expect(first.name).toBe("team-harbour");
+  expect(second.name).toBe(`team-harbour-${other.descriptor.digest.slice(7, 19)}`);
+  expect(gateway.servers().map(({ name, digest }) => [name, digest])).toEqual([
+    [first.name, found.descriptor.digest],
+    [second.name, other.descriptor.digest],
+  ]);
+  await servers.endRun("1");
+  await servers.endRun("2");
+  const third = await servers.place(owner, other, { name: "team-harbour", allowUnisolated: false, run: "3" });
+  expect(third.name).toBe("team-harbour");
+});
+
+it("never takes the place of a configured server", async () => {
+  driver = { id: "container" } as unknown as ContainerDriver;
+  await servers.place(owner, found, { name: "team-harbour", allowUnisolated: false });
+  const run = await servers.place(owner, other, { name: "team-harbour", allowUnisolated: false, run: "1" });
+  expect(run.name).not.toBe("team-harbour");
+  servers.reserve("notes");
+  expect((await servers.place(owner, other, { name: "notes", allowUnisolated: false, run: "2" })).name).not.toBe(
+    "notes",
+  );
 });

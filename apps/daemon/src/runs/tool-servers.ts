@@ -1,6 +1,6 @@
 // From an MCP server artifact to a server behind the gateway: cleared, in a container, or refused.
 import { join } from "node:path";
-import type { Clock, Log } from "@pratique/core";
+import { Mutex, type Clock, type Log } from "@pratique/core";
 import type { Principal } from "@pratique/contracts";
 import type { Gateway, StdioPeer } from "@pratique/gateway";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
@@ -36,8 +36,10 @@ export interface PlacedServer {
 export class ToolServers {
   readonly #options: ToolServersOptions;
   readonly #placed = new Map<string, string>();
-  /** The runs for which a person accepted an unisolated server, by its name. */
-  readonly #accepted = new Map<string, Set<string>>();
+  /** Runs that use a server now, by its name. */
+  readonly #users = new Map<string, Set<string>>();
+  readonly #configured = new Set<string>();
+  readonly #placing = new Mutex();
 
   constructor(options: ToolServersOptions) {
     this.#options = options;
@@ -81,47 +83,64 @@ export class ToolServers {
         async () => undefined,
       ),
     );
+    const { verdicts, command, env } = await serverParts(found);
     const identity = `${found.descriptor.digest} ${isolated ? "isolated" : "process"}`;
-    if (this.#placed.get(options.name) !== identity) {
-      await gateway.removeServer(options.name);
-      const info = await readArtifact(found.repository, found.descriptor.digest);
-      if (info.kind !== "mcp-server")
-        throw daemonErrors("artifact.wrong-kind", {
+    // One at a time: between choosing a name and taking it nobody else may take it.
+    return await this.#placing.run(async () => {
+      const name = this.#nameFor(options, identity, found.descriptor.digest);
+      if (this.#placed.get(name) !== identity) {
+        await gateway.removeServer(name);
+        gateway.addServer({
+          name,
           reference: found.reference,
-          kind: info.kind,
-          wanted: "mcp-server",
+          digest: found.descriptor.digest,
+          isolated,
+          cleared: () => artifacts.isCleared(found),
+          allowUnisolated: options.allowUnisolated,
+          verdicts,
+          transport: {
+            type: "stdio",
+            start:
+              driver === undefined
+                ? () => this.#startProcess(found, command, env)
+                : () => startContainer(driver, found, name),
+          },
         });
-      gateway.addServer({
-        name: options.name,
-        reference: found.reference,
-        digest: found.descriptor.digest,
-        isolated,
-        cleared: () => artifacts.isCleared(found),
-        allowUnisolated: options.allowUnisolated,
-        verdicts: info.tools,
-        transport: {
-          type: "stdio",
-          start:
-            driver === undefined
-              ? () => this.#startProcess(found, info.command, info.env)
-              : () => startContainer(driver, found, options.name),
-        },
-      });
-      this.#placed.set(options.name, identity);
-    }
-    if (!isolated && options.run !== undefined)
-      this.#accepted.set(options.name, (this.#accepted.get(options.name) ?? new Set()).add(options.run));
-    return { name: options.name, isolated, digest: found.descriptor.digest };
+        this.#placed.set(name, identity);
+      }
+      if (options.run === undefined) this.#configured.add(name);
+      else this.#users.set(name, (this.#users.get(name) ?? new Set()).add(options.run));
+      return { name, isolated, digest: found.descriptor.digest };
+    });
+  }
+
+  /** Keeps a name for a server that the configuration placed itself. */
+  reserve(name: string): void {
+    this.#configured.add(name);
+  }
+
+  /**
+   * The wanted name, unless another server has it that is configured or in use: `a/b` and `a-b` want the same, and so do
+   * two versions of one server. The digest then tells them apart.
+   */
+  #nameFor(options: { name: string; run?: string }, identity: string, digest: string): string {
+    const { name } = options;
+    const isTaken = this.#configured.has(name) || (this.#users.get(name)?.size ?? 0) > 0;
+    if (options.run === undefined || !isTaken || this.#placed.get(name) === identity) return name;
+    return `${name.slice(0, 48)}-${digest.slice(7, 19)}`;
   }
 
   /** What was accepted unisolated was accepted for a run, and ends with it: no other agent or client finds it there. */
   async endRun(run: string): Promise<void> {
-    for (const [name, runs] of this.#accepted) {
-      if (!runs.delete(run) || runs.size > 0) continue;
-      this.#accepted.delete(name);
-      this.#placed.delete(name);
-      await this.#options.gateway.removeServer(name);
-    }
+    await this.#placing.run(async () => {
+      for (const [name, runs] of this.#users) {
+        if (!runs.delete(run) || runs.size > 0) continue;
+        this.#users.delete(name);
+        if (this.#configured.has(name) || this.#placed.get(name)?.endsWith(" process") !== true) continue;
+        this.#placed.delete(name);
+        await this.#options.gateway.removeServer(name);
+      }
+    });
   }
 
   /** The unisolated way, which policy has allowed: the server's own files, run by this machine's node. */
@@ -155,4 +174,11 @@ async function startContainer(driver: ContainerDriver, found: Found, name: strin
     cpus: 1,
     network: "none",
   });
+}
+
+async function serverParts(found: Found) {
+  const info = await readArtifact(found.repository, found.descriptor.digest);
+  if (info.kind !== "mcp-server")
+    throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: info.kind, wanted: "mcp-server" });
+  return { verdicts: info.tools, command: info.command, env: info.env };
 }
