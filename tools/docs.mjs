@@ -5,6 +5,8 @@ import { root } from "./machine.mjs";
 
 const check = process.argv.includes("--check");
 const { errorTables } = await import("../apps/daemon/src/error-tables.ts");
+const { clientErrors } = await import("../packages/client/src/errors.ts");
+const { cliErrors } = await import("../apps/cli/src/errors.ts");
 const { Config } = await import("../packages/contracts/src/config.schema.ts");
 const { TREE } = await import("../apps/cli/src/tree.ts");
 const { commandHelp, rootHelp } = await import("../apps/cli/src/kit/help.ts");
@@ -47,7 +49,11 @@ for (const [name, text] of Object.entries(pages)) {
 process.exit(stale === 0 ? 0 : 1);
 
 function errorsPage() {
-  const sections = errorTables().map(({ room, definitions }) => {
+  const sections = [
+    ...errorTables(),
+    { room: "client", definitions: clientErrors.definitions },
+    { room: "cli", definitions: cliErrors.definitions },
+  ].map(({ room, definitions }) => {
     const rows = Object.entries(definitions)
       .sort(([left], [right]) => (left < right ? -1 : 1))
       .map(([code, { status, text, hint }]) => `| \`${code}\` | ${status} | ${cell(text)} | ${cell(hint ?? "")} |`);

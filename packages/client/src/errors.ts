@@ -7,6 +7,11 @@ export const clientErrors = defineErrors({
     text: "no daemon answers at {url}",
     hint: "start it with `pratique up`, or name another with PRATIQUE_URL",
   },
+  "daemon.token-refused": {
+    status: 401,
+    text: "the daemon at {url} does not know this token",
+    hint: "name the daemon's own state directory with --home, or set PRATIQUE_TOKEN",
+  },
   "daemon.bad-answer": {
     status: 502,
     text: "{url} answered with something that is not Pratique's control API",

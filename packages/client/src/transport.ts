@@ -85,6 +85,7 @@ async function readAll(endpoint: Endpoint, answer: IncomingMessage): Promise<Buf
 }
 
 function problemOf(endpoint: Endpoint, status: number, text: string): PratiqueError {
+  if (status === 401) return clientErrors("daemon.token-refused", { url: endpoint.url });
   try {
     const problem = JSON.parse(text) as { code?: unknown; title?: unknown; hint?: unknown };
     if (typeof problem.code === "string" && typeof problem.title === "string") {

@@ -1,5 +1,7 @@
 // `pratique explain`: what an error code means.
-import { PratiqueError } from "@pratique/core";
+import { clientErrors } from "@pratique/client";
+import type { ErrorDefinition } from "@pratique/core";
+import { cliErrors } from "../errors.ts";
 import type { Command } from "../kit/command.ts";
 import { nearest } from "../kit/suggest.ts";
 
@@ -12,20 +14,13 @@ export const explain: Command = {
   examples: ["pratique explain artifact.not-found"],
   async run({ args, context }) {
     const { errorTables } = await import("@pratique/app-daemon");
-    const all = Object.assign({}, ...errorTables().map((table) => table.definitions)) as Record<
-      string,
-      { status: number; text: string; hint?: string }
-    >;
+    const tables = [...errorTables(), clientErrors, cliErrors];
+    const all = Object.assign({}, ...tables.map((table) => table.definitions)) as Record<string, ErrorDefinition>;
     const code = args[0]!;
     const definition = all[code];
     if (definition === undefined) {
       const close = nearest(code, Object.keys(all));
-      throw new PratiqueError({
-        code: "cli.unknown-code",
-        message: `there is no error code \`${code}\``,
-        hint: close === undefined ? "docs/reference/errors.md lists them" : `did you mean ${close}?`,
-        status: 404,
-      });
+      throw cliErrors("cli.unknown-code", { code }, close === undefined ? {} : { hint: `did you mean ${close}?` });
     }
     if (context.json) context.terminal.out(JSON.stringify({ code, ...definition }, null, 2));
     else

@@ -1,7 +1,7 @@
 // `pratique token`: the owner token, for other clients on this machine.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PratiqueError } from "@pratique/core";
+import { cliErrors } from "../errors.ts";
 import type { Command } from "../kit/command.ts";
 
 export const token: Command = {
@@ -19,20 +19,8 @@ export const token: Command = {
       value = (await readFile(file, "utf8")).trim();
     } catch (cause) {
       if (cause instanceof Error && "code" in cause && cause.code === "EACCES")
-        throw new PratiqueError({
-          code: "identity.not-yours",
-          message: `the owner token at ${file} is another user's`,
-          hint: "only who owns the state directory can read it; name your own with --home",
-          status: 401,
-          cause,
-        });
-      throw new PratiqueError({
-        code: "identity.no-token",
-        message: `there is no owner token at ${file}`,
-        hint: "start the daemon once with `pratique up`, or name its state directory with --home",
-        status: 404,
-        cause,
-      });
+        throw cliErrors("identity.not-yours", { file }, { cause });
+      throw cliErrors("identity.no-token", { file }, { cause });
     }
     context.terminal.out(context.json ? JSON.stringify({ token: value }) : value);
     return 0;

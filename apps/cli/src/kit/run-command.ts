@@ -1,6 +1,7 @@
 // From argv to an exit code: finds the command, parses strictly, runs it, and shows what went wrong.
 import { parseArgs } from "node:util";
 import { isPratiqueError, PratiqueError } from "@pratique/core";
+import { cliErrors } from "../errors.ts";
 import type { Command, Context, ExitCode, Flags, Tree } from "./command.ts";
 import { commandHelp, GLOBAL_FLAGS, nounHelp, rootHelp } from "./help.ts";
 import { nearest } from "./suggest.ts";
@@ -20,7 +21,7 @@ const USAGE_CODES = ["cli.usage", "daemon.bad-listen"];
 
 /** What was typed cannot be meant. */
 export function usageError(message: string, hint: string): PratiqueError {
-  return new PratiqueError({ code: "cli.usage", message, hint, status: 400 });
+  return cliErrors("cli.usage", { what: message }, { hint });
 }
 
 /** Runs one call of the program. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Client } from "@pratique/client";
 import type { AuditRecord, ClearResult, PackResult } from "@pratique/contracts";
 import { PratiqueError } from "@pratique/core";
+import { cliErrors } from "../errors.ts";
 import { followRun, type RunOutcome } from "../kit/follow-run.ts";
 import { recordTable } from "../kit/records.ts";
 import { refusal } from "../kit/refusal.ts";
@@ -176,13 +177,11 @@ async function sayWhyNotIsolated(crew: Crew): Promise<void> {
 
 async function takeAccount(crew: Crew, run: RunOutcome): Promise<Pick<ShipsLog, "records" | "audit">> {
   leg(crew, 5, "Account", "every act left a record in the Merkle log");
-  if (run.run === "")
-    throw new PratiqueError({
-      code: "voyage.no-run",
-      message: run.problem?.title ?? "the run did not start",
-      hint: run.problem?.hint,
-      status: run.problem?.status ?? 500,
-    });
+  if (run.run === "") {
+    if (run.problem === undefined) throw cliErrors("cli.no-run");
+    const { code, title: message, hint, status } = run.problem;
+    throw new PratiqueError({ code, message, hint, status });
+  }
   const records = await crew.client.records({ run: run.run, limit: 200 });
   crew.say(indent(recordTable(crew.terminal, records)));
   const report = await crew.client.verifyAudit();

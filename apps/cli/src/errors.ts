@@ -1,0 +1,22 @@
+// What can go wrong in the command itself.
+import { defineErrors } from "@pratique/core";
+
+export const cliErrors = defineErrors({
+  "cli.usage": { status: 400, text: "{what}", hint: "pratique help" },
+  "cli.unknown-code": {
+    status: 404,
+    text: "there is no error code `{code}`",
+    hint: "docs/reference/errors.md lists them",
+  },
+  "cli.no-run": { status: 500, text: "the run did not start", hint: "the daemon's log says more" },
+  "identity.not-yours": {
+    status: 401,
+    text: "the owner token at {file} is another user's",
+    hint: "only who owns the state directory can read it; name your own with --home",
+  },
+  "identity.no-token": {
+    status: 404,
+    text: "there is no owner token at {file}",
+    hint: "start the daemon once with `pratique up`, or name its state directory with --home",
+  },
+});
