@@ -18,7 +18,7 @@ export interface Listener {
 }
 
 const HEADERS_TIMEOUT_MS = 30_000;
-const DRAIN_MS = 3000;
+const DRAIN_MS = 2000;
 
 export interface ListenerLimits {
   /** A request whose body sends nothing for so long is given up. Whole requests have no bound: images are large. */

@@ -225,7 +225,11 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       url: listener.url,
       home: home.directory,
       consoleLink: () => `${listener.url}${pages.issueLink(identity.owner)}`,
-      close: () => closeAll(closers, log),
+      close: async () => {
+        // First the door, so that what is under way can still be decided and recorded.
+        await listener.close();
+        await closeAll(closers, log);
+      },
     };
   } catch (error) {
     await closeAll(closers, log);

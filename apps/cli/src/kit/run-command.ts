@@ -1,6 +1,6 @@
 // From argv to an exit code: finds the command, parses strictly, runs it, and shows what went wrong.
 import { parseArgs } from "node:util";
-import { isPratiqueError, PratiqueError } from "@pratique/core";
+import { isPratiqueError, type PratiqueError } from "@pratique/core";
 import { cliErrors } from "../errors.ts";
 import type { Command, Context, ExitCode, Flags, Tree } from "./command.ts";
 import { commandHelp, GLOBAL_FLAGS, nounHelp, rootHelp } from "./help.ts";
