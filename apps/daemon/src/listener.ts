@@ -1,4 +1,5 @@
 // The one listener: binds, authenticates, routes, limits, and answers for the daemon's health.
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describeError, isPratiqueError, type Log } from "@pratique/core";
@@ -19,6 +20,7 @@ export interface Listener {
 
 const HEADERS_TIMEOUT_MS = 30_000;
 const DRAIN_MS = 2000;
+const FINISH_MS = 10_000;
 
 export interface ListenerLimits {
   /** A request whose body sends nothing for so long is given up. Whole requests have no bound: images are large. */
@@ -45,11 +47,13 @@ export async function listen(address: string, log: Log, limits: Partial<Listener
   const { host, port } = parseListen(address);
   const { bodyIdleMs, connections } = { ...DEFAULT_LIMITS, ...limits };
   let handler: Handler | undefined;
+  const underWay = new Set<Promise<void>>();
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: 60_000 },
     (req, res) => {
       endStalledBody(req, bodyIdleMs);
-      void dispatch(handler, req, res, log);
+      const answering = dispatch(handler, req, res, log).finally(() => underWay.delete(answering));
+      underWay.add(answering);
     },
   );
   server.maxConnections = connections;
@@ -60,7 +64,12 @@ export async function listen(address: string, log: Log, limits: Partial<Listener
     url: `http://${shownHost}:${bound.port}`,
     port: bound.port,
     serve: (next) => void (handler = next),
-    close: () => closeServer(server),
+    close: async () => {
+      await closeServer(server);
+      // A client that is gone does not stop its act: what it does is still to be recorded.
+      const patience = AbortSignal.timeout(FINISH_MS);
+      await Promise.race([Promise.allSettled(underWay), once(patience, "abort")]);
+    },
   };
 }
 
