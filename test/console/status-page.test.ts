@@ -57,7 +57,8 @@ it("shows artifacts and records to the owner", async (context) => {
   expect(await page.locator("#artifacts tbody tr").allInnerTexts()).toEqual([
     expect.stringMatching(/skill\s.*page\/notes:1\s.*yes\s+yes/s),
   ]);
-  expect(await page.locator("#records tbody tr").count()).toBeGreaterThan(3);
+  const records = await page.locator("#records tbody").innerText();
+  for (const action of ["artifact:push", "artifact:sign", "artifact:clear"]) expect(records).toContain(action);
   await page.getByRole("button", { name: "Refresh" }).click();
   await page.getByText("1 artifacts, 1 cleared").waitFor();
   expect(complaints).toEqual([]);
