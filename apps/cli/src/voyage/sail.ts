@@ -184,6 +184,11 @@ async function takeAccount(crew: Crew, run: RunOutcome): Promise<Pick<ShipsLog, 
   }
   const records = await crew.client.records({ run: run.run, limit: 200 });
   crew.say(indent(recordTable(crew.terminal, records)));
+  const agents = new Set(records.flatMap((record) => record.principal.artifact ?? []));
+  const policySets = new Set(records.map((record) => record.policyDigest));
+  crew.say(
+    `    by agent ${[...agents].map(shortDigest).join(", ")} under policy set ${[...policySets].map(shortDigest).join(", ")}`,
+  );
   const report = await crew.client.verifyAudit();
   const bad = report.checks.filter((check) => !check.ok);
   crew.say(

@@ -110,6 +110,8 @@ export class Artifacts {
           repository: (name) => store.repository(given?.repository ?? name),
           ...(given?.tag === undefined ? {} : { tag: given.tag }),
           attach: async (repository, packed) => {
+            // Without a reference the name comes out of the directory: policies on that repository are asked before it is tagged.
+            if (given === undefined) await this.#mayPush(principal, repository.name);
             const subject = {
               name: `${registry}/${repository.name}`,
               digest: packed.descriptor.digest,
@@ -267,6 +269,12 @@ export class Artifacts {
         evidence: await this.evidence(found),
       };
     });
+  }
+
+  async #mayPush(principal: Principal | undefined, repository: string): Promise<void> {
+    const { guard, registry } = this.#options;
+    const resource = repositoryResource(repository, registry);
+    allowedOrThrow(await guard.perform({ principal, action: "artifact:push", resource }, async () => undefined));
   }
 
   async #look<T>(principal: Principal | undefined, found: Found, read: () => Promise<T>): Promise<T> {

@@ -9,8 +9,7 @@ export function pathProblem(path: string): string | undefined {
   if (path.length > LIMIT_LENGTH) return "its name is too long";
   if (path.startsWith("/") || /^[A-Za-z]:/.test(path)) return "it is an absolute path";
   if (path.includes("\\")) return "it has a backslash in its name";
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(path)) return "it has a control character in its name";
+  if (/\p{Cc}/u.test(path)) return "it has a control character in its name";
   if (path.includes("\ufffd")) return "its name is not UTF-8";
   const parts = path.split("/");
   if (parts.length > LIMIT_DEPTH) return "it is nested too deep";
