@@ -26,6 +26,9 @@ export const VulnerabilityFacts = z.strictObject({
 });
 export type VulnerabilityFacts = z.infer<typeof VulnerabilityFacts>;
 
+/** What is known when nothing has looked: never the same as none. */
+export const NOT_CHECKED: VulnerabilityFacts = VulnerabilityFacts.parse({ status: "not-checked" });
+
 /** One typed value for all evidence of one digest. Only what verified is in it. */
 export const Evidence = z.strictObject({
   repository: z.string(),

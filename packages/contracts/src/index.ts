@@ -1,6 +1,6 @@
 // Every shape that crosses an edge. One module a noun, so that who needs one loads one.
 export { ACTIONS, Action, Decision, PolicyReason, ResourceType } from "./decision.schema.ts";
-export { Evidence, Signer, VulnerabilityFacts } from "./evidence.schema.ts";
+export { Evidence, NOT_CHECKED, Signer, VulnerabilityFacts } from "./evidence.schema.ts";
 export { Kind, KIND_ANNOTATION } from "./kind.schema.ts";
 export { Principal, UserPrincipal, WorkloadPrincipal } from "./principal.schema.ts";
 export { AuditRecord, RecordBody, RecordPrincipal, RecordResource } from "./record.schema.ts";

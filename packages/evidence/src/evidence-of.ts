@@ -1,5 +1,5 @@
 // Everything verifiable about one artifact, as one value.
-import type { Evidence, Kind } from "@pratique/contracts";
+import { NOT_CHECKED, type Evidence, type Kind } from "@pratique/contracts";
 import { canonicalJson, digestOf, isPratiqueError, type Digest } from "@pratique/core";
 import { parseManifest, type Descriptor, type Repository } from "@pratique/oci";
 import { readClearance } from "./clearance.ts";
@@ -100,16 +100,8 @@ function factsOf(verified: readonly VerifiedStatement[]): Facts {
       ? { aibom: { format: sbom.facts.format, signer: sbom.statement.signer } }
       : {}),
     licences: [...(sbom?.facts.licences ?? [])],
-    // Nothing looks vulnerabilities up yet, and not checked is never the same as none.
-    vulnerabilities: {
-      status: "not-checked",
-      critical: 0,
-      high: 0,
-      medium: 0,
-      low: 0,
-      criticalWithFix: 0,
-      knownExploited: 0,
-    },
+    // Nothing looks vulnerabilities up yet.
+    vulnerabilities: NOT_CHECKED,
     clearances: ofType(VSA_PREDICATE).flatMap((statement) => readClearance(statement) ?? []),
   };
 }

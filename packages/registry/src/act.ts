@@ -1,5 +1,5 @@
 // What the registry asks guard for.
-import type { Action, Evidence } from "@pratique/contracts";
+import { NOT_CHECKED, type Action, type Evidence } from "@pratique/contracts";
 import type { JsonObject } from "@pratique/core";
 import { artifactResource } from "@pratique/evidence";
 import { allowedOrThrow, type Act, type Guard, type GuardResource } from "@pratique/guard";
@@ -23,15 +23,7 @@ export function unprovenArtifact(host: string, repository: string, { digest }: D
     imageType: "community",
     signers: [],
     licences: [],
-    vulnerabilities: {
-      status: "not-checked",
-      critical: 0,
-      high: 0,
-      medium: 0,
-      low: 0,
-      criticalWithFix: 0,
-      knownExploited: 0,
-    },
+    vulnerabilities: NOT_CHECKED,
     clearances: [],
     rejected: [],
   };

@@ -172,7 +172,7 @@ async function runAgent(crew: Crew, orders: Orders): Promise<RunOutcome> {
 /** A missing container engine is why isolation was refused: policy cannot know what the engine said. */
 async function sayWhyNotIsolated(crew: Crew): Promise<void> {
   const { container } = await crew.client.status();
-  if (container?.available === false) crew.say(`  engine  no container engine: ${container.description}`);
+  if (container?.available === false) crew.say(`  engine  ${container.description}`);
 }
 
 async function takeAccount(crew: Crew, run: RunOutcome): Promise<Pick<ShipsLog, "records" | "audit">> {

@@ -304,11 +304,11 @@ export class Artifacts {
 /** The daemon itself, as a resource. */
 export const systemResource: GuardResource = { type: "System", id: "daemon" };
 
-/** A repository of the embedded registry, as Cedar sees it. */
+/** A repository, as Cedar sees it: the same entity here and at the registry's own door. */
 export function repositoryResource(name: string, registry: string): GuardResource {
   return {
     type: "Repository",
-    id: name,
+    id: `${registry}/${name}`,
     attributes: { name },
     parents: [{ type: "Registry", id: registry, attributes: { host: registry } }],
   };
