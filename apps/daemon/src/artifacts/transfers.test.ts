@@ -71,7 +71,7 @@ it("a pull of the owner is two acts: one there, one here", async () => {
   await expect(pull).rejects.toMatchObject({ code: expect.not.stringContaining("policy") });
   expect(asked.length).toBeGreaterThan(0);
   expect(records.map(({ action, resource }) => `${action} ${resource.id}`)).toEqual([
-    "artifact:pull good/harbour",
-    "artifact:push good/harbour",
+    `artifact:pull ${host}/good/harbour`,
+    "artifact:push localhost:7340/good/harbour",
   ]);
 });
