@@ -7,7 +7,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["core"],
   ["contracts", "store"],
   ["client", "oci", "audit", "policy", "identity"],
-  ["guard"],
+  ["guard", "delta"],
   ["evidence"],
   ["packaging", "sandbox", "registry"],
   ["inference", "gateway"],

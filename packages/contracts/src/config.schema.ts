@@ -64,6 +64,7 @@ export const Config = z.strictObject({
     })
     .prefault({})
     .describe("Container engine that isolates tool servers"),
+  registry: z.strictObject({}).prefault({}).describe("Embedded registry"),
   gateway: z
     .strictObject({
       servers: z
