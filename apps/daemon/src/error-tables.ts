@@ -2,6 +2,7 @@
 import { auditErrors } from "@pratique/audit";
 import { agentErrors } from "@pratique/agents";
 import { coreErrors, type ErrorDefinition } from "@pratique/core";
+import { deltaErrors } from "@pratique/delta";
 import { evidenceErrors } from "@pratique/evidence";
 import { gatewayErrors } from "@pratique/gateway";
 import { guardErrors } from "@pratique/guard";
@@ -30,6 +31,7 @@ export function errorTables(): ErrorTable[] {
     { room: "policy", definitions: policyErrors.definitions },
     { room: "identity", definitions: identityErrors.definitions },
     { room: "guard", definitions: guardErrors.definitions },
+    { room: "delta", definitions: deltaErrors.definitions },
     { room: "evidence", definitions: evidenceErrors.definitions },
     { room: "packaging", definitions: packagingErrors.definitions },
     { room: "sandbox", definitions: sandboxErrors.definitions },

@@ -47,6 +47,11 @@ export const registryErrors = defineErrors({
     text: "closing an upload needs `?digest=`",
     hint: "give the digest of the whole blob",
   },
+  "registry.parameter-missing": {
+    status: 400,
+    text: "the request needs `?{name}=`, and a value that makes sense",
+    hint: "a digest starts with sha256: or sha512:; a size is a number of bytes",
+  },
   "registry.range-malformed": {
     status: 400,
     text: "`{range}` is not a Content-Range of an upload",

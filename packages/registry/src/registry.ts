@@ -8,8 +8,10 @@ import { unprovenArtifact } from "./act.ts";
 import { deleteBlob, getBlob, headBlob } from "./blob-download.ts";
 import { appendChunk, cancelUpload, closeUpload, startUpload, uploadStatus } from "./blob-upload.ts";
 import { BufferShelf } from "./buffer-shelf.ts";
+import { rebuildBlob } from "./delta/rebuild-blob.ts";
 import { registryErrors } from "./errors.ts";
 import { sendEmpty, type Exchange, type RegistryLimits, type RegistryParts } from "./exchange.ts";
+import { listExtensions } from "./extensions.ts";
 import { deleteManifest } from "./manifest-delete.ts";
 import { getManifest, headManifest } from "./manifest-download.ts";
 import { putManifest } from "./manifest-upload.ts";
@@ -89,6 +91,10 @@ function handlersOf(parts: RegistryParts, exchange: Exchange, route: Route): Rea
       return both(() => listTags(parts, exchange, route.name));
     case "referrers":
       return both(() => listReferrers(parts, exchange, route.name, route.digest));
+    case "extensions":
+      return both(() => listExtensions(exchange));
+    case "delta":
+      return { POST: () => rebuildBlob(parts, exchange, route.name, route.digest) };
     case "manifest":
       return {
         GET: () => getManifest(parts, exchange, route.name, route.reference),

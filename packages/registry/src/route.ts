@@ -10,7 +10,9 @@ export type Route =
   | { readonly to: "blob"; readonly name: string; readonly digest: string }
   | { readonly to: "uploads"; readonly name: string }
   | { readonly to: "upload"; readonly name: string; readonly id: string }
-  | { readonly to: "referrers"; readonly name: string; readonly digest: string };
+  | { readonly to: "referrers"; readonly name: string; readonly digest: string }
+  | { readonly to: "extensions" }
+  | { readonly to: "delta"; readonly name: string; readonly digest: string };
 
 export interface Target {
   readonly route: Route;
@@ -35,6 +37,10 @@ function parsePath(path: string): Route {
   const kind = parts.at(-2);
   const before = parts.at(-3);
 
+  if (before === "_oci" && kind === "ext" && last === "discover") return { to: "extensions" };
+  if (before === "_pratique" && kind === "delta") {
+    return { to: "delta", name: nameOf(parts.slice(0, -3)), digest: last };
+  }
   if (kind === "tags" && last === "list") return { to: "tags", name: nameOf(parts.slice(0, -2)) };
   if (kind === "manifests") return { to: "manifest", name: nameOf(parts.slice(0, -2)), reference: last };
   if (kind === "referrers") return { to: "referrers", name: nameOf(parts.slice(0, -2)), digest: last };
