@@ -27,11 +27,13 @@ export type {
   ExpectedBlob,
   LocalRepository,
   Manifest,
+  ManifestFacts,
   PutManifestOptions,
   Repository,
   StoredBlob,
   Upload,
 } from "./repository.ts";
+export type { ChangeEnd, RepositoryChange, StoreObserver, TagChange } from "./store-observer.ts";
 export { openContentStore } from "./local/content-store.ts";
 export { copyArtifact, type CopyOptions } from "./copy-artifact.ts";
 export { remoteRepository, type RemoteOptions } from "./remote/remote-repository.ts";

@@ -65,6 +65,15 @@ export interface Repository {
   referrers(digest: Digest, artifactType?: string): Promise<Descriptor[]>;
 }
 
+/** What a manifest is, and what it needs. */
+export interface ManifestFacts {
+  readonly descriptor: Descriptor;
+  readonly subject: Digest | undefined;
+  readonly isIndex: boolean;
+  /** Config and layers, or the manifests of an index. */
+  readonly content: ReadonlySet<Digest>;
+}
+
 /** A repository in the local content store. */
 export interface LocalRepository extends Repository {
   readonly origin: string;
@@ -74,6 +83,10 @@ export interface LocalRepository extends Repository {
   blobPath(digest: Digest): string;
   /** Begins a resumable upload. Naming the algorithm saves reading the content twice when it is not sha256. */
   startUpload(algorithm?: DigestAlgorithm): Promise<Upload>;
+  /** Every blob that lies in it, manifests among them. */
+  blobs(): Promise<StoredBlob[]>;
+  /** Every manifest that it has, tagged or not. */
+  manifests(): Promise<ManifestFacts[]>;
   /** An upload of this repository that was begun before, also before a restart. */
   resumeUpload(id: string): Promise<Upload | undefined>;
 }

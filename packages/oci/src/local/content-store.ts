@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { ociErrors } from "../errors.ts";
 import { isRepositoryName } from "../reference.ts";
 import type { ContentStore, LocalRepository } from "../repository.ts";
+import type { StoreObserver } from "../store-observer.ts";
 import { BlobPool } from "./blob-pool.ts";
 import { INDEX_FILE } from "./layout-file.ts";
 import { Layout } from "./layout.ts";
@@ -21,11 +22,11 @@ import { UploadDirectory } from "./upload-directory.ts";
  */
 export async function openContentStore(
   directory: string,
-  options: { readonly clock: Clock; readonly log: Log },
+  options: { readonly clock: Clock; readonly log: Log; readonly observer?: StoreObserver },
 ): Promise<ContentStore> {
   const root = resolve(directory);
   const pool = new BlobPool(root);
-  const uploads = new UploadDirectory(root, pool, options.clock);
+  const uploads = new UploadDirectory(root, pool, options.clock, options.observer);
   await storing(root, async () => {
     await ensureDirectory(root);
     await pool.open();
@@ -37,7 +38,7 @@ export async function openContentStore(
       options.log.info("content store repaired", { expiredUploads, partialFiles, unusedBlobs });
     }
   });
-  return new DirectoryStore(root, pool, uploads, options.log);
+  return new DirectoryStore({ root, pool, uploads, log: options.log, observer: options.observer });
 }
 
 class DirectoryStore implements ContentStore {
@@ -45,9 +46,9 @@ class DirectoryStore implements ContentStore {
   readonly #layouts = new Map<string, Layout>();
   readonly #loading = new SingleFlight<Layout>();
 
-  constructor(root: string, pool: BlobPool, uploads: UploadDirectory, log: Log) {
+  constructor(parts: Omit<StoreParts, "cache" | "layout">) {
     const layout = (name: string, make: boolean): Promise<Layout | undefined> => this.#layout(name, make);
-    this.#parts = { root, pool, uploads, cache: new ManifestCache(), log, layout };
+    this.#parts = { ...parts, cache: new ManifestCache(), layout };
   }
 
   repository(name: string): LocalRepository {
@@ -65,7 +66,8 @@ class DirectoryStore implements ContentStore {
     const directory = repositoryDirectory(this.#parts.root, name);
     if (!make && !(await isThere(join(directory, INDEX_FILE)))) return this.#layouts.get(name);
     return this.#loading.run(name, async () => {
-      const layout = this.#layouts.get(name) ?? (await Layout.load(directory, name, this.#parts.log));
+      const { log, observer } = this.#parts;
+      const layout = this.#layouts.get(name) ?? (await Layout.load({ directory, name, observer }, log));
       this.#layouts.set(name, layout);
       return layout;
     });

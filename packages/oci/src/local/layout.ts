@@ -5,40 +5,53 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Descriptor } from "../descriptor.schema.ts";
 import { ociErrors } from "../errors.ts";
+import type { StoreObserver } from "../store-observer.ts";
 import { MANIFEST_LIMIT_BYTES, parseManifest } from "../manifest.schema.ts";
 import { decodeLayoutIndex, encodeLayoutIndex, INDEX_FILE, LAYOUT_FILE, LAYOUT_TEXT } from "./layout-file.ts";
+import { changeBetween } from "./repository-change.ts";
 import { Snapshot, storedManifest, type StoredManifest } from "./snapshot.ts";
 import { isMissing, storing } from "./storage-error.ts";
 import { blobFile } from "./store-paths.ts";
 
 const LOAD_CONCURRENCY = 16;
 
+export interface LayoutPlace {
+  readonly directory: string;
+  readonly name: string;
+  readonly observer: StoreObserver | undefined;
+}
+
 export class Layout {
   readonly directory: string;
   readonly #line = new Mutex();
   #snapshot: Snapshot;
   #isOnDisk: boolean;
+  readonly #name: string;
+  readonly #observer: StoreObserver | undefined;
 
-  private constructor(directory: string, snapshot: Snapshot, isOnDisk: boolean) {
-    this.directory = directory;
+  private constructor(place: LayoutPlace, snapshot: Snapshot, isOnDisk: boolean) {
+    this.directory = place.directory;
+    this.#name = place.name;
+    this.#observer = place.observer;
     this.#snapshot = snapshot;
     this.#isOnDisk = isOnDisk;
   }
 
   /** Reads a layout; one that is not there is empty. @throws `oci.layout-damaged` */
-  static async load(directory: string, name: string, log: Log): Promise<Layout> {
+  static async load(place: LayoutPlace, log: Log): Promise<Layout> {
+    const { directory, name } = place;
     let text: string;
     try {
       text = await readFile(join(directory, INDEX_FILE), "utf8");
     } catch (error) {
-      if (isMissing(error)) return new Layout(directory, new Snapshot(), false);
+      if (isMissing(error)) return new Layout(place, new Snapshot(), false);
       throw error;
     }
     try {
       const entries = decodeLayoutIndex(text);
       const manifests = await loadManifests(directory, [...entries.manifests.values()], name, log);
       const tags = new Map([...entries.tags].filter(([, digest]) => manifests.has(digest)));
-      return new Layout(directory, new Snapshot(manifests, tags), true);
+      return new Layout(place, new Snapshot(manifests, tags), true);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message.slice(0, 300) : "unreadable";
       throw ociErrors("oci.layout-damaged", { repository: name, reason }, { cause });
@@ -55,8 +68,15 @@ export class Layout {
     return this.#line.run(async () => {
       const next = await change(this.#snapshot);
       if (next === this.#snapshot) return next;
-      await storing(this.directory, () => this.#write(next));
+      const end = await this.#observer?.admit(changeBetween(this.#name, this.#snapshot, next));
+      try {
+        await storing(this.directory, () => this.#write(next));
+      } catch (error) {
+        end?.(false);
+        throw error;
+      }
       this.#snapshot = next;
+      end?.(true);
       return next;
     });
   }

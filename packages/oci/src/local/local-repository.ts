@@ -12,12 +12,15 @@ import type {
   ExpectedBlob,
   LocalRepository,
   Manifest,
+  ManifestFacts,
   PutManifestOptions,
   StoredBlob,
   Upload,
 } from "../repository.ts";
+import type { StoreObserver } from "../store-observer.ts";
 import type { BlobPool } from "./blob-pool.ts";
 import { readManifestFile, type Layout } from "./layout.ts";
+import { listBlobs } from "./list-blobs.ts";
 import type { ManifestCache } from "./manifest-cache.ts";
 import { readSpan } from "./read-file.ts";
 import { storedManifest, type Snapshot } from "./snapshot.ts";
@@ -32,6 +35,7 @@ export interface StoreParts {
   readonly uploads: UploadDirectory;
   readonly cache: ManifestCache;
   readonly log: Log;
+  readonly observer: StoreObserver | undefined;
   /** The layout, once it has something in it; `make` brings it into being. */
   layout(name: string, make: boolean): Promise<Layout | undefined>;
 }
@@ -167,7 +171,20 @@ export class StoreRepository implements LocalRepository {
   async mountBlob(digest: Digest, from: string): Promise<boolean> {
     const source = blobFile(repositoryDirectory(this.#parts.root, from), digest);
     const target = this.blobPath(digest);
-    return storing(target, () => this.#parts.pool.share(source, target));
+    const { observer, pool } = this.#parts;
+    if (observer === undefined) return storing(target, () => pool.share(source, target));
+    await observer.ready(this.name);
+    const size = await fileSize(source);
+    if (size === undefined) return false;
+    const mount = `mount ${digest}`;
+    try {
+      if ((await fileSize(target)) === undefined) observer.receiving(this.name, mount, size);
+      const isShared = await storing(target, () => pool.share(source, target));
+      if (isShared) observer.stored(this.name, digest, size);
+      return isShared;
+    } finally {
+      observer.ended(this.name, mount);
+    }
   }
 
   async tags(): Promise<string[]> {
@@ -210,7 +227,10 @@ export class StoreRepository implements LocalRepository {
       if (manifest !== undefined && mustGo)
         throw ociErrors("blob.in-use", { digest, manifest }, { details: { manifest } });
       const path = this.blobPath(digest);
-      if (manifest === undefined) await storing(path, () => this.#parts.pool.release(digest, path));
+      if (manifest === undefined) {
+        await storing(path, () => this.#parts.pool.release(digest, path));
+        this.#parts.observer?.released(this.name, digest);
+      }
       return snapshot;
     });
   }
@@ -218,6 +238,17 @@ export class StoreRepository implements LocalRepository {
   async referrers(digest: Digest, artifactType?: string): Promise<Descriptor[]> {
     const all = (await this.#snapshot())?.referrersOf(digest) ?? [];
     return all.filter((descriptor) => artifactType === undefined || descriptor.artifactType === artifactType);
+  }
+
+  async blobs(): Promise<StoredBlob[]> {
+    return listBlobs(this.#directory);
+  }
+
+  async manifests(): Promise<ManifestFacts[]> {
+    const snapshot = await this.#snapshot();
+    return [...(snapshot?.manifests.values() ?? [])].map(({ descriptor, subject, isIndex, content }) => {
+      return { descriptor, subject, isIndex, content };
+    });
   }
 
   #owner(): { name: string; target: (digest: Digest) => string } {

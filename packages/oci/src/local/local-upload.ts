@@ -15,6 +15,9 @@ export interface UploadPlace {
   readonly target: (digest: Digest) => string;
   /** Called once, when the upload is no more. */
   readonly onEnd: () => void;
+  /** Called before more is taken, with the bytes that it will then be; throwing refuses them. */
+  readonly onGrow: (sizeBytes: number) => void;
+  readonly onStored: (blob: StoredBlob) => void;
 }
 
 export class LocalUpload implements Upload {
@@ -65,7 +68,11 @@ export class LocalUpload implements Upload {
   }
 
   async #write(file: Awaited<ReturnType<typeof open>>, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const result = await writeCoalesced(file, this.#offset, chunks, (chunk) => this.#digester?.update(chunk));
+    let received = this.#offset;
+    const result = await writeCoalesced(file, received, chunks, (chunk) => {
+      this.#place.onGrow((received += chunk.byteLength));
+      this.#digester?.update(chunk);
+    });
     this.#offset = result.position;
     if (result.writeError !== undefined) {
       this.#digester = undefined;
@@ -90,6 +97,7 @@ export class LocalUpload implements Upload {
       }
       const size = this.#offset;
       await storing(this.#path, () => this.#place.pool.adopt(this.#path, digest, size, this.#place.target(digest)));
+      this.#place.onStored({ digest, size });
       await this.#end();
       return { digest, size };
     });

@@ -3,6 +3,8 @@ import { digestOf, hexOf, uuidv7, type Clock, type Digest, type DigestAlgorithm 
 import { ensureDirectory } from "@pratique/store";
 import { open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { StoredBlob } from "../repository.ts";
+import type { StoreObserver } from "../store-observer.ts";
 import type { BlobPool } from "./blob-pool.ts";
 import { LocalUpload } from "./local-upload.ts";
 import { isMissing, storing } from "./storage-error.ts";
@@ -23,12 +25,14 @@ export class UploadDirectory {
   readonly #pool: BlobPool;
   readonly #clock: Clock;
   readonly #live = new Map<string, LocalUpload>();
+  readonly #observer: StoreObserver | undefined;
   #sweptAt = 0;
 
-  constructor(storeDirectory: string, pool: BlobPool, clock: Clock) {
+  constructor(storeDirectory: string, pool: BlobPool, clock: Clock, observer?: StoreObserver) {
     this.#directory = join(storeDirectory, UPLOADS);
     this.#pool = pool;
     this.#clock = clock;
+    this.#observer = observer;
   }
 
   /** Returns how many expired uploads it removed. */
@@ -48,7 +52,12 @@ export class UploadDirectory {
       pool: this.#pool,
       clock: this.#clock,
       target: owner.target,
-      onEnd: () => void this.#live.delete(name),
+      onEnd: () => {
+        this.#live.delete(name);
+        this.#observer?.ended(owner.name, id);
+      },
+      onGrow: (sizeBytes: number) => this.#observer?.receiving(owner.name, id, sizeBytes),
+      onStored: ({ digest, size }: StoredBlob) => this.#observer?.stored(owner.name, digest, size),
     };
     const upload = new LocalUpload(id, join(this.#directory, name), place, offset, algorithm);
     this.#live.set(name, upload);
@@ -57,6 +66,7 @@ export class UploadDirectory {
 
   async start(owner: UploadOwner, algorithm?: DigestAlgorithm): Promise<LocalUpload> {
     if (this.#clock.now().getTime() - this.#sweptAt > SWEEP_EVERY_MS) await this.#sweep();
+    await this.#observer?.ready(owner.name);
     const id = uuidv7(this.#clock);
     const path = join(this.#directory, this.#fileName(owner, id));
     const now = this.#clock.now();
@@ -73,6 +83,7 @@ export class UploadDirectory {
     const name = this.#fileName(owner, id);
     const live = this.#live.get(name);
     if (live !== undefined) return live;
+    await this.#observer?.ready(owner.name);
     try {
       const { size } = await stat(join(this.#directory, name));
       return this.#live.get(name) ?? this.#upload(owner, id, size);
