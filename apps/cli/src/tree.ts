@@ -14,6 +14,7 @@ export const TREE: Tree = {
   ls: async () => (await import("./commands/ls.ts")).ls,
   inspect: async () => (await import("./commands/inspect.ts")).inspect,
   push: async () => (await import("./commands/push.ts")).push,
+  delta: async () => (await import("./commands/delta.ts")).delta,
   pull: async () => (await import("./commands/pull.ts")).pull,
   "audit tail": async () => (await import("./commands/audit-tail.ts")).auditTail,
   "audit verify": async () => (await import("./commands/audit-verify.ts")).auditVerify,

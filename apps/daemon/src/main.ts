@@ -14,6 +14,7 @@ import { createRegistry } from "@pratique/registry";
 import { runCommand as runSystemCommand } from "@pratique/sandbox";
 import { openDatabase, writeFileDurably } from "@pratique/store";
 import { Artifacts } from "./artifacts/artifacts.ts";
+import { Deltas } from "./artifacts/deltas.ts";
 import { Transfers } from "./artifacts/transfers.ts";
 import { ConsolePages } from "./console-pages.ts";
 import { Account } from "./control/account.ts";
@@ -129,6 +130,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         }),
       },
     });
+    const deltas = new Deltas({ artifacts, store, guard, registry: registryHost, log });
     const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log });
     const registry = createRegistry({
       host: registryHost,
@@ -207,6 +209,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       controlOperations({
         artifacts,
         transfers,
+        deltas,
         runs,
         account: new Account(audit, guard),
         policy: new PolicyDesk(guard, policy, policyDirectory),

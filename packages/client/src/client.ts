@@ -5,6 +5,8 @@ import type {
   AuditRecord,
   AuditVerifyResult,
   ClearResult,
+  DeltaRequest,
+  DeltaResult,
   DoctorResult,
   PackRequest,
   PackResult,
@@ -42,6 +44,7 @@ export interface Client {
   sign(reference: string): Promise<SignResult>;
   verify(reference: string): Promise<VerifyResult>;
   clear(reference: string): Promise<ClearResult>;
+  delta(request: DeltaRequest): Promise<DeltaResult>;
   push(request: TransferRequest): Promise<TransferResult>;
   pull(request: TransferRequest): Promise<TransferResult>;
   run(request: RunRequest, signal?: AbortSignal): AsyncGenerator<RunStreamEvent>;
@@ -75,6 +78,7 @@ export function openClient(endpoint: Endpoint): Client {
     sign: (reference) => post("/artifacts/sign", { reference }),
     verify: (reference) => post("/artifacts/verify", { reference }),
     clear: (reference) => post("/artifacts/clear", { reference }),
+    delta: (request) => post("/artifacts/delta", request),
     push: (request) => post("/artifacts/push", request),
     pull: (request) => post("/artifacts/pull", request),
     run: (request, signal) => stream(endpoint, { method: "POST", path: "/runs", body: request, signal }),

@@ -4,6 +4,7 @@ export { Evidence, NOT_CHECKED, Signer, VulnerabilityFacts } from "./evidence.sc
 export { Kind, KIND_ANNOTATION } from "./kind.schema.ts";
 export { Principal, UserPrincipal, WorkloadPrincipal } from "./principal.schema.ts";
 export { AuditRecord, RecordBody, RecordPrincipal, RecordResource } from "./record.schema.ts";
+export { DeltaRequest, DeltaResult } from "./delta.schema.ts";
 export { Config, GatewayServerConfig } from "./config.schema.ts";
 export {
   ArtifactDetails,

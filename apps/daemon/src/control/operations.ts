@@ -25,9 +25,11 @@ import {
 } from "@pratique/contracts";
 import { z } from "zod";
 import type { Artifacts } from "../artifacts/artifacts.ts";
+import type { Deltas } from "../artifacts/deltas.ts";
 import type { Transfers } from "../artifacts/transfers.ts";
 import { daemonErrors } from "../errors.ts";
 import type { Account } from "./account.ts";
+import { deltaOperations } from "./delta-operations.ts";
 import { follow, get, post, stream, type Operation } from "./operation.ts";
 import type { PolicyDesk } from "./policy-desk.ts";
 import type { StatusDesk } from "./status-desk.ts";
@@ -36,6 +38,7 @@ import type { Runs } from "../runs/runs.ts";
 export interface Desks {
   readonly artifacts: Artifacts;
   readonly transfers: Transfers;
+  readonly deltas: Deltas;
   readonly runs: Runs;
   readonly account: Account;
   readonly policy: PolicyDesk;
@@ -91,6 +94,7 @@ export function controlOperations(desks: Desks): Operation[] {
       TransferResult,
       ({ principal, body }) => transfers.pull(principal, body),
     ),
+    ...deltaOperations(desks.deltas),
     stream("/runs", "Run an agent", RunRequest, RunStreamEvent, ({ principal, body, signal }) =>
       runs.start(principal, body, signal),
     ),
