@@ -2,6 +2,7 @@
 import type { Decision, PolicyReason } from "@pratique/contracts";
 import { canonicalJson, describeError, digestOf, type Clock, type JsonObject, type Log } from "@pratique/core";
 import type { PolicySet } from "@pratique/policy";
+import type { ActScope } from "./act-scope.ts";
 import type { Act, GuardResource, Outcome } from "./act.ts";
 import type { Approval, Approver } from "./approver.ts";
 import { decideAct, policyNow } from "./decide.ts";
@@ -15,6 +16,8 @@ export interface GuardOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly approver?: Approver;
+  /** Is told which act is under way. */
+  readonly acts?: ActScope;
 }
 
 export interface Guard {
@@ -71,7 +74,9 @@ class PolicyGuard implements Guard {
     if (!decision.allow) return { allowed: false, decision, record: await record("denied") };
     let value: T;
     try {
-      value = await run(decision, (more) => void Object.assign(details, more));
+      const note = (more: JsonObject): void => void Object.assign(details, more);
+      const { acts } = this.#options;
+      value = await (acts === undefined ? run(decision, note) : acts.run(act, note, () => run(decision, note)));
     } catch (error) {
       await record("failed", error ?? new Error("it failed without saying why"));
       throw error;

@@ -1,4 +1,5 @@
 // authenticate → authorize → act → record, once for everybody.
+export { ActScope, type ActUnderWay } from "./act-scope.ts";
 export type { Act, GuardResource, Outcome } from "./act.ts";
 export type { Approval, ApprovalRequest, Approver } from "./approver.ts";
 export { allowedOrThrow, denialText } from "./denial.ts";
