@@ -6,6 +6,7 @@ import { ensureDirectory, syncDirectory } from "./durable-file.ts";
 import { storeErrors } from "./errors.ts";
 import { fileError, systemCode } from "./file-error.ts";
 import { migrate } from "./migrations.ts";
+import { registryJournal, type RegistryJournal } from "./registry-journal.ts";
 import { recordTable, type RecordTable } from "./record-table.ts";
 import { runTable, type RunTable } from "./run-table.ts";
 import { serverTable, type ServerTable } from "./server-table.ts";
@@ -16,6 +17,7 @@ export interface Database {
   readonly records: RecordTable;
   readonly runs: RunTable;
   readonly servers: ServerTable;
+  readonly registry: RegistryJournal;
   close(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export async function openDatabase(options: { readonly file: string } | { readon
     records: recordTable(db),
     runs: runTable(db),
     servers: serverTable(db),
+    registry: registryJournal(db),
     close: () => db.destroy(),
   };
 }

@@ -11,6 +11,15 @@ export { openDatabase, type Database } from "./database.ts";
 export { storeErrors } from "./errors.ts";
 export { fileError, systemCode } from "./file-error.ts";
 export type { RecordQuery, RecordTable } from "./record-table.ts";
+export type {
+  EventQuery,
+  JournalBatch,
+  MoveQuery,
+  NewRegistryEvent,
+  NewTagMove,
+  RegistryJournal,
+} from "./registry-journal.ts";
+export type { DeliveryRow, ManifestTimeRow, RegistryEventRow, TagMoveRow } from "./registry-rows.ts";
 export type { RunTable } from "./run-table.ts";
 export type { ServerTable } from "./server-table.ts";
 export type { RecordRow, RunRow, ServerRow } from "./tables.ts";

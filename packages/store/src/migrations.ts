@@ -1,6 +1,7 @@
 // The steps that bring a database from nothing to this version. A released step is never edited, only followed.
 import type { Kysely } from "kysely";
 import { Migrator, type Migration } from "kysely/migration";
+import { makeRegistryTables } from "./registry-migration.ts";
 import { storeErrors } from "./errors.ts";
 import type { Tables } from "./tables.ts";
 
@@ -51,6 +52,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  "0002-registry-housekeeping": { up: makeRegistryTables },
 };
 
 /**

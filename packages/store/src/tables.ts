@@ -1,4 +1,5 @@
 // The rows of each table, as queries see them.
+import type { RegistryTables } from "./registry-rows.ts";
 
 /** One record of the audit log, as the index keeps it. `body` is the record's canonical JSON. */
 export interface RecordRow {
@@ -39,7 +40,7 @@ export interface ServerRow {
   addedAt: string;
 }
 
-export interface Tables {
+export interface Tables extends RegistryTables {
   records: RecordRow;
   runs: RunRow;
   servers: ServerRow;
