@@ -1,6 +1,6 @@
 // Makes the deltas of an artifact against another one and hangs them on it.
-import { digestOf } from "@pratique/core";
-import { MEDIA_TYPES, type Descriptor, type LocalRepository, type Manifest } from "@pratique/oci";
+import { digestOf, type Digest } from "@pratique/core";
+import { MEDIA_TYPES, type Descriptor, type LocalRepository, type Manifest, type StoredBlob } from "@pratique/oci";
 import { DELTA_LAYER_TYPE, EMPTY_CONFIG, encodeDeltaManifest, type LayerDelta } from "./delta-manifest.ts";
 import { encodeDelta } from "./encode-delta.ts";
 import { deltaErrors } from "./errors.ts";
@@ -23,19 +23,13 @@ const WORTH = 0.9;
 
 /** @throws `delta.no-base`, `delta.not-smaller` */
 export async function publishDelta(options: PublishOptions): Promise<PublishedDelta> {
-  const { repository, subject, base, signal } = options;
+  const { repository, subject, base } = options;
   const names = { reference: repository.name, base: base.repository.name };
   const pairs = pairLayers(base.manifest, subject);
   if (pairs.length === 0) throw deltaErrors("delta.no-base", names);
   const layers: LayerDelta[] = [];
   for (const pair of pairs) {
-    const stored = await repository.putBlob(
-      encodeDelta({
-        base: base.repository.blobPath(pair.base.digest),
-        target: repository.blobPath(pair.target.digest),
-        signal,
-      }),
-    );
+    const stored = await putDelta(options, pair.base.digest, pair.target.digest);
     if (stored.size > pair.target.size * WORTH) {
       await repository.deleteBlob(stored.digest);
       continue;
@@ -47,4 +41,19 @@ export async function publishDelta(options: PublishOptions): Promise<PublishedDe
   await repository.putBlob(EMPTY_CONFIG);
   const bytes = encodeDeltaManifest(subject.descriptor, digestOf(EMPTY_CONFIG), layers);
   return { descriptor: await repository.putManifest(bytes, MEDIA_TYPES.imageManifest), layers };
+}
+
+/** Encoding reads both layers from end to end and back: they have to be files. */
+async function putDelta({ repository, base, signal }: PublishOptions, from: Digest, to: Digest): Promise<StoredBlob> {
+  const baseFile = await base.repository.localFile(from);
+  try {
+    const target = await repository.localFile(to);
+    try {
+      return await repository.putBlob(encodeDelta({ base: baseFile.path, target: target.path, signal }));
+    } finally {
+      target.release();
+    }
+  } finally {
+    baseFile.release();
+  }
 }

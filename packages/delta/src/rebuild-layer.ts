@@ -14,12 +14,17 @@ export async function rebuildLayer(
   base: string,
 ): Promise<void> {
   const { target, targetBytes } = layer;
-  const upload = await repository.startUpload(algorithmOf(target));
+  const delta = await repository.localFile(layer.delta.digest);
   try {
-    await upload.append(rebuildDelta({ delta: repository.blobPath(layer.delta.digest), base, targetBytes }));
-    await upload.commit(target);
-  } catch (error) {
-    await upload.cancel();
-    throw error;
+    const upload = await repository.startUpload(algorithmOf(target));
+    try {
+      await upload.append(rebuildDelta({ delta: delta.path, base, targetBytes }));
+      await upload.commit(target);
+    } catch (error) {
+      await upload.cancel();
+      throw error;
+    }
+  } finally {
+    delta.release();
   }
 }

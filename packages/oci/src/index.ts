@@ -25,6 +25,7 @@ export type {
   ByteRange,
   ContentStore,
   ExpectedBlob,
+  LocalFile,
   LocalRepository,
   Manifest,
   ManifestFacts,

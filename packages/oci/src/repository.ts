@@ -74,13 +74,25 @@ export interface ManifestFacts {
   readonly content: ReadonlySet<Digest>;
 }
 
-/** A repository in the local content store. */
+/** A blob as a file of this machine. */
+export interface LocalFile {
+  /** Read only. */
+  readonly path: string;
+  /** Lets the file go; until then it stays where it is. */
+  release(): void;
+}
+
+/** A repository in the content store. */
 export interface LocalRepository extends Repository {
   readonly origin: string;
   /** True once something was put into it. */
   exists(): Promise<boolean>;
-  /** Where the blob's bytes lie (whether or not it is there). Read only. */
-  blobPath(digest: Digest): string;
+  /** Where the blob's bytes lie (whether or not it is there), read only; undefined when that is not on this machine. */
+  blobPath(digest: Digest): string | undefined;
+  /** The blob as a file, for who needs one (random access, `mmap`); fetched and checked when it is elsewhere. @throws `blob.not-found` */
+  localFile(digest: Digest): Promise<LocalFile>;
+  /** An address from which a client can fetch a large blob by itself for a short time; undefined when we have to send it. */
+  blobAddress(digest: Digest, sizeBytes: number): Promise<URL | undefined>;
   /** Begins a resumable upload. Naming the algorithm saves reading the content twice when it is not sha256. */
   startUpload(algorithm?: DigestAlgorithm): Promise<Upload>;
   /** Every blob that lies in it, manifests among them. */
@@ -106,7 +118,7 @@ export interface Upload {
   cancel(): Promise<void>;
 }
 
-/** All repositories under one directory: one OCI image layout each, blobs shared by hard link. */
+/** All repositories of one directory or bucket: an OCI image layout each, blobs stored once. */
 export interface ContentStore {
   /** @throws `reference.invalid` when the name is none */
   repository(name: string): LocalRepository;

@@ -112,7 +112,7 @@ describe("unpackArtifact", () => {
 
   it("writes nothing when a blob is not what its digest says", async () => {
     await putModel("m.gguf", "GOOD");
-    await writeFile(repository.blobPath(digestOf("GOOD")), "EVIL");
+    await writeFile(repository.blobPath(digestOf("GOOD"))!, "EVIL");
     await expect(unpack()).rejects.toMatchObject({
       code: expect.stringMatching(/^(archive\.damaged|digest\.mismatch)$/),
     });

@@ -5,7 +5,9 @@ import { open, type FileHandle } from "node:fs/promises";
 import { actOf, perform, permit, repositoryResource } from "./act.ts";
 import { sendFile } from "./blob-sender.ts";
 import { parseRange, type Slice } from "./byte-range.ts";
-import { entityTag, hasAlready, rangeApplies } from "./conditional.ts";
+import { blobHeaders } from "./blob-headers.ts";
+import { sendRemoteBlob } from "./blob-redirect.ts";
+import { hasAlready, rangeApplies } from "./conditional.ts";
 import { sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
 
 /** `HEAD /v2/<name>/blobs/<digest>` (end-2). Says what is there; only a denial is recorded. */
@@ -24,7 +26,9 @@ export async function headBlob(parts: RegistryParts, exchange: Exchange, name: s
 export async function getBlob(parts: RegistryParts, exchange: Exchange, name: string, text: string): Promise<void> {
   const digest = parseDigest(text);
   const pull = actOf(exchange, "artifact:pull", repositoryResource(parts, name));
-  const file = await openBlobFile(parts.store.repository(name).blobPath(digest));
+  const path = parts.store.repository(name).blobPath(digest);
+  if (path === undefined) return sendRemoteBlob(parts, exchange, name, digest);
+  const file = await openBlobFile(path);
   if (file === undefined) {
     // Who may not pull learns nothing about what is here.
     await permit(parts.guard, pull);
@@ -78,15 +82,6 @@ export async function deleteBlob(parts: RegistryParts, exchange: Exchange, name:
     }
   });
   sendEmpty(exchange.res, 202, { "Docker-Content-Digest": digest });
-}
-
-function blobHeaders(digest: Digest): Record<string, string> {
-  return {
-    "Content-Type": "application/octet-stream",
-    "Docker-Content-Digest": digest,
-    "Accept-Ranges": "bytes",
-    ETag: entityTag(digest),
-  };
 }
 
 async function openBlobFile(path: string): Promise<FileHandle | undefined> {

@@ -13,6 +13,7 @@ import { allowedOrThrow, type Guard } from "@pratique/guard";
 import {
   parseManifest,
   type ContentStore,
+  type LocalFile,
   type LocalRepository,
   type Manifest,
   type RegistrySession,
@@ -114,13 +115,15 @@ export class Deltas {
           digest: layer.delta.digest,
           size: layer.delta.size,
         });
-        await rebuildLayer(to, layer, base);
+        await rebuildLayer(to, layer, base.path);
         saved = add(saved, layer);
       } catch (error) {
         this.#options.log.warn("a layer could not be rebuilt; it is fetched whole", {
           digest: layer.target,
           ...describeError(error),
         });
+      } finally {
+        base.release();
       }
     }
     return saved;
@@ -169,13 +172,13 @@ export class Deltas {
   }
 
   /** Where the base lies, in a repository that the principal may pull from. */
-  async #baseFor(principal: Principal, to: LocalRepository, base: Digest): Promise<string | undefined> {
+  async #baseFor(principal: Principal, to: LocalRepository, base: Digest): Promise<LocalFile | undefined> {
     const { store, guard, registry } = this.#options;
-    if ((await to.blobSize(base)) !== undefined) return to.blobPath(base);
+    if ((await to.blobSize(base)) !== undefined) return to.localFile(base);
     for (const name of await store.holders(base)) {
       const resource = repositoryResource(name, registry);
       if (guard.decide({ principal, action: "artifact:pull", resource }).allow)
-        return store.repository(name).blobPath(base);
+        return store.repository(name).localFile(base);
     }
     return undefined;
   }

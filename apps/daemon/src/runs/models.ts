@@ -2,8 +2,8 @@
 import type { Principal } from "@pratique/contracts";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { ModelFile, Route } from "@pratique/inference";
-import { isPratiqueError, parseJson, readBounded, type PratiqueError } from "@pratique/core";
-import type { ContentStore } from "@pratique/oci";
+import { isPratiqueError, parseJson, readBounded, type Digest, type PratiqueError } from "@pratique/core";
+import type { ContentStore, LocalFile } from "@pratique/oci";
 import { readArtifact } from "@pratique/packaging";
 import { z } from "zod";
 import type { Artifacts } from "../artifacts/artifacts.ts";
@@ -25,6 +25,7 @@ export class Models {
   readonly #artifacts: Artifacts;
   readonly #store: ContentStore;
   readonly #upstreams = new Map<string, Upstream>();
+  readonly #held = new Map<Digest, LocalFile>();
 
   constructor(artifacts: Artifacts, store: ContentStore) {
     this.#artifacts = artifacts;
@@ -81,6 +82,18 @@ export class Models {
     return models;
   }
 
+  /** The engine may open the file again at any time, so it is held for as long as we run. */
+  async #weights({ repository }: Found, digest: Digest): Promise<string> {
+    const held = this.#held.get(digest);
+    if (held !== undefined) return held.path;
+    const file = await repository.localFile(digest);
+    // Somebody who asked meanwhile holds the same file.
+    const first = this.#held.get(digest);
+    if (first === undefined) this.#held.set(digest, file);
+    else file.release();
+    return file.path;
+  }
+
   async #file(found: Found): Promise<ModelFile> {
     const info = await readArtifact(found.repository, found.descriptor.digest);
     if (info.kind !== "model")
@@ -88,7 +101,7 @@ export class Models {
     return {
       reference: found.reference,
       digest: found.descriptor.digest,
-      path: found.repository.blobPath(info.ggufLayer.digest),
+      path: await this.#weights(found, info.ggufLayer.digest),
       cleared: await this.#artifacts.isCleared(found),
       sizeBytes: info.ggufLayer.size,
     };

@@ -99,7 +99,7 @@ describe("blobs", () => {
     expect(await two.mountBlob(digest, "one")).toBe(true);
     const three = store.repository("three");
     await three.putBlob(pieces("shared"));
-    const inodes = await Promise.all([one, two, three].map(async (r) => (await stat(r.blobPath(digest))).ino));
+    const inodes = await Promise.all([one, two, three].map(async (r) => (await stat(r.blobPath(digest)!)).ino));
     expect(new Set(inodes).size).toBe(1);
   });
 
@@ -427,7 +427,7 @@ describe("the layout on disk", () => {
     const repository = store.repository("a");
     const image = await repository.putManifest(await imageOf(repository, "one"), MEDIA_TYPES.imageManifest, "v1");
     await repository.putManifest(await imageOf(repository, "two"), MEDIA_TYPES.imageManifest, "v2");
-    await writeFile(repository.blobPath(image.digest), "{}");
+    await writeFile(repository.blobPath(image.digest)!, "{}");
     const second = await openContentStore(root, { clock, log: silentLog });
     expect(await second.repository("a").tags()).toEqual(["v2"]);
     await writeFile(join(root, "a", "index.json"), "{");

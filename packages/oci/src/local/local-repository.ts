@@ -10,6 +10,7 @@ import { isTag } from "../reference.ts";
 import type {
   ByteRange,
   ExpectedBlob,
+  LocalFile,
   LocalRepository,
   Manifest,
   ManifestFacts,
@@ -68,6 +69,16 @@ export class StoreRepository implements LocalRepository {
 
   blobPath(digest: Digest): string {
     return blobFile(this.#directory, digest);
+  }
+
+  async localFile(digest: Digest): Promise<LocalFile> {
+    if ((await this.blobSize(digest)) === undefined)
+      throw ociErrors("blob.not-found", { digest, repository: this.name });
+    return { path: this.blobPath(digest), release: () => undefined };
+  }
+
+  async blobAddress(): Promise<undefined> {
+    return undefined;
   }
 
   async resolve(ref: string): Promise<Descriptor | undefined> {

@@ -27,7 +27,12 @@ export async function rebuildBlob(parts: RegistryParts, exchange: Exchange, name
       }
     }
     if ((await repository.blobSize(target)) === undefined) {
-      await rebuildLayer(repository, { target, targetBytes, delta: { digest: delta } }, repository.blobPath(base));
+      const file = await repository.localFile(base);
+      try {
+        await rebuildLayer(repository, { target, targetBytes, delta: { digest: delta } }, file.path);
+      } finally {
+        file.release();
+      }
     }
     note({ sizeBytes: targetBytes });
   });
