@@ -118,6 +118,21 @@ export const packagingErrors = defineErrors({
     text: "{path} is not a valid skill: {reason}",
     hint: "see https://agentskills.io/specification",
   },
+  "image.not-an-archive": {
+    status: 400,
+    text: "{path} holds no images: {reason}",
+    hint: "name an OCI layout, or an archive as `podman save`, `docker save` or `pratique bundle save` write it",
+  },
+  "bundle.too-large": {
+    status: 413,
+    text: "a bundle of more than {limit} manifests is refused",
+    hint: "save its parts into bundles of their own",
+  },
+  "image.blob-missing": {
+    status: 400,
+    text: "the layout lacks {digest}",
+    hint: "it was not copied whole; copy it again",
+  },
   "agent.not-yaml": {
     status: 400,
     text: "{path} is not well-formed YAML: {reason}",

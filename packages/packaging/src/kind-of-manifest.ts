@@ -1,6 +1,7 @@
 // The kind of an artifact, from its manifest alone: what it states, else what its media types say.
 import { Kind, KIND_ANNOTATION } from "@pratique/contracts";
 import { artifactTypeOf, parseManifest, type Manifest } from "@pratique/oci";
+import { AGENT_LOCK_TYPE } from "./agent/agent-lock.ts";
 import { AGENT_MEDIA_TYPES } from "./agent/pack-agent.ts";
 import { SERVER_NAME_LABEL } from "./mcp-server/pack-mcp-server.ts";
 import { MODEL_MEDIA_TYPES } from "./model/model-files.ts";
@@ -15,6 +16,7 @@ const BY_TYPE: ReadonlyMap<string, Kind> = new Map([
   [SKILL_MEDIA_TYPES.artifact, "skill"],
   [SKILL_MEDIA_TYPES.config, "skill"],
   [AGENT_MEDIA_TYPES.artifact, "agent"],
+  [AGENT_LOCK_TYPE, "agent"],
 ]);
 
 /**
