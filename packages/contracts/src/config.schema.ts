@@ -1,5 +1,6 @@
 // `pratique.yaml`: every key that the daemon reads. docs/reference/configuration.md is generated from here.
 import { z } from "zod";
+import { HOUSEKEEPING_KEYS } from "./housekeeping-config.schema.ts";
 
 export const GatewayServerConfig = z.union([
   z.strictObject({ reference: z.string().describe("Reference of a cleared MCP server artifact, run in a container") }),
@@ -64,7 +65,10 @@ export const Config = z.strictObject({
     })
     .prefault({})
     .describe("Container engine that isolates tool servers"),
-  registry: z.strictObject({}).prefault({}).describe("Embedded registry"),
+  registry: z
+    .strictObject({ ...HOUSEKEEPING_KEYS })
+    .prefault({})
+    .describe("Embedded registry"),
   gateway: z
     .strictObject({
       servers: z

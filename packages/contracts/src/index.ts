@@ -5,6 +5,19 @@ export { Kind, KIND_ANNOTATION } from "./kind.schema.ts";
 export { Principal, UserPrincipal, WorkloadPrincipal } from "./principal.schema.ts";
 export { AuditRecord, RecordBody, RecordPrincipal, RecordResource } from "./record.schema.ts";
 export { DeltaRequest, DeltaResult } from "./delta.schema.ts";
+export { EVENT_TYPES, type HousekeepingConfig } from "./housekeeping-config.schema.ts";
+export {
+  NumberedEvent,
+  QuotaUsage,
+  RegistryEvent,
+  RetentionEntry,
+  RetentionReport,
+  RollbackRequest,
+  RollbackResult,
+  TagHistory,
+  TagMove,
+  WebhookState,
+} from "./housekeeping.schema.ts";
 export { Config, GatewayServerConfig } from "./config.schema.ts";
 export {
   ArtifactDetails,
