@@ -52,6 +52,37 @@ export const daemonErrors = defineErrors({
     text: "{reference} names the embedded registry",
     hint: "name another, such as ghcr.io/me/name:1.0; `pratique ls` lists what is here",
   },
+  "lock.member-missing": {
+    status: 404,
+    text: "{agent} names the {type} `{name}`, which is not in the embedded registry",
+    hint: "pack or pull it first: a lock pins what is here",
+  },
+  "lock.ambiguous": {
+    status: 409,
+    text: "`{name}` means {one} to one agent and {other} to another",
+    hint: "name them with their repository and tag in the agents' files",
+  },
+  "lock.too-large": {
+    status: 413,
+    text: "{agent} names more than can be pinned, or itself through others",
+    hint: "look at the sub-agents it names",
+  },
+  "bundle.file-exists": { status: 409, text: "{file} exists", hint: "choose another name, or add --force" },
+  "import.no-image": {
+    status: 404,
+    text: "{path} has no image `{image}`; it has {names}",
+    hint: "name one of them with --image",
+  },
+  "import.several": {
+    status: 400,
+    text: "{path} holds several images, {names}, and one reference was given",
+    hint: "choose one with --image, or give no reference and all come in under their own names",
+  },
+  "import.no-name": {
+    status: 400,
+    text: "{path} does not say what its images are called",
+    hint: "give a reference: pratique import {path} team/name:1.0.0",
+  },
   "config.invalid": { status: 400, text: "{file}: {problem}", hint: "docs/reference/configuration.md lists every key" },
   "control.not-found": { status: 404, text: "there is nothing at {path}", hint: "see /control/v1/openapi.json" },
   "control.bad-request": {

@@ -14,6 +14,8 @@ import { createRegistry } from "@pratique/registry";
 import { runCommand as runSystemCommand } from "@pratique/sandbox";
 import { openDatabase, writeFileDurably } from "@pratique/store";
 import { Artifacts } from "./artifacts/artifacts.ts";
+import { AgentLocks } from "./artifacts/agent-locks.ts";
+import { Bundles } from "./artifacts/bundles.ts";
 import { Deltas } from "./artifacts/deltas.ts";
 import { Transfers } from "./artifacts/transfers.ts";
 import { ConsolePages } from "./console-pages.ts";
@@ -131,6 +133,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       },
     });
     const deltas = new Deltas({ artifacts, store, guard, registry: registryHost, log });
+    const locks = new AgentLocks({ artifacts, guard, registry: registryHost });
+    const bundles = new Bundles({ artifacts, locks, store, guard, registry: registryHost });
     const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log });
     const registry = createRegistry({
       host: registryHost,
@@ -210,6 +214,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         artifacts,
         transfers,
         deltas,
+        bundles,
+        locks,
         runs,
         account: new Account(audit, guard),
         policy: new PolicyDesk(guard, policy, policyDirectory),

@@ -4,10 +4,15 @@ import type {
   ArtifactSummary,
   AuditRecord,
   AuditVerifyResult,
+  BundleSaveRequest,
+  BundleSaveResult,
   ClearResult,
   DeltaRequest,
   DeltaResult,
   DoctorResult,
+  ImportRequest,
+  ImportResult,
+  LockResult,
   PackRequest,
   PackResult,
   PolicyCheckResult,
@@ -44,6 +49,9 @@ export interface Client {
   sign(reference: string): Promise<SignResult>;
   verify(reference: string): Promise<VerifyResult>;
   clear(reference: string): Promise<ClearResult>;
+  lock(reference: string): Promise<LockResult>;
+  saveBundle(request: BundleSaveRequest): Promise<BundleSaveResult>;
+  import(request: ImportRequest): Promise<ImportResult>;
   delta(request: DeltaRequest): Promise<DeltaResult>;
   push(request: TransferRequest): Promise<TransferResult>;
   pull(request: TransferRequest): Promise<TransferResult>;
@@ -78,6 +86,9 @@ export function openClient(endpoint: Endpoint): Client {
     sign: (reference) => post("/artifacts/sign", { reference }),
     verify: (reference) => post("/artifacts/verify", { reference }),
     clear: (reference) => post("/artifacts/clear", { reference }),
+    lock: (reference) => post("/artifacts/lock", { reference }),
+    saveBundle: (request) => post("/bundles", request),
+    import: (request) => post("/artifacts/import", request),
     delta: (request) => post("/artifacts/delta", request),
     push: (request) => post("/artifacts/push", request),
     pull: (request) => post("/artifacts/pull", request),

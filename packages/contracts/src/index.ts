@@ -4,6 +4,14 @@ export { Evidence, NOT_CHECKED, Signer, VulnerabilityFacts } from "./evidence.sc
 export { Kind, KIND_ANNOTATION } from "./kind.schema.ts";
 export { Principal, UserPrincipal, WorkloadPrincipal } from "./principal.schema.ts";
 export { AuditRecord, RecordBody, RecordPrincipal, RecordResource } from "./record.schema.ts";
+export {
+  BundleSaveRequest,
+  BundleSaveResult,
+  ImportRequest,
+  ImportResult,
+  LockRequest,
+  LockResult,
+} from "./bundle.schema.ts";
 export { DeltaRequest, DeltaResult } from "./delta.schema.ts";
 export { EVENT_TYPES, type HousekeepingConfig } from "./housekeeping-config.schema.ts";
 export {

@@ -14,6 +14,17 @@ export {
   type OtherInfo,
   type SkillInfo,
 } from "./read-artifact.ts";
+export {
+  isAgentLock,
+  encodeAgentLock,
+  lockedDigest,
+  readAgentLock,
+  type LockedMember,
+  type LockedType,
+} from "./agent/agent-lock.ts";
+export { agentReferences, type AgentReference } from "./agent/agent-source.ts";
+export { planBundle, type Bundle, type BundleRoot } from "./bundle/save-bundle.ts";
+export { openImageSource, type FoundImage, type ImageSource } from "./image/image-source.ts";
 export { kindOfManifest } from "./kind-of-manifest.ts";
 export { readSkillFiles, type SkillFiles } from "./skill/skill-files.ts";
 export { bundleThrough, type BundleThroughOptions } from "./mcp-server/bundle-through.ts";

@@ -25,10 +25,13 @@ import {
 } from "@pratique/contracts";
 import { z } from "zod";
 import type { Artifacts } from "../artifacts/artifacts.ts";
+import type { AgentLocks } from "../artifacts/agent-locks.ts";
+import type { Bundles } from "../artifacts/bundles.ts";
 import type { Deltas } from "../artifacts/deltas.ts";
 import type { Transfers } from "../artifacts/transfers.ts";
 import { daemonErrors } from "../errors.ts";
 import type { Account } from "./account.ts";
+import { bundleOperations } from "./bundle-operations.ts";
 import { deltaOperations } from "./delta-operations.ts";
 import { follow, get, post, stream, type Operation } from "./operation.ts";
 import type { PolicyDesk } from "./policy-desk.ts";
@@ -39,6 +42,8 @@ export interface Desks {
   readonly artifacts: Artifacts;
   readonly transfers: Transfers;
   readonly deltas: Deltas;
+  readonly bundles: Bundles;
+  readonly locks: AgentLocks;
   readonly runs: Runs;
   readonly account: Account;
   readonly policy: PolicyDesk;
@@ -95,6 +100,7 @@ export function controlOperations(desks: Desks): Operation[] {
       ({ principal, body }) => transfers.pull(principal, body),
     ),
     ...deltaOperations(desks.deltas),
+    ...bundleOperations(desks.bundles, desks.locks),
     stream("/runs", "Run an agent", RunRequest, RunStreamEvent, ({ principal, body, signal }) =>
       runs.start(principal, body, signal),
     ),

@@ -1,5 +1,5 @@
 // One run of an agent artifact: admit it and all it names, give it an identity, run the loop, keep what happened.
-import { describeError, isPratiqueError, type Clock, type Log } from "@pratique/core";
+import { describeError, type Clock, type Log } from "@pratique/core";
 import type { RunRequest, RunStreamEvent, UserPrincipal, WorkloadPrincipal } from "@pratique/contracts";
 import {
   mcpToolPort,
@@ -19,6 +19,7 @@ import type { Found } from "../artifacts/find-artifact.ts";
 import { daemonErrors } from "../errors.ts";
 import { problemOf } from "../control/problem.ts";
 import { admitModel, isAddress, parseUpstream, type Models } from "./models.ts";
+import { openRunMembers, type RunMembers } from "./run-members.ts";
 import type { PlacedServer, ToolServers } from "./tool-servers.ts";
 
 const RUN_LIFETIME_MS = 60 * 60 * 1000;
@@ -49,9 +50,11 @@ export async function* runAgentArtifact(
   const cleanups: (() => Promise<void> | void)[] = [];
   let stored = false;
   try {
-    const found = await options.artifacts.find(request.agent);
-    if (found.kind !== "agent")
-      throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: found.kind, wanted: "agent" });
+    const named = await options.artifacts.find(request.agent);
+    if (named.kind !== "agent")
+      throw daemonErrors("artifact.wrong-kind", { reference: named.reference, kind: named.kind, wanted: "agent" });
+    const members = await openRunMembers(options.artifacts, named);
+    const found = members.agent;
     await options.database.runs.insert({
       id: run,
       agent: found.reference,
@@ -64,7 +67,7 @@ export async function* runAgentArtifact(
       body: JSON.stringify({ promptBytes: Buffer.byteLength(request.prompt) }),
     });
     stored = true;
-    yield* admitted(options, { principal, request, run, found, signal, cleanups });
+    yield* admitted(options, { principal, request, run, found, members, signal, cleanups });
     await end(options, run, "completed");
   } catch (error) {
     options.log.warn("run failed", { run, ...describeError(error) });
@@ -84,6 +87,7 @@ interface Admission {
   readonly request: RunRequest;
   readonly run: string;
   readonly found: Found;
+  readonly members: RunMembers;
   readonly signal: AbortSignal;
   readonly cleanups: (() => Promise<void> | void)[];
 }
@@ -190,7 +194,7 @@ async function chooseModel(
   model: string,
 ): Promise<ChosenModel> {
   const { models, guard, artifacts } = options;
-  const { request, run, principal, cleanups } = admission;
+  const { request, run, principal, cleanups, members } = admission;
   const definition = file.models[model];
   const wanted = request.model ?? definition?.model ?? model;
   const address =
@@ -208,7 +212,8 @@ async function chooseModel(
     cleanups.push(() => models.removeUpstream(name));
     return { name, shown: `${upstream.baseUrl}#${upstream.model}` };
   }
-  const found = await models.find(wanted);
+  const isPinned = members.isLocked && request.model === undefined;
+  const found = isPinned ? await members.find("model", wanted) : await models.find(wanted);
   if (found === undefined) throw daemonErrors("run.no-model", { model: wanted });
   await admitModel(guard, artifacts, principal, found, run);
   return {
@@ -222,35 +227,10 @@ async function chooseModel(
 async function placeServer(options: RunsOptions, admission: Admission, ref: string): Promise<PlacedServer> {
   const { principal, request, run } = admission;
   const reference = ref.replace(/^docker:/, "");
-  const found = await findNamed(options, reference, admission.found);
+  const found = await admission.members.find("mcp-server", reference);
   if (found === undefined) throw daemonErrors("run.no-server", { server: reference });
   const name = found.repository.name.replace(/[^a-z0-9]+/g, "-");
   return await options.servers.place(principal, found, { name, allowUnisolated: request.allowUnisolated, run });
-}
-
-/** A reference, or a bare name that is looked for beside the agent itself: `harbour` → `voyage/harbour:latest or its only tag`. */
-async function findNamed(options: RunsOptions, name: string, beside: Found): Promise<Found | undefined> {
-  const namespace = beside.repository.name.split("/").slice(0, -1).join("/");
-  const candidates = [name, ...(name.includes("/") || namespace === "" ? [] : [`${namespace}/${name}`])];
-  for (const candidate of candidates) {
-    for (const reference of [candidate, ...(candidate.includes(":") ? [] : await tagged(options, candidate))]) {
-      const found = await options.artifacts.find(reference).catch((error: unknown) => {
-        if (isPratiqueError(error, "artifact.not-found") || isPratiqueError(error, "reference.invalid"))
-          return undefined;
-        throw error;
-      });
-      if (found !== undefined) return found;
-    }
-  }
-  return undefined;
-}
-
-/** References of every tag of a repository, newest version last in, first out. */
-async function tagged(options: RunsOptions, repository: string): Promise<string[]> {
-  const tags = await options.artifacts.tags(repository);
-  return tags
-    .sort((left, right) => right.localeCompare(left, "en", { numeric: true }))
-    .map((tag) => `${repository}:${tag}`);
 }
 
 async function loadSkills(
@@ -261,7 +241,7 @@ async function loadSkills(
 ): Promise<Skill[]> {
   const skills: Skill[] = [];
   for (const name of names) {
-    const found = await findNamed(options, name, admission.found);
+    const found = await admission.members.find("skill", name);
     if (found === undefined || found.kind !== "skill") throw daemonErrors("run.no-skill", { skill: name });
     const resource = await options.artifacts.resource(found);
     allowedOrThrow(

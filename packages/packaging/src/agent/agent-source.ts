@@ -99,6 +99,11 @@ function* textsIn(value: unknown): Generator<string> {
   if (Array.isArray(value)) for (const item of value) if (typeof item === "string") yield item;
 }
 
+/** What an agent file names of other artifacts. @throws `agent.not-yaml` */
+export function agentReferences(yaml: string): AgentReference[] {
+  return referencesOf(parseAgentYaml(Buffer.from(yaml), "agent.yaml"));
+}
+
 /** What the file names of other artifacts: models, MCP servers, skills and agents. In order, each once. */
 function referencesOf(document: JsonObject): AgentReference[] {
   const found = new Map<string, AgentReference>();
