@@ -73,6 +73,36 @@ export const registryErrors = defineErrors({
     text: "{reference} is not what the request expects it to be",
     hint: "fetch it again, apply the change to what is there now, and push that",
   },
+  "registry.tag-immutable": {
+    status: 409,
+    text: "{reference} is immutable and cannot be {act}: it stays {digest}",
+    hint: "push under another tag; which tags are immutable stands under registry.immutableTags in pratique.yaml",
+  },
+  "registry.quota-exceeded": {
+    status: 403,
+    text: "{repository} may hold {limit} {what}: it has {used}, and {asked} more were asked for",
+    hint: "delete what is not needed (pratique registry retention), or raise registry.quotas in pratique.yaml",
+  },
+  "registry.retention-overtaken": {
+    status: 409,
+    text: "{repository} changed while retention looked at it: {digest} is named otherwise now",
+    hint: "nothing was deleted of it; the next run decides again",
+  },
+  "registry.history-unknown": {
+    status: 404,
+    text: "{reference} has never been anything else",
+    hint: "pratique history shows what a tag has named",
+  },
+  "registry.rollback-gone": {
+    status: 409,
+    text: "{reference} cannot go back to {digest}: its manifest is no longer here",
+    hint: "pratique history shows what is still there; retention keeps what registry.history says",
+  },
+  "registry.rollback-nothing": {
+    status: 409,
+    text: "{reference} is {digest} already",
+    hint: "name another digest with --to; pratique history shows them",
+  },
   "registry.body-stalled": {
     status: 408,
     text: "nothing came for {seconds} seconds",

@@ -2,3 +2,7 @@
 export { registryErrors } from "./errors.ts";
 export { createRegistry, type Registry, type RegistryOptions } from "./registry.ts";
 export { type RegistryLimits } from "./exchange.ts";
+export { Housekeeping, type HousekeepingOptions } from "./housekeeping.ts";
+export { historyOf, rollbackTarget } from "./history/tag-history.ts";
+export { shortType } from "./events/cloud-event.ts";
+export { applyRetention, type RetentionOptions } from "./retention/apply-retention.ts";

@@ -1,5 +1,5 @@
 // Errors as the distribution API writes them (distribution-spec 1.1, "Error Codes").
-import { isPratiqueError, type JsonObject } from "@pratique/core";
+import { isJsonObject, isPratiqueError, type JsonObject } from "@pratique/core";
 
 export interface WireError {
   readonly status: number;
@@ -41,6 +41,9 @@ const CODES: Readonly<Record<string, string>> = {
   "registry.range-unsatisfiable": "SIZE_INVALID",
   "registry.page-invalid": "UNSUPPORTED",
   "registry.precondition-failed": "MANIFEST_INVALID",
+  // 403 and 409 alike: clients print the message of a DENIED, and do not try again.
+  "registry.tag-immutable": "DENIED",
+  "registry.quota-exceeded": "DENIED",
   "registry.body-stalled": "BLOB_UPLOAD_INVALID",
 };
 
@@ -51,7 +54,8 @@ export function wireError(error: unknown): WireError {
   }
   const { status } = error;
   const code = CODES[error.code] ?? (status >= 500 ? "UNAVAILABLE" : "UNSUPPORTED");
-  const detail = { code: error.code, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+  const facts = error.code === "registry.quota-exceeded" && isJsonObject(error.details) ? error.details : {};
+  const detail = { code: error.code, ...facts, ...(error.hint === undefined ? {} : { hint: error.hint }) };
   // Clients print the message and drop the detail: a denial has to say there what would help.
   const message =
     error.code === "policy.denied" && error.hint !== undefined ? `${error.message}; ${error.hint}` : error.message;
