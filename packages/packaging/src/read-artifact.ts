@@ -2,6 +2,7 @@
 import { isJsonObject, parseJson, readBounded, type JsonObject } from "@pratique/core";
 import type { Kind } from "@pratique/contracts";
 import { parseManifest, type Descriptor, type ImageManifest, type Repository } from "@pratique/oci";
+import { isAgentLock, readAgentLock } from "./agent/agent-lock.ts";
 import { AGENT_MEDIA_TYPES } from "./agent/pack-agent.ts";
 import { LIMIT_AGENT_FILE, parseAgentYaml } from "./agent/agent-source.ts";
 import { ANNOTATIONS } from "./artifact-plan.ts";
@@ -67,6 +68,12 @@ export async function readArtifact(repository: Repository, ref: string): Promise
   const found = await repository.manifest(ref);
   if (found === undefined) throw packagingErrors("artifact.missing", { repository: repository.name, reference: ref });
   const kind = kindOfManifest(found);
+  // A lock is read as the agent that it pins.
+  if (isAgentLock(found)) {
+    const root = readAgentLock(found).find(({ type }) => type === "root")!;
+    const agent = await readArtifact(repository, root.descriptor.digest);
+    return { ...agent, descriptor: found.descriptor };
+  }
   const parsed = parseManifest(found.bytes, found.mediaType);
   const malformed = (reason: string) =>
     packagingErrors("artifact.malformed", { reference: `${repository.name}@${found.descriptor.digest}`, kind, reason });

@@ -5,6 +5,7 @@ import { copyArtifact, MEDIA_TYPES } from "@pratique/oci";
 import {
   agentReferences,
   encodeAgentLock,
+  isAgentLock,
   readArtifact,
   type LockedMember,
   type LockedType,
@@ -63,14 +64,20 @@ export class AgentLocks {
         }
       }
     };
-    await add(agent, 0);
+    if (!(await this.isLock(agent))) await add(agent, 0);
     return [{ type: "root", named: agent.reference, found: agent }, ...members.values()];
+  }
+
+  /** A lock has its members with it. */
+  async isLock({ repository, descriptor }: Found): Promise<boolean> {
+    const manifest = await repository.manifest(descriptor.digest);
+    return manifest !== undefined && isAgentLock(manifest);
   }
 
   /** Copies all members into the agent's repository and tags the index that pins them. */
   async lock(principal: Principal, request: LockRequest): Promise<LockResult> {
     const agent = await this.#artifacts.find(request.reference);
-    if (agent.kind !== "agent") {
+    if (agent.kind !== "agent" || (await this.isLock(agent))) {
       throw daemonErrors("artifact.wrong-kind", { reference: agent.reference, kind: agent.kind, wanted: "agent" });
     }
     const resource = repositoryResource(agent.repository.name, this.#registry);
