@@ -24,6 +24,7 @@ export async function startUpload(parts: RegistryParts, exchange: Exchange, name
   const upload = await parts.store.repository(name).startUpload(algorithm);
   if (digest === undefined) return sendEmpty(res, 202, uploadHeaders(name, upload));
   try {
+    reserve(parts, exchange, name, upload);
     await upload.append(blobBody(parts, exchange));
     await commit(parts, exchange, name, upload, digest);
   } catch (error) {
@@ -81,6 +82,7 @@ async function receive(parts: RegistryParts, exchange: Exchange, name: string, u
   const before = place?.start ?? upload.offset;
   if (place !== undefined && place.start !== upload.offset) wrongPlace(exchange, name, upload, place.start);
   try {
+    reserve(parts, exchange, name, upload);
     await upload.append(blobBody(parts, exchange), place?.start);
   } catch (error) {
     setUploadHeaders(exchange, name, upload);
@@ -90,6 +92,11 @@ async function receive(parts: RegistryParts, exchange: Exchange, name: string, u
   if (place !== undefined && received !== place.length) {
     throw registryErrors("registry.length-wrong", { actualBytes: received, expectedBytes: place.length });
   }
+}
+
+/** What is announced and cannot fit is refused before it is read. */
+function reserve(parts: RegistryParts, { req }: Exchange, name: string, upload: Upload): void {
+  parts.reserve?.(name, upload.id, upload.offset + announcedBytes(req));
 }
 
 function wrongPlace(exchange: Exchange, name: string, upload: Upload, given: number): never {

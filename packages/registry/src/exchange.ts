@@ -14,6 +14,8 @@ export interface RegistryLimits {
   readonly blobBytes: number;
 }
 
+export type Reserve = (repository: string, upload: string, sizeBytes: number) => void;
+
 export interface RegistryParts {
   readonly store: ContentStore;
   readonly guard: Guard;
@@ -22,6 +24,7 @@ export interface RegistryParts {
   /** Host (and port) under which policy knows this registry. */
   readonly host: string;
   readonly limits: RegistryLimits;
+  readonly reserve: Reserve | undefined;
   readonly shelf: BufferShelf;
   readonly line: RepositoryLine;
   evidence(repository: string, descriptor: Descriptor): Promise<GuardResource>;

@@ -1,8 +1,8 @@
 // A registry on a random port for tests: real store, guard and policies; records are kept in memory.
 import type { AuditRecord, Principal, RecordBody } from "@pratique/contracts";
 import { digestOf, silentLog, systemClock, type Digest } from "@pratique/core";
-import { createGuard } from "@pratique/guard";
-import { MEDIA_TYPES, openContentStore, type ContentStore } from "@pratique/oci";
+import { createGuard, type ActScope } from "@pratique/guard";
+import { MEDIA_TYPES, openContentStore, type ContentStore, type StoreObserver } from "@pratique/oci";
 import { loadPolicySet } from "@pratique/policy";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
@@ -54,24 +54,39 @@ export interface TestRegistryOptions {
   /** Cedar policies beside the default ones. */
   readonly policy?: string;
   readonly limits?: RegistryOptions["limits"];
+  readonly observer?: StoreObserver;
+  readonly acts?: ActScope;
+  readonly onRecord?: (record: AuditRecord) => void;
 }
 
 export async function startRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
   const directory = await mkdtemp(join(tmpdir(), "pratique-registry-"));
-  const store = await openContentStore(directory, { clock: systemClock, log: silentLog });
+  const store = await openContentStore(directory, {
+    clock: systemClock,
+    log: silentLog,
+    ...(options.observer === undefined ? {} : { observer: options.observer }),
+  });
   const records: RecordBody[] = [];
   const append = async (body: RecordBody): Promise<AuditRecord> => {
     records.push(body);
-    return {
+    const record: AuditRecord = {
       ...body,
       version: 1,
       id: `r${records.length}`,
       sequence: records.length - 1,
       time: "2026-01-01T00:00:00Z",
     };
+    options.onRecord?.(record);
+    return record;
   };
   const policies = await loadPolicies(options.policy);
-  const guard = createGuard({ policy: () => policies, audit: { append }, clock: systemClock, log: silentLog });
+  const guard = createGuard({
+    policy: () => policies,
+    audit: { append },
+    clock: systemClock,
+    log: silentLog,
+    ...(options.acts === undefined ? {} : { acts: options.acts }),
+  });
   const registry = createRegistry({
     store,
     guard,
@@ -79,6 +94,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     log: silentLog,
     host: "registry.test",
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.observer === undefined ? {} : { reserve: options.observer.receiving }),
   });
   const server = createServer((req, res) => {
     const who = req.headers["x-test-as"];

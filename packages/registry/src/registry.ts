@@ -10,7 +10,7 @@ import { appendChunk, cancelUpload, closeUpload, startUpload, uploadStatus } fro
 import { BufferShelf } from "./buffer-shelf.ts";
 import { rebuildBlob } from "./delta/rebuild-blob.ts";
 import { registryErrors } from "./errors.ts";
-import { sendEmpty, type Exchange, type RegistryLimits, type RegistryParts } from "./exchange.ts";
+import { sendEmpty, type Exchange, type RegistryLimits, type RegistryParts, type Reserve } from "./exchange.ts";
 import { listExtensions } from "./extensions.ts";
 import { deleteManifest } from "./manifest-delete.ts";
 import { getManifest, headManifest } from "./manifest-download.ts";
@@ -34,6 +34,8 @@ export interface RegistryOptions {
   /** The resource for a manifest, with its evidence. Without it every artifact counts as unproven. */
   readonly evidence?: (repository: string, descriptor: Descriptor) => Promise<GuardResource>;
   readonly limits?: Partial<RegistryLimits>;
+  /** Sets room aside for an upload that will be so long, before its body is read; throws when there is none. */
+  readonly reserve?: Reserve;
 }
 
 export interface Registry {
@@ -52,7 +54,17 @@ export function createRegistry(options: RegistryOptions): Registry {
     (async (repository: string, descriptor: Descriptor) => unprovenArtifact(host, repository, descriptor, clock.now()));
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const shared = { shelf: new BufferShelf(), line: new RepositoryLine() };
-  const parts: RegistryParts = { store, guard, clock, log, host, limits, evidence, ...shared };
+  const parts: RegistryParts = {
+    store,
+    guard,
+    clock,
+    log,
+    host,
+    limits,
+    evidence,
+    reserve: options.reserve,
+    ...shared,
+  };
   return {
     async handle(req, res, { principal }) {
       try {
