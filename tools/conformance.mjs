@@ -55,9 +55,8 @@ async function runProfile(program, profile) {
   const home = mkdtempSync(join(work, "home-"));
   const results = resolve(values.results ?? work, profile);
   mkdirSync(results, { recursive: true });
-  const daemon = spawn(nodeExecutable(), [
-    ...[join(root, "bin", "pratique.mjs"), "up", "--json", "--home", home, "--listen", "127.0.0.1:0"],
-  ]);
+  const bin = join(root, "bin", "pratique.mjs");
+  const daemon = spawn(nodeExecutable(), [bin, "up", "--json", "--home", home, "--listen", "127.0.0.1:0"]);
   daemon.stderr.pipe(process.stderr);
   const ended = new Promise((done) => daemon.on("close", done));
   try {
