@@ -73,6 +73,36 @@ export const ociErrors = defineErrors({
     text: "the disk under the content store is full",
     hint: "free some space on it, then try again: nothing half-written is visible, and nothing acknowledged was lost",
   },
+  "oci.storage-unreachable": {
+    status: 503,
+    text: "the storage {storage} does not answer: {reason}",
+    hint: "check `registry.storage.endpoint`, and that the storage is up",
+  },
+  "oci.storage-denied": {
+    status: 500,
+    text: "the storage {storage} denies {what}: {reason}",
+    hint: "check the keys of `registry.storage`; they have to read, write, list and delete in its bucket",
+  },
+  "oci.storage-missing": {
+    status: 500,
+    text: "there is no bucket {storage}",
+    hint: "make it first: Pratique makes no buckets",
+  },
+  "oci.storage-failed": {
+    status: 502,
+    text: "the storage failed at {what}: {reason}",
+    hint: "try again; when it stays so, see the log of the storage",
+  },
+  "oci.storage-contended": {
+    status: 503,
+    text: "{repository} is changed by others all the time",
+    hint: "try again",
+  },
+  "oci.storage-unconditional": {
+    status: 500,
+    text: "the storage {storage} ignores conditional writes, so two writers could undo each other's changes",
+    hint: "use a storage that honours If-Match, or make sure that one daemon alone writes to this bucket and set `registry.storage.singleWriter: true`",
+  },
   "oci.layout-damaged": {
     status: 500,
     text: "the image layout of {repository} cannot be read: {reason}",

@@ -36,6 +36,8 @@ export type {
 } from "./repository.ts";
 export type { ChangeEnd, RepositoryChange, StoreObserver, TagChange } from "./store-observer.ts";
 export { openContentStore } from "./local/content-store.ts";
+export { openBucketStore, type BucketStoreOptions } from "./s3/bucket-store.ts";
+export type { S3Credentials, S3Place } from "./s3/s3-request.ts";
 export { copyArtifact, type CopyOptions } from "./copy-artifact.ts";
 export { remoteRepository, type RemoteOptions } from "./remote/remote-repository.ts";
 export { RegistrySession, type SessionOptions } from "./remote/registry-session.ts";
