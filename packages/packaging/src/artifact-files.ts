@@ -1,13 +1,12 @@
 // The files of an artifact's directory form, one after another, checked: names, types, number, size.
-import { Digester } from "@pratique/core";
 import type { Descriptor, Repository } from "@pratique/oci";
 import { pathProblem } from "./archive/entry-path.ts";
 import { gunzipStream } from "./archive/gzip.ts";
 import { readTar, type ArchiveLimits } from "./archive/tar-reader.ts";
+import { verifiedBlob } from "./archive/verified-blob.ts";
 import { packagingErrors } from "./errors.ts";
 import { LAYER_ANNOTATION } from "./mcp-server/pack-mcp-server.ts";
 import type { ArtifactInfo } from "./read-artifact.ts";
-import { SKILL_LIMITS } from "./skill/pack-skill.ts";
 
 export interface ArtifactFile {
   readonly path: string;
@@ -15,28 +14,14 @@ export interface ArtifactFile {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-const SKILL_ARCHIVE: ArchiveLimits = { maxEntries: 4 * SKILL_LIMITS.maxFiles, maxBytes: SKILL_LIMITS.maxBytes };
 const APP_ARCHIVE: ArchiveLimits = { maxEntries: 1000, maxBytes: 256 * 1024 * 1024 };
-
-/** The blob, which ends with an error when its bytes have another digest or size than its descriptor says. */
-async function* verified(repository: Repository, { digest, size }: Descriptor): AsyncGenerator<Uint8Array> {
-  const digester = new Digester(digest.startsWith("sha512:") ? "sha512" : "sha256");
-  for await (const chunk of (await repository.openBlob(digest)) as AsyncIterable<Buffer>) {
-    digester.update(chunk);
-    if (digester.sizeBytes > size) break;
-    yield chunk;
-  }
-  if (digester.sizeBytes !== size || digester.digest() !== digest) {
-    throw packagingErrors("archive.damaged", { reason: `the content is not ${digest}` });
-  }
-}
 
 async function* archiveFiles(
   repository: Repository,
   layer: Descriptor,
   limits: ArchiveLimits,
 ): AsyncGenerator<ArtifactFile> {
-  const blob = verified(repository, layer);
+  const blob = verifiedBlob(repository, layer);
   for await (const entry of readTar(gunzipStream(blob), limits)) {
     if (entry.type !== "file") continue;
     yield { path: entry.path, executable: (entry.mode & 0o100) !== 0, body: entry.body };
@@ -57,22 +42,17 @@ export async function* filesOf(repository: Repository, info: ArtifactInfo): Asyn
         if (path === undefined) continue;
         const reason = pathProblem(path);
         if (reason !== undefined) throw packagingErrors("archive.unsafe", { entry: path.slice(0, 200), reason });
-        yield { path, executable: false, body: verified(repository, layer) };
+        yield { path, executable: false, body: verifiedBlob(repository, layer) };
       }
       return;
     case "agent":
       yield { path: info.fileName, executable: false, body: only(Buffer.from(info.yaml)) };
       return;
-    case "skill": {
-      const root = `${info.skill.name}/`;
-      for await (const file of archiveFiles(repository, info.contentLayer, SKILL_ARCHIVE)) {
-        if (!file.path.startsWith(root)) {
-          throw packagingErrors("archive.unsafe", { entry: file.path, reason: `it is not below ${root}` });
-        }
-        yield file;
+    case "skill":
+      for (const { path, executable, bytes } of (await info.content()).files) {
+        yield { path: `${info.skill.name}/${path}`, executable, body: only(bytes) };
       }
       return;
-    }
     case "mcp-server": {
       const layer = info.layers.find(({ annotations }) => annotations?.[LAYER_ANNOTATION] === "app");
       if (layer === undefined) throw packagingErrors("artifact.not-unpackable", { reference, kind: "foreign image" });

@@ -133,6 +133,11 @@ export const packagingErrors = defineErrors({
     text: "the layout lacks {digest}",
     hint: "it was not copied whole; copy it again",
   },
+  "skill.not-found": {
+    status: 404,
+    text: "{source} holds no skill: there is no SKILL.md in it",
+    hint: "a skill is a directory with a SKILL.md; name the one that has it",
+  },
   "agent.not-yaml": {
     status: 400,
     text: "{path} is not well-formed YAML: {reason}",

@@ -5,7 +5,7 @@ import { AGENT_LOCK_TYPE } from "./agent/agent-lock.ts";
 import { AGENT_MEDIA_TYPES } from "./agent/pack-agent.ts";
 import { SERVER_NAME_LABEL } from "./mcp-server/pack-mcp-server.ts";
 import { MODEL_MEDIA_TYPES } from "./model/model-files.ts";
-import { SKILL_MEDIA_TYPES } from "./skill/pack-skill.ts";
+import { SKILL_TYPES } from "./skill/shapes.ts";
 
 /** Artifact types and config types that others write, too. */
 const BY_TYPE: ReadonlyMap<string, Kind> = new Map([
@@ -13,8 +13,7 @@ const BY_TYPE: ReadonlyMap<string, Kind> = new Map([
   [MODEL_MEDIA_TYPES.config, "model"],
   ["application/vnd.docker.ai.model.config.v0.1+json", "model"],
   ["application/vnd.docker.ai.model.config.v0.2+json", "model"],
-  [SKILL_MEDIA_TYPES.artifact, "skill"],
-  [SKILL_MEDIA_TYPES.config, "skill"],
+  ...SKILL_TYPES.map((type): [string, Kind] => [type, "skill"]),
   [AGENT_MEDIA_TYPES.artifact, "agent"],
   [AGENT_LOCK_TYPE, "agent"],
 ]);

@@ -12,8 +12,10 @@ import { readImageConfig } from "./mcp-server/image-config.schema.ts";
 import { SERVER_JSON_LABEL } from "./mcp-server/pack-mcp-server.ts";
 import { LIMIT_SERVER_JSON, parseServerJson, type ToolVerdicts } from "./mcp-server/server-json.schema.ts";
 import { MODEL_MEDIA_TYPES, ROLE_ANNOTATION } from "./model/model-files.ts";
-import { SKILL_MEDIA_TYPES } from "./skill/pack-skill.ts";
-import { readSkillConfig, type SkillConfig } from "./skill/skill-config.schema.ts";
+import type { SkillShape } from "./skill/shapes.ts";
+import type { SkillConfig } from "./skill/skill-config.schema.ts";
+import type { SkillContent } from "./skill/skill-content.ts";
+import { skillParts } from "./skill/skill-parts.ts";
 
 export interface ArtifactCommon {
   readonly descriptor: Descriptor;
@@ -47,7 +49,9 @@ export interface McpServerInfo extends ArtifactCommon {
 export interface SkillInfo extends ArtifactCommon {
   readonly kind: "skill";
   readonly skill: SkillConfig;
-  readonly contentLayer: Descriptor;
+  readonly shape: SkillShape;
+  /** Its files, read when they are asked for. */
+  content(): Promise<SkillContent>;
 }
 
 export interface AgentInfo extends ArtifactCommon {
@@ -81,7 +85,7 @@ export async function readArtifact(repository: Repository, ref: string): Promise
     parsed.type === "image"
       ? parsed.manifest
       : { schemaVersion: 2, config: found.descriptor, layers: [], annotations: parsed.manifest.annotations };
-  if (parsed.type === "index" && kind !== "image" && kind !== "policy" && kind !== "catalog") {
+  if (parsed.type === "index" && !["image", "policy", "catalog", "skill"].includes(kind)) {
     throw malformed("it is an index");
   }
   const common = commonOf(repository, found.descriptor, manifest);
@@ -90,10 +94,8 @@ export async function readArtifact(repository: Repository, ref: string): Promise
       return { kind, ...common, ...modelLayers(manifest.layers, malformed) };
     case "mcp-server":
       return { kind, ...common, ...(await serverParts(repository, manifest, malformed)) };
-    case "skill": {
-      const contentLayer = only(manifest.layers, SKILL_MEDIA_TYPES.content, malformed);
-      return { kind, ...common, skill: await readSkillConfig(repository, manifest.config, malformed), contentLayer };
-    }
+    case "skill":
+      return { kind, ...common, ...(await skillParts(repository, found, malformed)) };
     case "agent": {
       const layer = only(manifest.layers, AGENT_MEDIA_TYPES.yaml, malformed);
       if (layer.size > LIMIT_AGENT_FILE) throw malformed("its file is larger than 1 MiB");

@@ -15,7 +15,14 @@ export type FrontmatterResult =
   | { readonly ok: true; readonly frontmatter: Frontmatter; readonly body: string }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-const ALLOWED = ["allowed-tools", "compatibility", "description", "license", "metadata", "name"];
+export const ALLOWED_FIELDS: readonly string[] = [
+  "allowed-tools",
+  "compatibility",
+  "description",
+  "license",
+  "metadata",
+  "name",
+];
 const LIMIT_FRONTMATTER = 64 * 1024;
 
 /** Reads and checks a SKILL.md. Problems come in the reference validator's order and words. */
@@ -90,10 +97,10 @@ const lengthOf = (text: string): number => [...text].length;
 
 function problemsOf(fields: Fields, directoryName: string): string[] {
   const problems: string[] = [];
-  const unexpected = [...fields.keys()].filter((key) => !ALLOWED.includes(key)).sort();
+  const unexpected = [...fields.keys()].filter((key) => !ALLOWED_FIELDS.includes(key)).sort();
   if (unexpected.length > 0) {
     problems.push(
-      `Unexpected fields in frontmatter: ${unexpected.join(", ")}. Only [${ALLOWED.map((k) => `'${k}'`).join(", ")}] are allowed.`,
+      `Unexpected fields in frontmatter: ${unexpected.join(", ")}. Only [${ALLOWED_FIELDS.map((k) => `'${k}'`).join(", ")}] are allowed.`,
     );
   }
   problems.push(...nameProblems(fields, directoryName));

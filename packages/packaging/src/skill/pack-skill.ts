@@ -10,15 +10,8 @@ import { packagingErrors } from "../errors.ts";
 import { digestOfFile } from "../file-layer.ts";
 import { listFiles, readFileChunks, readSmallFile, type SourceFile } from "../source-files.ts";
 import { parseSkill, type Frontmatter } from "./frontmatter.ts";
+import { SKILL_LIMITS, SKILL_MEDIA_TYPES } from "./skill-media-types.ts";
 
-export const SKILL_MEDIA_TYPES = {
-  artifact: "application/vnd.agentskills.skill.v1",
-  config: "application/vnd.agentskills.skill.config.v1+json",
-  content: "application/vnd.agentskills.skill.content.v1.tar+gzip",
-} as const;
-
-/** Limits that readers of the format set (ToolHive). */
-export const SKILL_LIMITS = { kind: "skill", maxFiles: 1000, maxBytes: 95 * 1024 * 1024 } as const;
 /** What the artifact format takes as a name; the skill specification itself allows more. */
 const ARTIFACT_NAME = /^[a-z0-9][a-z0-9-]{0,62}[a-z0-9]$/;
 const LIMIT_SKILL_FILE = 1024 * 1024;

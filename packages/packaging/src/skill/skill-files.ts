@@ -4,6 +4,8 @@ import { filesOf } from "../artifact-files.ts";
 import { packagingErrors } from "../errors.ts";
 import { readArtifact } from "../read-artifact.ts";
 import { parseSkill } from "./frontmatter.ts";
+import { parseSkillLeniently, type LenientSkill } from "./lenient.ts";
+import type { SkillShape } from "./shapes.ts";
 
 export interface SkillFiles {
   readonly name: string;
@@ -43,13 +45,29 @@ export async function readSkillFiles(repository: Repository, ref: string): Promi
   const main = texts.has("SKILL.md") ? "SKILL.md" : "skill.md";
   const content = texts.get(main);
   if (content === undefined) throw malformed("it has no SKILL.md");
-  const parsed = parseSkill(content, name);
-  if (!parsed.ok) throw malformed(parsed.problems.join("; "));
+  const parsed = read(content, name, info.shape, malformed);
   const { description } = parsed.frontmatter;
   // Policy and people read the config; the model reads the file.
   if (description !== info.skill.description) throw malformed("its SKILL.md and its config describe it differently");
   texts.delete(main);
   return { name, description, body: parsed.body, files: Object.fromEntries(texts) };
+}
+
+/** Our own format is held to the rules; what others made is taken as it is. */
+function read(
+  content: string,
+  name: string,
+  shape: SkillShape,
+  malformed: (reason: string) => Error,
+): Pick<LenientSkill, "frontmatter" | "body"> {
+  if (shape !== "agentskills") {
+    const lenient = parseSkillLeniently(content, name);
+    if (lenient === undefined) throw malformed("its SKILL.md has no frontmatter with a name and a description");
+    return lenient;
+  }
+  const strict = parseSkill(content, name);
+  if (!strict.ok) throw malformed(strict.problems.join("; "));
+  return strict;
 }
 
 async function textOf(body: AsyncIterable<Uint8Array>, limit: number): Promise<string | undefined> {
