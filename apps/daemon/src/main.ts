@@ -3,14 +3,15 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { isPratiqueError, jsonLog, systemClock, uuidv7, type Log } from "@pratique/core";
 import { openAuditLog, openLogKey } from "@pratique/audit";
+import type { RecordBody } from "@pratique/contracts";
 import { artifactResource, EvidenceCache, evidenceOf, openSigningKey } from "@pratique/evidence";
 import { createGateway } from "@pratique/gateway";
-import { createGuard } from "@pratique/guard";
+import { ActScope, createGuard } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
 import { createInference } from "@pratique/inference";
-import { openContentStore } from "@pratique/oci";
+import { openContentStore, type Descriptor } from "@pratique/oci";
 import { bundleThrough, debianBase, kindOfManifest, type RunCommand } from "@pratique/packaging";
-import { createRegistry } from "@pratique/registry";
+import { createRegistry, Housekeeping } from "@pratique/registry";
 import { runCommand as runSystemCommand } from "@pratique/sandbox";
 import { openDatabase, writeFileDurably } from "@pratique/store";
 import { Artifacts } from "./artifacts/artifacts.ts";
@@ -25,6 +26,11 @@ import { PolicyDesk } from "./control/policy-desk.ts";
 import { createControlApi } from "./control/router.ts";
 import { StatusDesk } from "./control/status-desk.ts";
 import { placeConfiguredServers } from "./configured-servers.ts";
+import { EventDesk } from "./housekeeping/event-desk.ts";
+import { digestsInUse } from "./housekeeping/in-use.ts";
+import { RetentionDesk } from "./housekeeping/retention-desk.ts";
+import { TagDesk } from "./housekeeping/tag-desk.ts";
+import { readWebhookSecrets } from "./housekeeping/webhook-secrets.ts";
 import { daemonErrors } from "./errors.ts";
 import { openHome, type Home } from "./home.ts";
 import { installationDirectory } from "./installation.ts";
@@ -87,9 +93,30 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const audit = await openAuditLog({ directory: home.log, key: logKey, database, clock, log });
     onClose(() => audit.close());
     const identity = await openIdentity({ home: home.directory, clock, owner: { name: ownerName() } });
-    const guard = createGuard({ policy, audit, clock, log });
-    const store = await openContentStore(home.registry, { clock, log });
+    const acts = new ActScope();
+    const house = new Housekeeping({
+      config: config.registry,
+      journal: database.registry,
+      acts,
+      audit,
+      host: registryHost,
+      secrets: await readWebhookSecrets(config.registry.webhooks, home),
+      clock,
+      log,
+      ids,
+    });
+    onClose(() => house.close());
+    const watched = {
+      append: async (body: RecordBody) => {
+        const record = await audit.append(body);
+        house.recorded(record);
+        return record;
+      },
+    };
+    const guard = createGuard({ policy, audit: watched, clock, log, acts });
+    const store = await openContentStore(home.registry, { clock, log, observer: house.observer });
     onClose(() => store.close());
+    await house.start(store);
     const key = await openSigningKey(home.keys);
     const trust = { keys: [{ name: "owner", publicKeyPem: key.publicKeyPem }] };
     const evidenceCache = new EvidenceCache();
@@ -136,25 +163,20 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const locks = new AgentLocks({ artifacts, guard, registry: registryHost });
     const bundles = new Bundles({ artifacts, locks, store, guard, registry: registryHost });
     const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log });
-    const registry = createRegistry({
-      host: registryHost,
-      store,
-      guard,
-      clock,
-      log,
-      evidence: async (name, descriptor) => {
-        const repository = store.repository(name);
-        const manifest = await repository.manifest(descriptor.digest);
-        const kind = manifest === undefined ? "image" : kindOfManifest(manifest);
-        const evidence = await evidenceOf(repository, descriptor, kind, trust, evidenceCache);
-        return artifactResource(evidence, {
-          reference: `${registryHost}/${name}@${descriptor.digest}`,
-          policyDigest: policy().digest,
-          now: clock.now(),
-          registry: registryHost,
-        });
-      },
-    });
+    const evidence = async (name: string, descriptor: Descriptor) => {
+      const repository = store.repository(name);
+      const manifest = await repository.manifest(descriptor.digest);
+      const kind = manifest === undefined ? "image" : kindOfManifest(manifest);
+      const known = await evidenceOf(repository, descriptor, kind, trust, evidenceCache);
+      return artifactResource(known, {
+        reference: `${registryHost}/${name}@${descriptor.digest}`,
+        policyDigest: policy().digest,
+        now: clock.now(),
+        registry: registryHost,
+      });
+    };
+    const reserve = house.observer.receiving;
+    const registry = createRegistry({ host: registryHost, store, guard, clock, log, evidence, reserve });
     const gateway = createGateway({ guard, clock, log, info: { name: "pratique", version: DAEMON_VERSION } });
     onClose(() => gateway.close());
     const models = new Models(artifacts, store);
@@ -208,6 +230,16 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       audit,
       machinery,
     });
+    const keeping = { store, journal: database.registry, house, guard, registry: registryHost };
+    const retention = new RetentionDesk({
+      ...keeping,
+      config: config.registry,
+      evidence,
+      inUse: () => digestsInUse(database, gateway),
+      clock,
+      log,
+    });
+    onClose(() => retention.close());
     const pages = new ConsolePages(join(installation, "apps", "console", "public"), clock);
     const control = createControlApi(
       controlOperations({
@@ -220,6 +252,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         account: new Account(audit, guard),
         policy: new PolicyDesk(guard, policy, policyDirectory),
         status,
+        house: { tags: new TagDesk(keeping), retention, events: new EventDesk(keeping) },
       }),
       DAEMON_VERSION,
       log,
@@ -227,6 +260,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const interrupted = await database.runs.markInterrupted(clock.now().toISOString());
     if (interrupted > 0) log.warn("runs were interrupted when the daemon last stopped", { runs: interrupted });
     await placeConfiguredServers(config, { owner: identity.owner, artifacts, servers, gateway, log });
+    retention.schedule(identity.owner);
     await announce(home, listener, startedAt);
     listener.serve(route({ identity, guard, registry, gateway, inference, audit, pages, control }));
     log.info("ready", { url: listener.url, home: home.directory, version: DAEMON_VERSION });

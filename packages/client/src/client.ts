@@ -13,20 +13,27 @@ import type {
   ImportRequest,
   ImportResult,
   LockResult,
+  NumberedEvent,
   PackRequest,
   PackResult,
   PolicyCheckResult,
   PolicyRequestBody,
   PolicyTestResult,
+  QuotaUsage,
   RecordList,
+  RetentionReport,
+  RollbackRequest,
+  RollbackResult,
   RunRequest,
   RunStreamEvent,
   RunSummary,
   SignResult,
   Status,
+  TagHistory,
   TransferRequest,
   TransferResult,
   VerifyResult,
+  WebhookState,
   WhyResult,
 } from "@pratique/contracts";
 import { call, stream, type Endpoint } from "./transport.ts";
@@ -61,6 +68,15 @@ export interface Client {
   /** New records, until the signal aborts. */
   followRecords(filter: RecordFilter, signal: AbortSignal): AsyncGenerator<AuditRecord>;
   why(record: string): Promise<WhyResult>;
+  history(reference: string): Promise<TagHistory>;
+  rollback(request: RollbackRequest): Promise<RollbackResult>;
+  retention(request: { readonly isDryRun: boolean; readonly repository?: string }): Promise<RetentionReport>;
+  quotas(): Promise<QuotaUsage[]>;
+  events(filter: { readonly after?: number; readonly limit?: number }): Promise<NumberedEvent[]>;
+  /** New events of the registry, until the signal aborts. */
+  followEvents(after: number | undefined, signal: AbortSignal): AsyncGenerator<NumberedEvent>;
+  webhooks(): Promise<WebhookState[]>;
+  retryWebhooks(): Promise<{ retried: number }>;
   verifyAudit(): Promise<AuditVerifyResult>;
   checkPolicy(request: PolicyRequestBody): Promise<PolicyCheckResult>;
   testPolicy(request: PolicyRequestBody): Promise<PolicyTestResult>;
@@ -98,6 +114,16 @@ export function openClient(endpoint: Endpoint): Client {
     followRecords: (filter, signal) =>
       stream(endpoint, { method: "GET", path: `/records/follow${query({ ...filter })}`, signal }),
     why: (record) => get(`/records/${encodeURIComponent(record)}/why`),
+    history: (reference) => get(`/registry/history${query({ reference })}`),
+    rollback: (request) => post("/registry/rollback", request),
+    retention: (request) => post("/registry/retention", request),
+    quotas: async () => (await get<{ repositories: QuotaUsage[] }>("/registry/quota")).repositories,
+    events: async (filter) =>
+      (await get<{ events: NumberedEvent[] }>(`/registry/events${query({ ...filter })}`)).events,
+    followEvents: (after, signal) =>
+      stream(endpoint, { method: "GET", path: `/registry/events/follow${query({ after })}`, signal }),
+    webhooks: async () => (await get<{ webhooks: WebhookState[] }>("/registry/webhooks")).webhooks,
+    retryWebhooks: () => post("/registry/webhooks/retry", {}),
     verifyAudit: () => post("/audit/verify", {}),
     checkPolicy: (request) => post("/policy/check", request),
     testPolicy: (request) => post("/policy/test", request),

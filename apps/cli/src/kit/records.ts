@@ -1,16 +1,8 @@
 // How records read in a list.
 import type { AuditRecord } from "@pratique/contracts";
+import { principalName } from "./principals.ts";
 import { columns, type Terminal } from "./terminal.ts";
 import { shortDigest } from "./words.ts";
-
-function who(record: AuditRecord): string {
-  const { principal } = record;
-  const name =
-    principal.type === "Workload"
-      ? principal.id.replace(/^spiffe:\/\/[^/]+\//, "").replace(/^run\/([0-9a-f]{8})[^/]*/, "run/$1…")
-      : (principal.name ?? principal.id);
-  return principal.actingFor === undefined ? name : `${name} for ${principal.name ?? principal.actingFor}`;
-}
 
 /** Without the embedded registry's own address, which is the same on every line, and without what the next column says. */
 function shortResource(id: string): string {
@@ -28,7 +20,7 @@ export function recordTable(terminal: Terminal, records: readonly AuditRecord[])
       record.resource.digest === undefined ? "-" : shortDigest(record.resource.digest),
       record.policies.map((policy) => policy.id).join(",") || "no policy",
       record.outcome,
-      who(record),
+      principalName(record.principal),
     ]),
   );
 }

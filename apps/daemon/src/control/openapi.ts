@@ -8,6 +8,12 @@ function schemaOf(type: z.ZodType, io: "input" | "output"): unknown {
   return schema;
 }
 
+const FORMS: Readonly<Record<Operation["form"], { description: string; mediaType: string }>> = {
+  json: { description: "Done", mediaType: "application/json" },
+  stream: { description: "One JSON document a line", mediaType: "application/x-ndjson" },
+  events: { description: "Server-sent events whose data is", mediaType: "text/event-stream" },
+};
+
 /** Describes the operations; `/control/v1/openapi.json` serves it. */
 export function openApiOf(operations: readonly Operation[], version: string): JsonObject {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -39,9 +45,9 @@ export function openApiOf(operations: readonly Operation[], version: string): Js
           }),
       responses: {
         "200": {
-          description: operation.form === "stream" ? "One JSON document a line" : "Done",
+          description: FORMS[operation.form].description,
           content: {
-            [operation.form === "stream" ? "application/x-ndjson" : "application/json"]: {
+            [FORMS[operation.form].mediaType]: {
               schema: schemaOf(operation.answer, "output"),
             },
           },

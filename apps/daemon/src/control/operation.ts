@@ -9,6 +9,8 @@ export interface Request<Body> {
   readonly query: URLSearchParams;
   /** Named parts of the path. */
   readonly path: Readonly<Record<string, string>>;
+  /** Of a reader of server-sent events that comes back. */
+  readonly lastEventId: string | null;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
 }
@@ -20,8 +22,8 @@ export interface Operation {
   readonly summary: string;
   readonly body?: z.ZodType;
   readonly answer: z.ZodType;
-  /** `stream` answers one JSON document a line. */
-  readonly form: "json" | "stream";
+  /** `stream` answers one JSON document a line, `events` server-sent events. */
+  readonly form: "json" | "stream" | "events";
   readonly query?: Readonly<Record<string, string>>;
   /** What is thrown before the iterable is there gets its own status; later the answer just breaks off. */
   readonly handle: (request: Request<never>) => Promise<unknown> | AsyncIterable<unknown>;
@@ -69,4 +71,22 @@ export function follow<Answer extends z.ZodType>(
   query: Readonly<Record<string, string>> = {},
 ): Operation {
   return { method: "GET", path, summary, answer, form: "stream", query, handle };
+}
+
+/** One server-sent event. */
+export interface SentEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly data: unknown;
+}
+
+/** A read that answers with server-sent events (HTML, "Server-sent events"); `answer` is the shape of their data. */
+export function events(
+  path: string,
+  summary: string,
+  answer: z.ZodType,
+  handle: (request: Request<undefined>) => Promise<AsyncIterable<SentEvent>>,
+  query: Readonly<Record<string, string>> = {},
+): Operation {
+  return { method: "GET", path, summary, answer, form: "events", query, handle };
 }

@@ -32,6 +32,7 @@ import type { Transfers } from "../artifacts/transfers.ts";
 import { daemonErrors } from "../errors.ts";
 import type { Account } from "./account.ts";
 import { bundleOperations } from "./bundle-operations.ts";
+import { housekeepingOperations, type HousekeepingDesks } from "./housekeeping-operations.ts";
 import { deltaOperations } from "./delta-operations.ts";
 import { follow, get, post, stream, type Operation } from "./operation.ts";
 import type { PolicyDesk } from "./policy-desk.ts";
@@ -48,12 +49,14 @@ export interface Desks {
   readonly account: Account;
   readonly policy: PolicyDesk;
   readonly status: StatusDesk;
+  readonly house: HousekeepingDesks;
 }
 
 /** Everything under `/control/v1`. */
 export function controlOperations(desks: Desks): Operation[] {
   const { artifacts, transfers, runs, account, policy, status } = desks;
   return [
+    ...housekeepingOperations(desks.house),
     get("/status", "What is running", Status, ({ principal }) => status.status(principal)),
     get("/doctor", "What is installed, what is missing, and what mends it", DoctorResult, ({ principal }) =>
       status.doctor(principal),

@@ -7,6 +7,7 @@ import type { z } from "zod";
 import { daemonErrors } from "../errors.ts";
 import { openApiOf } from "./openapi.ts";
 import type { Operation } from "./operation.ts";
+import { sendEvents } from "./send-events.ts";
 import { problemOf } from "./problem.ts";
 
 const PREFIX = "/control/v1";
@@ -63,8 +64,17 @@ async function answer(operation: Operation, path: Readonly<Record<string, string
   const body = operation.body === undefined ? undefined : await readBody(req, operation.body);
   const gone = new AbortController();
   res.on("close", () => gone.abort());
-  const request = { principal, body: body as never, query: url.searchParams, path, signal: gone.signal };
+  const lastEventId = req.headers["last-event-id"];
+  const request = {
+    principal,
+    body: body as never,
+    query: url.searchParams,
+    path,
+    lastEventId: typeof lastEventId === "string" ? lastEventId : null,
+    signal: gone.signal,
+  };
   const result = await operation.handle(request);
+  if (isIterable(result) && operation.form === "events") return await sendEvents(res, result);
   if (isIterable(result)) {
     res.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
     res.flushHeaders();
