@@ -43,6 +43,7 @@ describe("the default policies", () => {
       "provenance.required",
       "sbom.required",
       "signature.required",
+      "tags.immutable",
       "vulnerabilities.critical-with-fix",
       "vulnerabilities.known-exploited",
     ]);
