@@ -150,4 +150,14 @@ export const daemonErrors = defineErrors({
     text: "{directory} holds no *.cedar policies or no pratique.cedarschema",
     hint: "copy the repository's policies directory and change it",
   },
+  "storage.keys-missing": {
+    status: 500,
+    text: "there are no keys to the registry's bucket in {where}",
+    hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file with `accessKeyId` and `secretAccessKey` as `registry.storage.credentialsFile`",
+  },
+  "storage.keys-exposed": {
+    status: 500,
+    text: "others can read the keys in {file}",
+    hint: "chmod 600 {file}",
+  },
 });

@@ -9,7 +9,7 @@ import { createGateway } from "@pratique/gateway";
 import { ActScope, createGuard } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
 import { createInference } from "@pratique/inference";
-import { openContentStore, type Descriptor } from "@pratique/oci";
+import { openBucketStore, openContentStore, type Descriptor } from "@pratique/oci";
 import { bundleThrough, debianBase, kindOfManifest, type RunCommand } from "@pratique/packaging";
 import { createRegistry, Housekeeping } from "@pratique/registry";
 import { runCommand as runSystemCommand } from "@pratique/sandbox";
@@ -19,6 +19,7 @@ import { AgentLocks } from "./artifacts/agent-locks.ts";
 import { Bundles } from "./artifacts/bundles.ts";
 import { Deltas } from "./artifacts/deltas.ts";
 import { Transfers } from "./artifacts/transfers.ts";
+import { bucketOptions } from "./bucket-options.ts";
 import { ConsolePages } from "./console-pages.ts";
 import { Account } from "./control/account.ts";
 import { controlOperations } from "./control/operations.ts";
@@ -114,7 +115,12 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       },
     };
     const guard = createGuard({ policy, audit: watched, clock, log, acts });
-    const store = await openContentStore(home.registry, { clock, log, observer: house.observer });
+    const storage = config.registry.storage;
+    const storing = { clock, log, observer: house.observer };
+    const store =
+      storage.type === "disk"
+        ? await openContentStore(home.registry, storing)
+        : await openBucketStore({ ...storing, ...(await bucketOptions(storage, home.cache, options.environment)) });
     onClose(() => store.close());
     await house.start(store);
     const key = await openSigningKey(home.keys);

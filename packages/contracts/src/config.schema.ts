@@ -1,6 +1,7 @@
 // `pratique.yaml`: every key that the daemon reads. docs/reference/configuration.md is generated from here.
 import { z } from "zod";
 import { HOUSEKEEPING_KEYS } from "./housekeeping-config.schema.ts";
+import { StorageConfig } from "./storage-config.schema.ts";
 
 export const GatewayServerConfig = z.union([
   z.strictObject({ reference: z.string().describe("Reference of a cleared MCP server artifact, run in a container") }),
@@ -66,7 +67,10 @@ export const Config = z.strictObject({
     .prefault({})
     .describe("Container engine that isolates tool servers"),
   registry: z
-    .strictObject({ ...HOUSEKEEPING_KEYS })
+    .strictObject({
+      ...HOUSEKEEPING_KEYS,
+      storage: StorageConfig.prefault({ type: "disk" }).describe("Where the content lies"),
+    })
     .prefault({})
     .describe("Embedded registry"),
   gateway: z

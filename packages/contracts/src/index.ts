@@ -27,6 +27,7 @@ export {
   WebhookState,
 } from "./housekeeping.schema.ts";
 export { Config, GatewayServerConfig } from "./config.schema.ts";
+export type { StorageConfig } from "./storage-config.schema.ts";
 export {
   ArtifactDetails,
   ArtifactSummary,
