@@ -3,8 +3,9 @@ import { spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { digestOf, silentLog, systemClock, type Digest } from "@pratique/core";
-import { MEDIA_TYPES, openContentStore, type LocalRepository } from "@pratique/oci";
+import { digestOf, type Digest } from "@pratique/core";
+import { MEDIA_TYPES, type LocalRepository } from "@pratique/oci";
+import { openAnyStore } from "../support/any-store.ts";
 
 export const PUSHER_REPOSITORIES = ["a", "a/b", "a/blobs"] as const;
 const BIGGEST_BYTES = 200_000;
@@ -17,12 +18,17 @@ export type PusherLine =
   | { readonly type: "deleted"; readonly repository: string; readonly tag: string };
 
 /** Lets a pusher run, kills it with SIGKILL some moments after its `lines`th line, and returns all that it said. */
-export function runPusher(root: string, round: number, lines: number): Promise<PusherLine[]> {
+export function runPusher(
+  target: string,
+  round: number,
+  lines: number,
+  compiled = `${target}-compiled`,
+): Promise<PusherLine[]> {
   return new Promise((resolve, reject) => {
     const own = fileURLToPath(import.meta.url);
     // Compiled code is kept between rounds: most of a short life would be spent on loading.
-    const env = { ...process.env, NODE_COMPILE_CACHE: `${root}-compiled` };
-    const child = spawn(process.execPath, [own, root, String(round)], { stdio: ["ignore", "pipe", "inherit"], env });
+    const env = { ...process.env, NODE_COMPILE_CACHE: compiled };
+    const child = spawn(process.execPath, [own, target, String(round)], { stdio: ["ignore", "pipe", "inherit"], env });
     const said: PusherLine[] = [];
     createInterface({ input: child.stdout }).on("line", (line) => {
       // A line that was cut by the kill was not heard.
@@ -83,7 +89,7 @@ async function pushForever(repository: LocalRepository, prefix: string): Promise
 }
 
 if (import.meta.main) {
-  const store = await openContentStore(process.argv[2]!, { clock: systemClock, log: silentLog });
+  const store = await openAnyStore(process.argv[2]!);
   const workers = [...PUSHER_REPOSITORIES, PUSHER_REPOSITORIES[0]];
   await Promise.all(
     workers.map((name, worker) => pushForever(store.repository(name), `r${process.argv[3]}-${worker}`)),
