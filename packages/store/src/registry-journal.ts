@@ -45,8 +45,8 @@ export interface RegistryJournal {
   write(batch: JournalBatch): Promise<void>;
   /** Newest first. */
   moves(query: MoveQuery): Promise<TagMoveRow[]>;
-  /** The newest move of every tag that ever was. */
-  newestMoves(): Promise<TagMoveRow[]>;
+  /** The newest move of every tag that ever was, of one repository or of all. */
+  newestMoves(repository?: string): Promise<TagMoveRow[]>;
   /** Moves of changes of which nobody knows whether they happened, oldest first. */
   undecidedMoves(): Promise<TagMoveRow[]>;
   undecidedEvents(): Promise<RegistryEventRow[]>;
@@ -87,18 +87,15 @@ export function registryJournal(db: Kysely<Tables>): RegistryJournal {
       if (before !== undefined) select = select.where("sequence", "<", before);
       return select.orderBy("sequence", "desc").limit(Math.min(limit, 10_000)).execute();
     },
-    newestMoves: () =>
-      db
+    newestMoves(repository) {
+      const newest = db
         .selectFrom("tagMoves")
-        .selectAll()
-        .where("sequence", "in", (inner) =>
-          inner
-            .selectFrom("tagMoves")
-            .select(({ fn }) => fn.max("sequence").as("sequence"))
-            .where("isDone", "=", 1)
-            .groupBy(["repository", "tag"]),
-        )
-        .execute(),
+        .select(({ fn }) => fn.max("sequence").as("sequence"))
+        .where("isDone", "=", 1)
+        .groupBy(["repository", "tag"]);
+      const wanted = repository === undefined ? newest : newest.where("repository", "=", repository);
+      return db.selectFrom("tagMoves").selectAll().where("sequence", "in", wanted).execute();
+    },
     undecidedMoves: () => db.selectFrom("tagMoves").selectAll().where("isDone", "=", 0).orderBy("sequence").execute(),
     undecidedEvents: () =>
       db.selectFrom("registryEvents").selectAll().where("isDone", "=", 0).orderBy("sequence").execute(),

@@ -48,6 +48,8 @@ export class RecordReader {
     const { audit, journal } = this.#options;
     const cursor = await journal.state(CURSOR);
     this.#cursor = cursor === undefined ? audit.size() - 1 : Number(cursor);
+    // At once: a crash must not make the next start take what happened from now on for old.
+    if (cursor === undefined) await journal.write({ state: { [CURSOR]: String(this.#cursor) } });
     this.#written = this.#cursor;
     for (;;) {
       const records = await audit.find({ after: this.#cursor, order: "oldest", limit: READ_AT_ONCE });

@@ -23,7 +23,7 @@ export async function repositoryState(repository: LocalRepository, options: Stat
   const moves = await journal.moves({ repository: repository.name, limit: MOVES_READ });
   const manifests = await repository.manifests();
   const movedAt = new Map<string, number>();
-  for (const move of moves.toReversed()) movedAt.set(move.tag, Date.parse(move.time));
+  for (const { tag, time } of await journal.newestMoves(repository.name)) movedAt.set(tag, Date.parse(time));
   const tags = new Map<string, { digest: Digest; pushedAt: number }>();
   for (const tag of await repository.tags()) {
     const digest = (await repository.resolve(tag))?.digest;
