@@ -133,6 +133,36 @@ export const packagingErrors = defineErrors({
     text: "the layout lacks {digest}",
     hint: "it was not copied whole; copy it again",
   },
+  "skill.platform-invalid": {
+    status: 400,
+    text: "`{platform}` is no platform",
+    hint: "write it as linux/amd64 or linux/arm64",
+  },
+  "skill.variants-differ": {
+    status: 400,
+    text: "variants must be one skill, and these are `{one}` and `{other}`",
+    hint: "give each the same name in its SKILL.md",
+  },
+  "skill.lock-invalid": {
+    status: 400,
+    text: "{file} is not sound: {reason}",
+    hint: "take it from version control again, or remove it and install the skills anew",
+  },
+  "skill.source-invalid": {
+    status: 400,
+    text: "`{source}` cannot be read as a place of skills: {reason}",
+    hint: "name a directory, a .zip or .tar.gz, git+https://…, https://host, or a reference",
+  },
+  "skill.git-failed": {
+    status: 502,
+    text: "git cannot clone {url}: {reason}",
+    hint: "check the address, the branch and your network",
+  },
+  "skill.web-failed": {
+    status: 502,
+    text: "{url} gives no skill: {reason}",
+    hint: "see https://agentskills.io for how a site lists its skills",
+  },
   "skill.not-found": {
     status: 404,
     text: "{source} holds no skill: there is no SKILL.md in it",

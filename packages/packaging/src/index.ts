@@ -26,6 +26,25 @@ export { agentReferences, type AgentReference } from "./agent/agent-source.ts";
 export { planBundle, type Bundle, type BundleRoot } from "./bundle/save-bundle.ts";
 export { openImageSource, type FoundImage, type ImageSource } from "./image/image-source.ts";
 export { kindOfManifest } from "./kind-of-manifest.ts";
+export { checkFoundSkill, writeFoundSkill, type CheckedSkill } from "./skill/import-skill.ts";
+export { parseGitSource, skillFromGit, type GitSource } from "./skill/skill-from-git.ts";
+export { skillFromWeb, type WebOptions } from "./skill/skill-from-web.ts";
+export { skillFromArchive, skillFromArtifact, skillFromDirectory, type FoundSkill } from "./skill/skill-sources.ts";
+export {
+  encodeSkillFile,
+  parseSkillLock,
+  parseSkillsFile,
+  seconds,
+  withLockedSkill,
+  withoutSkill,
+  withWantedSkill,
+  type LockedSkill,
+  type SkillLockFile,
+  type SkillsFile,
+  type WantedSkill,
+} from "./skill/skill-lock.ts";
+export { collectionMembers, encodeSkillVariants, parsePlatform, type SkillVariant } from "./skill/skill-variants.ts";
+export { writeToolhiveSkill, type ToolhiveSkill } from "./skill/toolhive-skill.ts";
 export { readSkillFiles, type SkillFiles } from "./skill/skill-files.ts";
 export { bundleThrough, type BundleThroughOptions } from "./mcp-server/bundle-through.ts";
 export { debianBase, type DebianBaseOptions } from "./mcp-server/debian-base.ts";

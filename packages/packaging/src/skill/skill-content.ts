@@ -83,7 +83,7 @@ async function archivedFiles(
 }
 
 /** The SKILL.md that lies highest is the skill's. Only an image may hold more than its directory. */
-function belowSkillFile(
+export function belowSkillFile(
   files: ReadonlyMap<string, SkillFile>,
   shape: SkillShape,
   reference: string,

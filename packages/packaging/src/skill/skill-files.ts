@@ -3,9 +3,8 @@ import type { Repository } from "@pratique/oci";
 import { filesOf } from "../artifact-files.ts";
 import { packagingErrors } from "../errors.ts";
 import { readArtifact } from "../read-artifact.ts";
-import { parseSkill } from "./frontmatter.ts";
 import { parseSkillLeniently, type LenientSkill } from "./lenient.ts";
-import type { SkillShape } from "./shapes.ts";
+import type { SkillConfig } from "./skill-config.schema.ts";
 
 export interface SkillFiles {
   readonly name: string;
@@ -45,29 +44,25 @@ export async function readSkillFiles(repository: Repository, ref: string): Promi
   const main = texts.has("SKILL.md") ? "SKILL.md" : "skill.md";
   const content = texts.get(main);
   if (content === undefined) throw malformed("it has no SKILL.md");
-  const parsed = read(content, name, info.shape, malformed);
-  const { description } = parsed.frontmatter;
-  // Policy and people read the config; the model reads the file.
-  if (description !== info.skill.description) throw malformed("its SKILL.md and its config describe it differently");
+  const parsed = read(content, info.skill, malformed);
   texts.delete(main);
-  return { name, description, body: parsed.body, files: Object.fromEntries(texts) };
+  return { name, description: parsed.frontmatter.description, body: parsed.body, files: Object.fromEntries(texts) };
 }
 
-/** Our own format is held to the rules; what others made is taken as it is. */
-function read(
-  content: string,
-  name: string,
-  shape: SkillShape,
-  malformed: (reason: string) => Error,
-): Pick<LenientSkill, "frontmatter" | "body"> {
-  if (shape !== "agentskills") {
-    const lenient = parseSkillLeniently(content, name);
-    if (lenient === undefined) throw malformed("its SKILL.md has no frontmatter with a name and a description");
-    return lenient;
+/** What others packed breaks rules; but policy and people read the config, so the model must not read another thing. */
+function read(content: string, skill: SkillConfig, malformed: (reason: string) => Error): LenientSkill {
+  const parsed = parseSkillLeniently(content, skill.name);
+  if (parsed === undefined) throw malformed("its SKILL.md has no frontmatter with a name and a description");
+  const { name, description } = parsed.frontmatter;
+  if (name !== skill.name) throw malformed(`its SKILL.md is that of \`${name}\``);
+  if (onOneLine(description) !== onOneLine(skill.description)) {
+    throw malformed("its SKILL.md and its config describe it differently");
   }
-  const strict = parseSkill(content, name);
-  if (!strict.ok) throw malformed(strict.problems.join("; "));
-  return strict;
+  return parsed;
+}
+
+function onOneLine(text: string): string {
+  return text.trim().replace(/\s+/g, " ");
 }
 
 async function textOf(body: AsyncIterable<Uint8Array>, limit: number): Promise<string | undefined> {
