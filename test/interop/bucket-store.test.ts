@@ -113,7 +113,8 @@ describe.skipIf(typeof started === "string" && !process.env["CI"])("a bucket", (
       ]);
       const isTagged = (await one.repository(name).resolve("v1")) !== undefined;
       expect(isTagged).toBe(pushed === "ok");
-      if (isTagged) expect(await two.repository(name).blobSize(digest)).toBeDefined();
+      const sizeBytes = isTagged ? await two.repository(name).blobSize(digest) : 0;
+      expect(sizeBytes).toBeDefined();
     }
   });
 
@@ -159,19 +160,23 @@ describe.skipIf(typeof started === "string" && !process.env["CI"])("a bucket", (
     expect(address!.href).not.toContain(server().credentials.secretAccessKey);
   });
 
-  it("removes uploads that nobody touched for a day, and their parts", async () => {
-    const store = await open();
-    const upload = await store.repository("a").startUpload();
-    await upload.append(pieces(randomBytes(9 * MIB)));
-    const later = manualClock(new Date(Date.now() + 23 * 60 * 60 * 1000));
-    await open(place.endpoint, later);
-    expect((await store.repository("a").resumeUpload(upload.id))?.offset).toBe(9 * MIB);
-    later.advance(2 * 60 * 60 * 1000);
-    await open(place.endpoint, later);
-    expect(await store.repository("a").resumeUpload(upload.id)).toBeUndefined();
-    expect(await bucket.hasAny(".uploads/")).toBe(false);
-    expect(await bucket.pendingUploads("")).toEqual([]);
-  });
+  // A server that checks signatures refuses requests of tomorrow.
+  it.skipIf(process.env["PRATIQUE_TEST_S3"])(
+    "removes uploads that nobody touched for a day, and their parts",
+    async () => {
+      const store = await open();
+      const upload = await store.repository("a").startUpload();
+      await upload.append(pieces(randomBytes(9 * MIB)));
+      const later = manualClock(new Date(Date.now() + 23 * 60 * 60 * 1000));
+      await open(place.endpoint, later);
+      expect((await store.repository("a").resumeUpload(upload.id))?.offset).toBe(9 * MIB);
+      later.advance(2 * 60 * 60 * 1000);
+      await open(place.endpoint, later);
+      expect(await store.repository("a").resumeUpload(upload.id)).toBeUndefined();
+      expect(await bucket.hasAny(".uploads/")).toBe(false);
+      expect(await bucket.pendingUploads("")).toEqual([]);
+    },
+  );
 
   it("refuses a file whose content is not its digest's", async () => {
     const repository = (await open()).repository("a");
