@@ -71,8 +71,8 @@ const code = (promise: Promise<unknown>): Promise<unknown> =>
 
 for (const kind of ["disk", "bucket"] as const) {
   const isMissing = kind === "bucket" && typeof server === "string";
-  const name = kind === "disk" ? kind : `bucket (${typeof server === "string" ? server : server.name})`;
-  describe.skipIf(isMissing && !process.env["CI"])(name, () => {
+  const by = kind === "disk" ? "" : ` of ${typeof server === "string" ? server : server.name}`;
+  describe.skipIf(isMissing && !process.env["CI"])(`${kind}${by}`, () => {
     let place: Place;
     let store: ContentStore;
     const opened: ContentStore[] = [];
