@@ -87,5 +87,7 @@ async function passThrough(
 
 /** Scripts of web pages cannot: the other host would have to allow them (CORS). Nor can HTTP/1.0. */
 function canFollow(req: IncomingMessage): boolean {
-  return req.headers["sec-fetch-mode"] !== "cors" && req.httpVersion !== "1.0";
+  // Node's own `fetch` says `Sec-Fetch-Mode: cors` as well; only browsers add where the page came from.
+  const isScript = req.headers["sec-fetch-site"] !== undefined && req.headers["sec-fetch-mode"] === "cors";
+  return !isScript && req.httpVersion !== "1.0";
 }
