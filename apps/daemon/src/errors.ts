@@ -52,6 +52,16 @@ export const daemonErrors = defineErrors({
     text: "{reference} names the embedded registry",
     hint: "name another, such as ghcr.io/me/name:1.0; `pratique ls` lists what is here",
   },
+  "skill.installed": {
+    status: 409,
+    text: "{name} is installed at {path}",
+    hint: "add --replace to put this one in its place",
+  },
+  "skill.not-installed": {
+    status: 404,
+    text: "skills.lock.json knows of no skill `{name}`",
+    hint: "what was put there by hand is removed by hand",
+  },
   "lock.member-missing": {
     status: 404,
     text: "{agent} names the {type} `{name}`, which is not in the embedded registry",

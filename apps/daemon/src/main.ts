@@ -17,6 +17,8 @@ import { openDatabase, writeFileDurably } from "@pratique/store";
 import { Artifacts } from "./artifacts/artifacts.ts";
 import { AgentLocks } from "./artifacts/agent-locks.ts";
 import { Bundles } from "./artifacts/bundles.ts";
+import { SkillPlaces } from "./artifacts/skill-places.ts";
+import { Skills } from "./artifacts/skills.ts";
 import { Deltas } from "./artifacts/deltas.ts";
 import { Transfers } from "./artifacts/transfers.ts";
 import { bucketOptions } from "./bucket-options.ts";
@@ -165,6 +167,15 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         }),
       },
     });
+    const skills = new Skills({
+      artifacts,
+      store,
+      guard,
+      registry: registryHost,
+      cacheDirectory: join(home.cache, "skills"),
+      runCommand,
+    });
+    const skillPlaces = new SkillPlaces({ artifacts, guard, registry: registryHost, clock });
     const deltas = new Deltas({ artifacts, store, guard, registry: registryHost, log });
     const locks = new AgentLocks({ artifacts, guard, registry: registryHost });
     const bundles = new Bundles({ artifacts, locks, store, guard, registry: registryHost });
@@ -253,6 +264,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         transfers,
         deltas,
         bundles,
+        skills,
+        skillPlaces,
         locks,
         runs,
         account: new Account(audit, guard),

@@ -1,5 +1,15 @@
 // The typed caller of the control API, for the CLI and for programs.
 import type {
+  InstalledSkills,
+  SkillCheckResult,
+  SkillConvertRequest,
+  SkillImportRequest,
+  SkillImportResult,
+  SkillInstallRequest,
+  SkillRemoveRequest,
+  SkillSyncRequest,
+  SkillTarget,
+  SkillVariantsRequest,
   ArtifactDetails,
   ArtifactSummary,
   AuditRecord,
@@ -56,6 +66,13 @@ export interface Client {
   sign(reference: string): Promise<SignResult>;
   verify(reference: string): Promise<VerifyResult>;
   clear(reference: string): Promise<ClearResult>;
+  checkSkill(source: string): Promise<SkillCheckResult>;
+  importSkill(request: SkillImportRequest): Promise<SkillImportResult>;
+  convertSkill(request: SkillConvertRequest): Promise<SkillTarget>;
+  skillVariants(request: SkillVariantsRequest): Promise<SkillTarget>;
+  installSkills(request: SkillInstallRequest): Promise<InstalledSkills>;
+  syncSkills(request: SkillSyncRequest): Promise<InstalledSkills>;
+  removeSkill(request: SkillRemoveRequest): Promise<InstalledSkills>;
   lock(reference: string): Promise<LockResult>;
   saveBundle(request: BundleSaveRequest): Promise<BundleSaveResult>;
   import(request: ImportRequest): Promise<ImportResult>;
@@ -102,6 +119,13 @@ export function openClient(endpoint: Endpoint): Client {
     sign: (reference) => post("/artifacts/sign", { reference }),
     verify: (reference) => post("/artifacts/verify", { reference }),
     clear: (reference) => post("/artifacts/clear", { reference }),
+    checkSkill: (source) => post("/skills/check", { source }),
+    importSkill: (request) => post("/skills/import", request),
+    convertSkill: (request) => post("/skills/convert", request),
+    skillVariants: (request) => post("/skills/variants", request),
+    installSkills: (request) => post("/skills/install", request),
+    syncSkills: (request) => post("/skills/sync", request),
+    removeSkill: (request) => post("/skills/remove", request),
     lock: (reference) => post("/artifacts/lock", { reference }),
     saveBundle: (request) => post("/bundles", request),
     import: (request) => post("/artifacts/import", request),

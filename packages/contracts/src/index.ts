@@ -5,6 +5,19 @@ export { Kind, KIND_ANNOTATION } from "./kind.schema.ts";
 export { Principal, UserPrincipal, WorkloadPrincipal } from "./principal.schema.ts";
 export { AuditRecord, RecordBody, RecordPrincipal, RecordResource } from "./record.schema.ts";
 export {
+  InstalledSkills,
+  SkillCheckResult,
+  SkillConvertRequest,
+  SkillImportRequest,
+  SkillImportResult,
+  SkillInstallRequest,
+  SkillProject,
+  SkillRemoveRequest,
+  SkillSyncRequest,
+  SkillTarget,
+  SkillVariantsRequest,
+} from "./skill.schema.ts";
+export {
   BundleSaveRequest,
   BundleSaveResult,
   ImportRequest,

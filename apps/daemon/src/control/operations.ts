@@ -27,12 +27,15 @@ import { z } from "zod";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { AgentLocks } from "../artifacts/agent-locks.ts";
 import type { Bundles } from "../artifacts/bundles.ts";
+import type { SkillPlaces } from "../artifacts/skill-places.ts";
+import type { Skills } from "../artifacts/skills.ts";
 import type { Deltas } from "../artifacts/deltas.ts";
 import type { Transfers } from "../artifacts/transfers.ts";
 import { daemonErrors } from "../errors.ts";
 import type { Account } from "./account.ts";
 import { bundleOperations } from "./bundle-operations.ts";
 import { housekeepingOperations, type HousekeepingDesks } from "./housekeeping-operations.ts";
+import { skillOperations } from "./skill-operations.ts";
 import { deltaOperations } from "./delta-operations.ts";
 import { follow, get, post, stream, type Operation } from "./operation.ts";
 import type { PolicyDesk } from "./policy-desk.ts";
@@ -44,6 +47,8 @@ export interface Desks {
   readonly transfers: Transfers;
   readonly deltas: Deltas;
   readonly bundles: Bundles;
+  readonly skills: Skills;
+  readonly skillPlaces: SkillPlaces;
   readonly locks: AgentLocks;
   readonly runs: Runs;
   readonly account: Account;
@@ -102,6 +107,7 @@ export function controlOperations(desks: Desks): Operation[] {
       TransferResult,
       ({ principal, body }) => transfers.pull(principal, body),
     ),
+    ...skillOperations(desks.skills, desks.skillPlaces),
     ...deltaOperations(desks.deltas),
     ...bundleOperations(desks.bundles, desks.locks),
     stream("/runs", "Run an agent", RunRequest, RunStreamEvent, ({ principal, body, signal }) =>

@@ -1,0 +1,254 @@
+// The desk for skills: brings them in from anywhere, says what is wrong with them, writes them in other formats.
+import type {
+  Principal,
+  SkillCheckResult,
+  SkillConvertRequest,
+  SkillImportResult,
+  SkillTarget,
+  SkillVariantsRequest,
+} from "@pratique/contracts";
+import { allowedOrThrow, type Guard } from "@pratique/guard";
+import {
+  copyArtifact,
+  formatReference,
+  MEDIA_TYPES,
+  parseReference,
+  type ContentStore,
+  type Manifest,
+  type Reference,
+} from "@pratique/oci";
+import {
+  checkFoundSkill,
+  encodeSkillVariants,
+  parseGitSource,
+  parsePlatform,
+  readArtifact,
+  skillFromArchive,
+  skillFromArtifact,
+  skillFromDirectory,
+  skillFromGit,
+  skillFromWeb,
+  writeFoundSkill,
+  writeToolhiveSkill,
+  type CheckedSkill,
+  type FoundSkill,
+  type RunCommand,
+  type SkillVariant,
+} from "@pratique/packaging";
+import { randomUUID } from "node:crypto";
+import { lstat, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import { daemonErrors } from "../errors.ts";
+import { repositoryResource, systemResource, type Artifacts } from "./artifacts.ts";
+import { isOwnRegistry, type Found } from "./find-artifact.ts";
+
+export interface SkillsOptions {
+  readonly artifacts: Artifacts;
+  readonly store: ContentStore;
+  readonly guard: Guard;
+  /** `localhost:7340`. */
+  readonly registry: string;
+  readonly cacheDirectory: string;
+  readonly runCommand: RunCommand;
+}
+
+const DEFAULT_PORT: Readonly<Record<string, number>> = { "https:": 443, "http:": 80, "file:": 0 };
+
+export class Skills {
+  readonly #options: SkillsOptions;
+
+  constructor(options: SkillsOptions) {
+    this.#options = options;
+  }
+
+  /** What is in a place, and what the specification says of it. */
+  async check(principal: Principal, source: string): Promise<SkillCheckResult> {
+    const { guard } = this.#options;
+    const act = {
+      principal,
+      action: "admin:read",
+      resource: systemResource,
+      details: { skill: shown(source) },
+    } as const;
+    const found = allowedOrThrow(await guard.perform(act, () => this.#read(principal, source)));
+    const { frontmatter, warnings } = checkFoundSkill(found, true);
+    return {
+      source: found.source,
+      name: frontmatter.name,
+      description: frontmatter.description,
+      isValid: warnings.length === 0,
+      warnings: [...warnings],
+      files: found.files.map(({ path }) => path).toSorted(),
+    };
+  }
+
+  /** Packs a skill from wherever it is, with SBOM and provenance as any other. */
+  async import(
+    principal: Principal,
+    request: { readonly source: string; readonly reference?: string | undefined; readonly lenient: boolean },
+  ): Promise<SkillImportResult> {
+    const { guard, artifacts, registry, cacheDirectory } = this.#options;
+    const repository =
+      request.reference === undefined ? "*" : parseReference(request.reference, { registry }).repository;
+    const outcome = await guard.perform(
+      {
+        principal,
+        action: "artifact:push",
+        resource: repositoryResource(repository, registry),
+        details: { skill: shown(request.source) },
+      },
+      async (_decision, note) => {
+        const found = await this.#read(principal, request.source);
+        const checked = checkFoundSkill(found, request.lenient);
+        await mkdir(cacheDirectory, { recursive: true, mode: 0o700 });
+        const temporary = await mkdtemp(join(cacheDirectory, "skill-"));
+        try {
+          const directory = await writeFoundSkill(found, checked, temporary);
+          const { reference } = request;
+          const packed = await artifacts.pack(principal, {
+            directory,
+            kind: "skill",
+            ...(reference === undefined ? {} : { reference }),
+          });
+          note({
+            digest: packed.digest,
+            from: found.source,
+            ...(checked.warnings.length === 0 ? {} : { mended: true }),
+          });
+          return { found, checked, packed };
+        } finally {
+          await rm(temporary, { recursive: true, force: true });
+        }
+      },
+    );
+    const { found, checked, packed } = allowedOrThrow(outcome);
+    return {
+      source: found.source,
+      reference: packed.reference,
+      digest: packed.digest,
+      warnings: [...checked.warnings],
+    };
+  }
+
+  async #read(principal: Principal, source: string): Promise<FoundSkill> {
+    const { cacheDirectory, runCommand, artifacts } = this.#options;
+    if (source.startsWith("git+")) {
+      const git = parseGitSource(source);
+      await this.#mayReach(principal, new URL(git.url));
+      return skillFromGit(git, { directory: join(cacheDirectory, `git-${randomUUID()}`), runCommand });
+    }
+    if (/^https?:\/\//.test(source)) {
+      const url = URL.parse(source);
+      if (url !== null) await this.#mayReach(principal, url);
+      return skillFromWeb(source, { fetch, temporaryDirectory: cacheDirectory });
+    }
+    if (isAbsolute(source)) {
+      const status = await lstat(source).catch(() => undefined);
+      return status?.isDirectory() === true ? skillFromDirectory(source) : skillFromArchive(source);
+    }
+    const found = await artifacts.find(source);
+    const pulled = await this.#options.guard.perform(
+      { principal, action: "artifact:pull", resource: await artifacts.resource(found) },
+      async () => skillFromArtifact(found.repository, await manifestOf(found)),
+    );
+    return allowedOrThrow(pulled);
+  }
+
+  async #mayReach(principal: Principal, url: URL): Promise<void> {
+    const port = url.port === "" ? (DEFAULT_PORT[url.protocol] ?? 443) : Number(url.port);
+    const name = url.hostname === "" ? "localhost" : url.hostname;
+    const resource = { type: "Host", id: `${name}:${port}`, attributes: { name, port } } as const;
+    const outcome = await this.#options.guard.perform(
+      { principal, action: "egress:connect", resource },
+      async () => undefined,
+    );
+    allowedOrThrow(outcome);
+  }
+
+  /** Writes a skill in another format, under another reference. */
+  async convert(principal: Principal, request: SkillConvertRequest): Promise<SkillTarget> {
+    if (request.format === "agentskills") {
+      const { reference, digest } = await this.import(principal, {
+        source: request.reference,
+        reference: request.target,
+        lenient: true,
+      });
+      return { reference, digest };
+    }
+    const found = await this.#read(principal, request.reference);
+    const checked = checkFoundSkill(found, true);
+    return this.#publish(principal, request.target, async (target) => {
+      const repository = this.#options.store.repository(target.repository);
+      const version = versionOf(checked, target);
+      const index = await writeToolhiveSkill(repository, {
+        frontmatter: checked.frontmatter,
+        version,
+        files: found.files,
+      });
+      const manifest = await repository.manifest(index.digest);
+      return { bytes: manifest!.bytes, mediaType: MEDIA_TYPES.imageIndex };
+    });
+  }
+
+  /** Makes one reference of a skill's variants. */
+  async variants(principal: Principal, request: SkillVariantsRequest): Promise<SkillTarget> {
+    const { artifacts, guard, store } = this.#options;
+    return this.#publish(principal, request.target, async (target) => {
+      const repository = store.repository(target.repository);
+      const variants: SkillVariant[] = [];
+      for (const { platform, reference } of request.variants) {
+        const found = await artifacts.find(reference);
+        const pull = { principal, action: "artifact:pull", resource: await artifacts.resource(found) } as const;
+        const copy = async () =>
+          copyArtifact(found.repository, repository, found.descriptor.digest, { referrers: true });
+        allowedOrThrow(await guard.perform(pull, copy));
+        const info = await readArtifact(found.repository, found.descriptor.digest);
+        const name = info.kind === "skill" ? info.skill.name : "";
+        variants.push({ manifest: await manifestOf(found), platform: parsePlatform(platform), name });
+      }
+      return { bytes: encodeSkillVariants(variants), mediaType: MEDIA_TYPES.imageIndex };
+    });
+  }
+
+  async #publish(
+    principal: Principal,
+    reference: string,
+    make: (target: Reference) => Promise<{ bytes: Uint8Array; mediaType: string }>,
+  ): Promise<SkillTarget> {
+    const { guard, registry, store } = this.#options;
+    const target = parseReference(reference, { registry, tag: "latest" });
+    if (!isOwnRegistry(target.registry, registry)) throw daemonErrors("reference.not-local", { reference });
+    const { tag } = target;
+    const outcome = await guard.perform(
+      {
+        principal,
+        action: "artifact:push",
+        resource: repositoryResource(target.repository, registry),
+        ...(tag === undefined ? {} : { context: { tag } }),
+      },
+      async (_decision, note) => {
+        const { bytes, mediaType } = await make(target);
+        const descriptor = await store.repository(target.repository).putManifest(bytes, mediaType, tag);
+        note({ digest: descriptor.digest, ...(tag === undefined ? {} : { tags: [tag] }) });
+        return descriptor;
+      },
+    );
+    const { digest } = allowedOrThrow(outcome);
+    return { reference: formatReference({ ...target, registry }), digest };
+  }
+}
+
+export async function manifestOf(found: Found): Promise<Manifest> {
+  const manifest = await found.repository.manifest(found.descriptor.digest);
+  if (manifest === undefined) throw daemonErrors("artifact.not-found", { reference: found.reference });
+  return manifest;
+}
+
+function versionOf({ frontmatter }: CheckedSkill, { tag }: Reference): string {
+  return frontmatter.metadata["version"] ?? tag ?? "0.1.0";
+}
+
+/** An address without what may be secret in it. */
+function shown(source: string): string {
+  return source.replace(/\/\/[^/@\s]*@/, "//").slice(0, 300);
+}
