@@ -1,4 +1,4 @@
-// Tells webhooks of events: at least once, in the order of the events as far as they succeed, until it gives up.
+// Tells webhooks of events: at least once, roughly in the order of the events, until it gives up.
 import type { HousekeepingConfig, WebhookState } from "@pratique/contracts";
 import { RegistryEvent } from "@pratique/contracts";
 import { describeError, parseJson, type Clock, type Log } from "@pratique/core";
@@ -8,9 +8,8 @@ import type { EventType } from "./cloud-event.ts";
 import { post, type PostAnswer } from "./post.ts";
 import { webhookRequest, type WebhookRequest } from "./webhook-request.ts";
 
-type Webhook = HousekeepingConfig["webhooks"][string];
-
-const AT_ONCE = 16;
+/** Requests under way to one webhook: its order is not promised, each event carries its time. */
+const AT_ONCE = 8;
 const TIMEOUT_MS = 15_000;
 const FIRST_WAIT_MS = 2000;
 const LONGEST_WAIT_MS = 60 * 60 * 1000;
@@ -73,7 +72,7 @@ export class Webhooks {
     while (!this.#stopped.signal.aborted) {
       const rows = await journal.due(name, clock.now().getTime(), AT_ONCE);
       if (rows.length === 0) break;
-      for (const row of rows) if (!this.#stopped.signal.aborted) await this.#deliver(name, row);
+      await Promise.all(rows.map((row) => this.#deliver(name, row)));
     }
     if (this.#stopped.signal.aborted) return;
     const next = await journal.nextDue(name);
@@ -109,11 +108,11 @@ export class Webhooks {
       attempts,
       error,
       state: isOver ? "dead" : "waiting",
-      dueAt: clock.now().getTime() + this.#waitMs(webhook, attempts, retryAfter),
+      dueAt: clock.now().getTime() + this.#waitMs(attempts, retryAfter),
     });
   }
 
-  #waitMs(_webhook: Webhook, attempts: number, retryAfter: string | undefined): number {
+  #waitMs(attempts: number, retryAfter: string | undefined): number {
     const asked = /^\d{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : 0;
     const backOff = FIRST_WAIT_MS * 3 ** (attempts - 1) * (0.75 + 0.5 * (this.#options.random ?? Math.random)());
     return Math.min(Math.max(asked, backOff), LONGEST_WAIT_MS);
