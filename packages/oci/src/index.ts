@@ -34,6 +34,16 @@ export type {
   StoredBlob,
   Upload,
 } from "./repository.ts";
+export type {
+  CollectedRepository,
+  CollectOptions,
+  CollectReport,
+  KeptBlobs,
+  ScrubFinding,
+  ScrubFindingType,
+  ScrubOptions,
+  ScrubReport,
+} from "./maintenance.ts";
 export type { ChangeEnd, RepositoryChange, StoreObserver, TagChange } from "./store-observer.ts";
 export { openContentStore } from "./local/content-store.ts";
 export { openBucketStore, type BucketStoreOptions } from "./s3/bucket-store.ts";

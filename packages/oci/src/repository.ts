@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import type { Digest, DigestAlgorithm } from "@pratique/core";
 import type { Descriptor } from "./descriptor.schema.ts";
+import type { CollectOptions, CollectReport, ScrubOptions, ScrubReport } from "./maintenance.ts";
 
 /** A manifest or index as it was pushed: the bytes are never serialised again. */
 export interface Manifest {
@@ -126,5 +127,9 @@ export interface ContentStore {
   repositories(): Promise<string[]>;
   /** Names of the repositories that have this blob, also those without a manifest yet, in lexical order. */
   holders(digest: Digest): Promise<string[]>;
+  /** Removes what nobody needs, while pushes go on. One at a time. Absent where the storage cannot. */
+  collect?(options: CollectOptions): Promise<CollectReport>;
+  /** Reads every blob once and reports what is damaged or missing. Absent where the storage cannot. */
+  scrub?(options: ScrubOptions): Promise<ScrubReport>;
   close(): Promise<void>;
 }

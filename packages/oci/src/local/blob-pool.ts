@@ -30,7 +30,20 @@ export class BlobPool {
     for (const algorithm of ALGORITHMS) await ensureDirectory(join(this.#root, algorithm));
   }
 
-  #path(digest: Digest): string {
+  /** The room that `drop` would make. */
+  async roomOf(digest: Digest, target: string): Promise<number> {
+    const { nlink, size, ino } = await stat(target);
+    if (nlink === 1) return size;
+    const pooled = await stat(this.path(digest)).catch(() => undefined);
+    return nlink === 2 && pooled?.ino === ino ? size : 0;
+  }
+
+  directory(algorithm: DigestAlgorithm): string {
+    return join(this.#root, algorithm);
+  }
+
+  /** Where the pool keeps a blob, if it does. */
+  path(digest: Digest): string {
     return join(this.#root, algorithmOf(digest), hexOf(digest));
   }
 
@@ -40,7 +53,7 @@ export class BlobPool {
    */
   async adopt(staged: string, digest: Digest, size: number, target: string): Promise<void> {
     await ensureDirectory(dirname(target));
-    const pooled = this.#path(digest);
+    const pooled = this.path(digest);
     let source = staged;
     if ((await tryLink(staged, pooled)) === "exists") {
       // A length that the digest cannot have means a damaged file: ours takes its place.
@@ -71,7 +84,14 @@ export class BlobPool {
   async release(digest: Digest, target: string): Promise<void> {
     await rm(target, { force: true });
     await syncDirectory(dirname(target));
-    await removeIfLast(this.#path(digest));
+    await removeIfLast(this.path(digest));
+  }
+
+  /** As `release`, but need not outlast a crash. Answers the bytes of room that this made. */
+  async drop(digest: Digest, target: string): Promise<number> {
+    const { nlink, size } = await stat(target);
+    await rm(target, { force: true });
+    return (await removeIfLast(this.path(digest))) || nlink === 1 ? size : 0;
   }
 
   /** Removes pool entries that no repository uses: what a crash between two steps leaves. Returns how many. */

@@ -1,17 +1,21 @@
 // The content store: a directory of repositories, each an OCI image layout that skopeo and oras read as it lies.
-import { SingleFlight, type Clock, type Digest, type Log } from "@pratique/core";
+import { Mutex, SingleFlight, type Clock, type Digest, type Log } from "@pratique/core";
 import { ensureDirectory, removeLeftovers } from "@pratique/store";
 import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ociErrors } from "../errors.ts";
 import { isRepositoryName } from "../reference.ts";
+import type { CollectOptions, CollectReport, ScrubOptions, ScrubReport } from "../maintenance.ts";
 import type { ContentStore, LocalRepository } from "../repository.ts";
 import type { StoreObserver } from "../store-observer.ts";
 import { BlobPool } from "./blob-pool.ts";
+import { collectStore, type CollectedPlace } from "./collect.ts";
 import { INDEX_FILE } from "./layout-file.ts";
 import { Layout } from "./layout.ts";
+import { Leases } from "./leases.ts";
 import { StoreRepository, type StoreParts } from "./local-repository.ts";
 import { ManifestCache } from "./manifest-cache.ts";
+import { scrubStore } from "./scrub.ts";
 import { isMissing, storing } from "./storage-error.ts";
 import { blobFile, mayHoldRepositories, repositoryDirectory, repositoryName } from "./store-paths.ts";
 import { UploadDirectory } from "./upload-directory.ts";
@@ -26,7 +30,9 @@ export async function openContentStore(
 ): Promise<ContentStore> {
   const root = resolve(directory);
   const pool = new BlobPool(root);
-  const uploads = new UploadDirectory(root, pool, options.clock, options.observer);
+  const { clock, log, observer } = options;
+  const leases = new Leases(clock);
+  const uploads = new UploadDirectory(root, { pool, clock, leases, observer });
   await storing(root, async () => {
     await ensureDirectory(root);
     await pool.open();
@@ -35,16 +41,18 @@ export async function openContentStore(
     for (const layout of await layoutsBelow(root)) partialFiles += await removeLeftovers(layout);
     const unusedBlobs = await pool.sweep();
     if (expiredUploads + partialFiles + unusedBlobs > 0) {
-      options.log.info("content store repaired", { expiredUploads, partialFiles, unusedBlobs });
+      log.info("content store repaired", { expiredUploads, partialFiles, unusedBlobs });
     }
   });
-  return new DirectoryStore({ root, pool, uploads, log: options.log, observer: options.observer });
+  return new DirectoryStore({ root, pool, uploads, leases, log, observer });
 }
 
 class DirectoryStore implements ContentStore {
   readonly #parts: StoreParts;
   readonly #layouts = new Map<string, Layout>();
   readonly #loading = new SingleFlight<Layout>();
+  /** Collection and scrub: one at a time. */
+  readonly #upkeep = new Mutex();
 
   constructor(parts: Omit<StoreParts, "cache" | "layout">) {
     const layout = (name: string, make: boolean): Promise<Layout | undefined> => this.#layout(name, make);
@@ -91,7 +99,26 @@ class DirectoryStore implements ContentStore {
     return names.sort();
   }
 
+  collect(options: CollectOptions): Promise<CollectReport> {
+    return this.#upkeep.run(async () => collectStore(this.#parts, await this.#places(), options));
+  }
+
+  scrub(options: ScrubOptions): Promise<ScrubReport> {
+    return this.#upkeep.run(async () => scrubStore(this.#parts, await this.#places(), options));
+  }
+
+  /** Also those without `index.json`: something was pushed, and no manifest yet. */
+  async #places(): Promise<CollectedPlace[]> {
+    const directories = await layoutsBelow(this.#parts.root);
+    const places = directories.map((directory) => {
+      const name = repositoryName(this.#parts.root, directory);
+      return { name, directory, layout: async () => (await this.#layout(name, true))! };
+    });
+    return places.sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
   async close(): Promise<void> {
+    await this.#upkeep.run(() => undefined);
     await Promise.all([...this.#layouts.values()].map((layout) => layout.settled()));
   }
 }

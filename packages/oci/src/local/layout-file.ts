@@ -22,12 +22,15 @@ export interface LayoutEntries {
 
 /**
  * The bytes of `index.json`, manifests in the order they came.
- * oras finds referrers in a layout because untagged manifests are listed too.
+ * oras finds referrers in a layout because untagged manifests are listed too. What is lost stays listed, so that it can
+ * be found missing, and what it needs is kept for the day it is pushed again.
  */
-export function encodeLayoutIndex(snapshot: Snapshot): string {
-  const tagsOf = Map.groupBy(snapshot.tags.keys(), (tag) => snapshot.tags.get(tag));
-  const entries = [...snapshot.manifests].flatMap(([digest, { descriptor }]): Descriptor[] => {
-    const tags = tagsOf.get(digest) ?? [];
+export function encodeLayoutIndex(snapshot: Snapshot, lost?: LayoutEntries): string {
+  const tags = new Map([...(lost?.tags ?? []), ...snapshot.tags]);
+  const tagsOf = Map.groupBy(tags.keys(), (tag) => tags.get(tag));
+  const descriptors = [...snapshot.manifests.values()].map(({ descriptor }) => descriptor);
+  const entries = [...descriptors, ...(lost?.manifests.values() ?? [])].flatMap((descriptor): Descriptor[] => {
+    const tags = tagsOf.get(descriptor.digest) ?? [];
     if (tags.length === 0) return [descriptor];
     return tags.map((tag) => ({ ...descriptor, annotations: { [REF_NAME]: tag } }));
   });

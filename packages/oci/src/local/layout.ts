@@ -1,5 +1,5 @@
 // One repository's image layout on disk: loads it, and changes it atomically, one change after another.
-import { digestOf, algorithmOf, describeError, Mutex, type Digest, type Log } from "@pratique/core";
+import { digestOf, algorithmOf, describeError, isDigest, Mutex, type Digest, type Log } from "@pratique/core";
 import { ensureDirectory, writeFileDurably } from "@pratique/store";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,13 +7,21 @@ import type { Descriptor } from "../descriptor.schema.ts";
 import { ociErrors } from "../errors.ts";
 import type { StoreObserver } from "../store-observer.ts";
 import { MANIFEST_LIMIT_BYTES, parseManifest } from "../manifest.schema.ts";
-import { decodeLayoutIndex, encodeLayoutIndex, INDEX_FILE, LAYOUT_FILE, LAYOUT_TEXT } from "./layout-file.ts";
+import {
+  decodeLayoutIndex,
+  encodeLayoutIndex,
+  INDEX_FILE,
+  LAYOUT_FILE,
+  LAYOUT_TEXT,
+  type LayoutEntries,
+} from "./layout-file.ts";
 import { changeBetween } from "./repository-change.ts";
 import { Snapshot, storedManifest, type StoredManifest } from "./snapshot.ts";
 import { isMissing, storing } from "./storage-error.ts";
 import { blobFile } from "./store-paths.ts";
 
 const LOAD_CONCURRENCY = 16;
+const NOTHING: LayoutEntries = { manifests: new Map(), tags: new Map() };
 
 export interface LayoutPlace {
   readonly directory: string;
@@ -26,15 +34,18 @@ export class Layout {
   readonly #line = new Mutex();
   #snapshot: Snapshot;
   #isOnDisk: boolean;
+  /** Listed in `index.json`, but absent or damaged: not served, not forgotten. */
+  #lost: LayoutEntries;
   readonly #name: string;
   readonly #observer: StoreObserver | undefined;
 
-  private constructor(place: LayoutPlace, snapshot: Snapshot, isOnDisk: boolean) {
+  private constructor(place: LayoutPlace, snapshot: Snapshot, isOnDisk: boolean, lost: LayoutEntries = NOTHING) {
     this.directory = place.directory;
     this.#name = place.name;
     this.#observer = place.observer;
     this.#snapshot = snapshot;
     this.#isOnDisk = isOnDisk;
+    this.#lost = lost;
   }
 
   /** Reads a layout; one that is not there is empty. @throws `oci.layout-damaged` */
@@ -51,7 +62,7 @@ export class Layout {
       const entries = decodeLayoutIndex(text);
       const manifests = await loadManifests(directory, [...entries.manifests.values()], name, log);
       const tags = new Map([...entries.tags].filter(([, digest]) => manifests.has(digest)));
-      return new Layout(place, new Snapshot(manifests, tags), true);
+      return new Layout(place, new Snapshot(manifests, tags), true, lostOf(entries, manifests));
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message.slice(0, 300) : "unreadable";
       throw ociErrors("oci.layout-damaged", { repository: name, reason }, { cause });
@@ -63,11 +74,17 @@ export class Layout {
     return this.#snapshot;
   }
 
+  /** Manifests that it should have. */
+  get lost(): ReadonlySet<Digest> {
+    return new Set(this.#lost.manifests.keys());
+  }
+
   /** Runs with no other change in between; what `change` returns is on disk, then visible, when this resolves. */
   update(change: (snapshot: Snapshot) => Promise<Snapshot> | Snapshot): Promise<Snapshot> {
     return this.#line.run(async () => {
-      const next = await change(this.#snapshot);
-      if (next === this.#snapshot) return next;
+      const changed = await change(this.#snapshot);
+      if (changed === this.#snapshot) return changed;
+      const next = this.#revive(changed);
       const end = await this.#observer?.admit(changeBetween(this.#name, this.#snapshot, next));
       try {
         await storing(this.directory, () => this.#write(next));
@@ -76,17 +93,64 @@ export class Layout {
         throw error;
       }
       this.#snapshot = next;
+      this.#lost = stillLost(this.#lost, next);
       end?.(true);
       return next;
     });
   }
 
+  /** A lost manifest that was pushed again has its tags back. */
+  #revive(snapshot: Snapshot): Snapshot {
+    let revived = snapshot;
+    for (const [tag, digest] of this.#lost.tags) {
+      const manifest = snapshot.manifests.get(digest);
+      if (manifest !== undefined && !snapshot.tags.has(tag)) revived = revived.withManifest(manifest, [tag]);
+    }
+    return revived;
+  }
+
+  /** Runs `lose` with no change in between, and serves the manifests that it names no more; they stay listed. */
+  setAside(lose: () => Promise<readonly Digest[]>): Promise<void> {
+    return this.#line.run(async () => {
+      const { manifests, tags } = this.#snapshot;
+      const gone = new Set((await lose()).filter((digest) => manifests.has(digest)));
+      if (gone.size === 0) return;
+      const kept = new Map([...manifests].filter(([digest]) => !gone.has(digest)));
+      const lostManifests = new Map(this.#lost.manifests);
+      for (const digest of gone) lostManifests.set(digest, manifests.get(digest)!.descriptor);
+      const lostTags = [...tags].filter(([, digest]) => gone.has(digest));
+      this.#lost = { manifests: lostManifests, tags: new Map([...this.#lost.tags, ...lostTags]) };
+      this.#snapshot = new Snapshot(kept, new Map([...tags].filter(([, digest]) => !gone.has(digest))));
+    });
+  }
+
+  /** Takes a lost manifest (by digest) or a tag of one out of the list; false when there is none. */
+  async forget(ref: string): Promise<boolean> {
+    const isLost = (): boolean => this.#lost.tags.has(ref) || (isDigest(ref) && this.#lost.manifests.has(ref));
+    if (!isLost()) return false;
+    return this.#line.run(async () => {
+      if (!isLost()) return false;
+      const manifests = new Map([...this.#lost.manifests].filter(([digest]) => digest !== ref));
+      const tags = new Map([...this.#lost.tags].filter(([tag, digest]) => tag !== ref && digest !== ref));
+      const before = this.#lost;
+      this.#lost = { manifests, tags };
+      try {
+        await storing(this.directory, () => this.#write(this.#snapshot));
+      } catch (error) {
+        this.#lost = before;
+        throw error;
+      }
+      return true;
+    });
+  }
+
   async #write(snapshot: Snapshot): Promise<void> {
+    const lost = stillLost(this.#lost, snapshot);
     if (!this.#isOnDisk) {
       await ensureDirectory(this.directory);
       await writeFileDurably(join(this.directory, LAYOUT_FILE), LAYOUT_TEXT);
     }
-    await writeFileDurably(join(this.directory, INDEX_FILE), encodeLayoutIndex(snapshot));
+    await writeFileDurably(join(this.directory, INDEX_FILE), encodeLayoutIndex(snapshot, lost));
     this.#isOnDisk = true;
   }
 
@@ -94,6 +158,21 @@ export class Layout {
   settled(): Promise<void> {
     return this.#line.run(() => undefined);
   }
+}
+
+function lostOf({ manifests, tags }: LayoutEntries, found: ReadonlyMap<Digest, StoredManifest>): LayoutEntries {
+  return {
+    manifests: new Map([...manifests].filter(([digest]) => !found.has(digest))),
+    tags: new Map([...tags].filter(([, digest]) => !found.has(digest))),
+  };
+}
+
+function stillLost(lost: LayoutEntries, { manifests, tags }: Snapshot): LayoutEntries {
+  if (lost.manifests.size === 0) return lost;
+  return {
+    manifests: new Map([...lost.manifests].filter(([digest]) => !manifests.has(digest))),
+    tags: new Map([...lost.tags].filter(([tag, digest]) => !manifests.has(digest) && !tags.has(tag))),
+  };
 }
 
 /** A manifest that is gone or damaged is left out and reported: the others stay usable. */

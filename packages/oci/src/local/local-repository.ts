@@ -21,6 +21,7 @@ import type {
 import type { StoreObserver } from "../store-observer.ts";
 import type { BlobPool } from "./blob-pool.ts";
 import { readManifestFile, type Layout } from "./layout.ts";
+import type { Leases } from "./leases.ts";
 import { listBlobs } from "./list-blobs.ts";
 import type { ManifestCache } from "./manifest-cache.ts";
 import { readSpan } from "./read-file.ts";
@@ -35,6 +36,7 @@ export interface StoreParts {
   readonly pool: BlobPool;
   readonly uploads: UploadDirectory;
   readonly cache: ManifestCache;
+  readonly leases: Leases;
   readonly log: Log;
   readonly observer: StoreObserver | undefined;
   /** The layout, once it has something in it; `make` brings it into being. */
@@ -143,8 +145,9 @@ export class StoreRepository implements LocalRepository {
     }
   }
 
+  /** Whoever is told that it is there may push a manifest that needs it. */
   async blobSize(digest: Digest): Promise<number | undefined> {
-    return fileSize(this.blobPath(digest));
+    return this.#parts.leases.grant(this.name, digest, () => fileSize(this.blobPath(digest)));
   }
 
   async openBlob(digest: Digest, range?: ByteRange): Promise<Readable> {
@@ -179,7 +182,11 @@ export class StoreRepository implements LocalRepository {
     }
   }
 
-  async mountBlob(digest: Digest, from: string): Promise<boolean> {
+  mountBlob(digest: Digest, from: string): Promise<boolean> {
+    return this.#parts.leases.grant(this.name, digest, () => this.#mount(digest, from));
+  }
+
+  async #mount(digest: Digest, from: string): Promise<boolean> {
     const source = blobFile(repositoryDirectory(this.#parts.root, from), digest);
     const target = this.blobPath(digest);
     const { observer, pool } = this.#parts;
@@ -203,7 +210,7 @@ export class StoreRepository implements LocalRepository {
   }
 
   async deleteTag(tag: string): Promise<boolean> {
-    if ((await this.#snapshot())?.tags.has(tag) !== true) return false;
+    if ((await this.#snapshot())?.tags.has(tag) !== true) return this.#forget(tag);
     let isThere = false;
     await this.#change((snapshot) => {
       isThere = snapshot.tags.has(tag);
@@ -213,7 +220,7 @@ export class StoreRepository implements LocalRepository {
   }
 
   async deleteManifest(digest: Digest): Promise<boolean> {
-    if ((await this.#snapshot())?.manifests.has(digest) !== true) return false;
+    if ((await this.#snapshot())?.manifests.has(digest) !== true) return this.#forget(digest);
     let isThere = false;
     await this.#change((snapshot) => {
       const parent = snapshot.userOf(digest);
@@ -223,6 +230,11 @@ export class StoreRepository implements LocalRepository {
     });
     if (isThere) await this.#release(digest);
     return isThere;
+  }
+
+  /** What is listed and cannot be read can be deleted, too. */
+  async #forget(ref: string): Promise<boolean> {
+    return (await (await this.#parts.layout(this.name, false))?.forget(ref)) ?? false;
   }
 
   async deleteBlob(digest: Digest): Promise<boolean> {

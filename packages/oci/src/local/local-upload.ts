@@ -1,7 +1,7 @@
 // A resumable upload: one file that grows, survives a restart, and becomes a blob or expires.
 import { algorithmOf, Digester, Mutex, type Clock, type Digest, type DigestAlgorithm } from "@pratique/core";
 import { createReadStream } from "node:fs";
-import { open, rm, utimes } from "node:fs/promises";
+import { open, rm, stat, utimes } from "node:fs/promises";
 import { ociErrors } from "../errors.ts";
 import type { StoredBlob, Upload } from "../repository.ts";
 import type { BlobPool } from "./blob-pool.ts";
@@ -18,6 +18,8 @@ export interface UploadPlace {
   /** Called before more is taken, with the bytes that it will then be; throwing refuses them. */
   readonly onGrow: (sizeBytes: number) => void;
   readonly onStored: (blob: StoredBlob) => void;
+  /** Runs what makes the blob be there, so that collection does not take it away meanwhile nor soon after. */
+  readonly keep: <T>(digest: Digest, task: () => Promise<T>) => Promise<T>;
 }
 
 export class LocalUpload implements Upload {
@@ -96,8 +98,12 @@ export class LocalUpload implements Upload {
         throw ociErrors("digest.mismatch", { what: "the uploaded blob", actual, expected: digest });
       }
       const size = this.#offset;
-      await storing(this.#path, () => this.#place.pool.adopt(this.#path, digest, size, this.#place.target(digest)));
-      this.#place.onStored({ digest, size });
+      const target = this.#place.target(digest);
+      await this.#place.keep(digest, async () => {
+        await storing(this.#path, () => this.#place.pool.adopt(this.#path, digest, size, target));
+        this.#place.onStored({ digest, size });
+        return true;
+      });
       await this.#end();
       return { digest, size };
     });
@@ -122,6 +128,15 @@ export class LocalUpload implements Upload {
 
   cancel(): Promise<void> {
     return this.#line.run(() => this.#end());
+  }
+
+  /** Cancels it if, with nobody at it, it was last touched before `time` (Unix milliseconds); says whether it did. */
+  expire(time: number): Promise<boolean> {
+    return this.#line.run(async () => {
+      if (this.#isOver || (await stat(this.#path)).mtimeMs >= time) return false;
+      await this.#end();
+      return true;
+    });
   }
 
   async #end(): Promise<void> {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { StoredBlob } from "../repository.ts";
 import type { StoreObserver } from "../store-observer.ts";
 import type { BlobPool } from "./blob-pool.ts";
+import type { Leases } from "./leases.ts";
 import { LocalUpload } from "./local-upload.ts";
 import { isMissing, storing } from "./storage-error.ts";
 import { UPLOADS } from "./store-paths.ts";
@@ -20,25 +21,34 @@ export interface UploadOwner {
   readonly target: (digest: Digest) => string;
 }
 
+export interface UploadParts {
+  readonly pool: BlobPool;
+  readonly clock: Clock;
+  readonly leases: Leases;
+  readonly observer?: StoreObserver | undefined;
+}
+
 export class UploadDirectory {
   readonly #directory: string;
   readonly #pool: BlobPool;
   readonly #clock: Clock;
+  readonly #leases: Leases;
   readonly #live = new Map<string, LocalUpload>();
   readonly #observer: StoreObserver | undefined;
   #sweptAt = 0;
 
-  constructor(storeDirectory: string, pool: BlobPool, clock: Clock, observer?: StoreObserver) {
+  constructor(storeDirectory: string, shared: UploadParts) {
     this.#directory = join(storeDirectory, UPLOADS);
-    this.#pool = pool;
-    this.#clock = clock;
-    this.#observer = observer;
+    this.#pool = shared.pool;
+    this.#clock = shared.clock;
+    this.#leases = shared.leases;
+    this.#observer = shared.observer;
   }
 
   /** Returns how many expired uploads it removed. */
   async open(): Promise<number> {
     await ensureDirectory(this.#directory);
-    return this.#sweep();
+    return this.sweep();
   }
 
   /** The file's name holds the repository's, so that an upload is found only through its own. */
@@ -58,6 +68,7 @@ export class UploadDirectory {
       },
       onGrow: (sizeBytes: number) => this.#observer?.receiving(owner.name, id, sizeBytes),
       onStored: ({ digest, size }: StoredBlob) => this.#observer?.stored(owner.name, digest, size),
+      keep: <T>(digest: Digest, task: () => Promise<T>) => this.#leases.grant(owner.name, digest, task),
     };
     const upload = new LocalUpload(id, join(this.#directory, name), place, offset, algorithm);
     this.#live.set(name, upload);
@@ -65,7 +76,7 @@ export class UploadDirectory {
   }
 
   async start(owner: UploadOwner, algorithm?: DigestAlgorithm): Promise<LocalUpload> {
-    if (this.#clock.now().getTime() - this.#sweptAt > SWEEP_EVERY_MS) await this.#sweep();
+    if (this.#clock.now().getTime() - this.#sweptAt > SWEEP_EVERY_MS) await this.sweep();
     await this.#observer?.ready(owner.name);
     const id = uuidv7(this.#clock);
     const path = join(this.#directory, this.#fileName(owner, id));
@@ -93,17 +104,18 @@ export class UploadDirectory {
     }
   }
 
-  /** Removes what was not touched for a day. */
-  async #sweep(): Promise<number> {
+  /** Removes what was not touched for a day; returns how many. */
+  async sweep(isDryRun = false): Promise<number> {
     const now = this.#clock.now().getTime();
-    this.#sweptAt = now;
+    if (!isDryRun) this.#sweptAt = now;
     let removed = 0;
     for (const name of await readdir(this.#directory)) {
       const path = join(this.#directory, name);
       const live = this.#live.get(name);
       try {
-        if (live?.isBusy === true || now - (await stat(path)).mtimeMs < EXPIRE_MS) continue;
-        await (live === undefined ? rm(path, { force: true, recursive: true }) : live.cancel());
+        if (live?.isBusy === true || (await stat(path)).mtimeMs >= now - EXPIRE_MS) continue;
+        if (live !== undefined && !isDryRun && !(await live.expire(now - EXPIRE_MS))) continue;
+        if (live === undefined && !isDryRun) await rm(path, { force: true, recursive: true });
         removed += 1;
       } catch (error) {
         if (!isMissing(error)) throw error;
