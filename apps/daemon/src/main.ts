@@ -193,7 +193,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       });
     };
     const reserve = house.observer.receiving;
-    const registry = createRegistry({ host: registryHost, store, guard, clock, log, evidence, reserve });
+    const isImmutable = (name: string, tag: string) => house.policies.isImmutable(name, tag);
+    const registry = createRegistry({ host: registryHost, store, guard, clock, log, evidence, reserve, isImmutable });
     const gateway = createGateway({ guard, clock, log, info: { name: "pratique", version: DAEMON_VERSION } });
     onClose(() => gateway.close());
     const models = new Models(artifacts, store);

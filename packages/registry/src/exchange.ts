@@ -14,6 +14,9 @@ export interface RegistryLimits {
   readonly blobBytes: number;
 }
 
+/** True for a tag that the configuration says is neither moved nor deleted. */
+export type IsImmutable = (repository: string, tag: string) => boolean;
+
 export type Reserve = (repository: string, upload: string, sizeBytes: number) => void;
 
 export interface RegistryParts {
@@ -25,6 +28,7 @@ export interface RegistryParts {
   readonly host: string;
   readonly limits: RegistryLimits;
   readonly reserve: Reserve | undefined;
+  readonly isImmutable: IsImmutable | undefined;
   readonly shelf: BufferShelf;
   readonly line: RepositoryLine;
   evidence(repository: string, descriptor: Descriptor): Promise<GuardResource>;

@@ -4,7 +4,7 @@ import { ociErrors, type LocalRepository } from "@pratique/oci";
 import { actOf, perform } from "./act.ts";
 import { sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
 import { alignFallbackTag, dropList, fallbackTag, subjectOf } from "./fallback-tag.ts";
-import { findManifest, tagContext } from "./manifest-download.ts";
+import { findManifest } from "./manifest-download.ts";
 
 /** A manifest can be held by so many superseded lists of referrers before its deletion is refused. */
 const LISTS_LIMIT = 100;
@@ -17,7 +17,10 @@ export async function deleteManifest(
 ): Promise<void> {
   const descriptor = await findManifest(parts, exchange, name, reference, "artifact:delete");
   const artifact = await parts.evidence(name, descriptor);
-  const act = actOf(exchange, "artifact:delete", artifact, tagContext(reference));
+  const facts = isDigest(reference)
+    ? {}
+    : { context: { tag: reference, tagExists: true, immutable: parts.isImmutable?.(name, reference) === true } };
+  const act = actOf(exchange, "artifact:delete", artifact, facts);
   await perform(parts.guard, act, () =>
     parts.line.run(name, async () => {
       const repository = parts.store.repository(name);

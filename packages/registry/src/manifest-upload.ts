@@ -1,5 +1,5 @@
 // Manifests on their way in: PUT by tag or digest (distribution-spec 1.1, "Pushing Manifests").
-import { describeError, isDigest, type Digest } from "@pratique/core";
+import { describeError, isDigest, type Digest, type JsonObject } from "@pratique/core";
 import {
   isIndexMediaType,
   isTag,
@@ -41,7 +41,7 @@ export async function putManifest(parts: RegistryParts, exchange: Exchange, name
   const mediaType = mediaTypeOf(req.headers["content-type"], bytes);
   const push = { name, bytes, mediaType, digest: isDigest(reference) ? reference : undefined, tags };
   const resource = repositoryResource(parts, name);
-  const context = tags[0] === undefined ? {} : { context: { tag: tags[0] } };
+  const context = tags[0] === undefined ? {} : { context: await tagFacts(parts, name, tags) };
   const { descriptor, subject } = await perform(
     parts.guard,
     actOf(exchange, "artifact:push", resource, context),
@@ -58,6 +58,17 @@ export async function putManifest(parts: RegistryParts, exchange: Exchange, name
     "Docker-Content-Digest": descriptor.digest,
     ...(subject === undefined ? {} : { "OCI-Subject": subject }),
   });
+}
+
+/** What policy may want to know of the tags; with several, `tag` is the first, and the facts hold for any of them. */
+async function tagFacts(parts: RegistryParts, name: string, tags: readonly string[]): Promise<JsonObject> {
+  const repository = parts.store.repository(name);
+  const found = await Promise.all(tags.map((tag) => repository.resolve(tag)));
+  return {
+    tag: tags[0] ?? "",
+    tagExists: found.some((descriptor) => descriptor !== undefined),
+    immutable: tags.some((tag) => parts.isImmutable?.(name, tag) === true),
+  };
 }
 
 /** Runs in the repository's line. */

@@ -55,6 +55,7 @@ export interface TestRegistryOptions {
   readonly policy?: string;
   readonly limits?: RegistryOptions["limits"];
   readonly observer?: StoreObserver;
+  readonly isImmutable?: RegistryOptions["isImmutable"];
   readonly acts?: ActScope;
   readonly onRecord?: (record: AuditRecord) => void;
 }
@@ -94,6 +95,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     log: silentLog,
     host: "registry.test",
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.isImmutable === undefined ? {} : { isImmutable: options.isImmutable }),
     ...(options.observer === undefined ? {} : { reserve: options.observer.receiving }),
   });
   const server = createServer((req, res) => {

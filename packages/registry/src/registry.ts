@@ -10,7 +10,14 @@ import { appendChunk, cancelUpload, closeUpload, startUpload, uploadStatus } fro
 import { BufferShelf } from "./buffer-shelf.ts";
 import { rebuildBlob } from "./delta/rebuild-blob.ts";
 import { registryErrors } from "./errors.ts";
-import { sendEmpty, type Exchange, type RegistryLimits, type RegistryParts, type Reserve } from "./exchange.ts";
+import {
+  sendEmpty,
+  type Exchange,
+  type IsImmutable,
+  type RegistryLimits,
+  type RegistryParts,
+  type Reserve,
+} from "./exchange.ts";
 import { listExtensions } from "./extensions.ts";
 import { deleteManifest } from "./manifest-delete.ts";
 import { getManifest, headManifest } from "./manifest-download.ts";
@@ -36,6 +43,8 @@ export interface RegistryOptions {
   readonly limits?: Partial<RegistryLimits>;
   /** Sets room aside for an upload that will be so long, before its body is read; throws when there is none. */
   readonly reserve?: Reserve;
+  /** For policy to look at; the store's observer is what refuses. */
+  readonly isImmutable?: IsImmutable;
 }
 
 export interface Registry {
@@ -63,6 +72,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     limits,
     evidence,
     reserve: options.reserve,
+    isImmutable: options.isImmutable,
     ...shared,
   };
   return {

@@ -40,3 +40,27 @@ it("lets one of many pushes at once make the tag", async () => {
   const answers = await Promise.all(images.map((image) => registry.pushManifest("team/race", "v1", image)));
   expect(answers.filter(({ status }) => status === 201).length).toBe(1);
 });
+
+it("lets policy look at whether a tag exists and is immutable", async () => {
+  const strict = await startRegistry({
+    isImmutable: (_repository, tag) => tag.startsWith("v"),
+    policy: `@id("no-new-v") forbid (principal, action == Pratique::Action::"artifact:push", resource)
+      when { context has immutable && context.immutable && context has tagExists && !context.tagExists };`,
+  });
+  try {
+    const image = await strict.image("team/app");
+    const refused = await strict.pushManifest("team/app", "v1", image);
+    expect([refused.status, refused.text.includes("no-new-v")]).toEqual([403, true]);
+    expect((await strict.pushManifest("team/app", "w1", image)).status).toBe(201);
+    strict.records.length = 0;
+    await strict.pushManifest("team/app", "w1", image);
+    await strict.call("DELETE", "/v2/team/app/manifests/w1");
+    const contexts = strict.records.map(({ details }) => details?.["context"]);
+    expect(contexts).toEqual([
+      { tag: "w1", tagExists: true, immutable: false },
+      { tag: "w1", tagExists: true, immutable: false },
+    ]);
+  } finally {
+    await strict.stop();
+  }
+});
