@@ -26,12 +26,14 @@ export interface IndexPlace {
 interface Seen {
   readonly etag: string | undefined;
   readonly snapshot: Snapshot;
+  /** False when a listed manifest could not be read, so that nobody knows what it needs. */
+  readonly isWhole: boolean;
 }
 
 export class BucketIndex {
   readonly #place: IndexPlace;
   readonly #line = new Mutex();
-  #seen: Seen = { etag: undefined, snapshot: new Snapshot() };
+  #seen: Seen = { etag: undefined, snapshot: new Snapshot(), isWhole: true };
   /** A read that has not begun yet serves everybody who asks before it does. */
   #next: Promise<Seen> | undefined;
   #reading: Promise<unknown> = Promise.resolve();
@@ -44,6 +46,12 @@ export class BucketIndex {
   /** What the bucket holds now, whoever wrote it. @throws `oci.layout-damaged` */
   async snapshot(): Promise<Snapshot> {
     return (await this.#refresh()).snapshot;
+  }
+
+  /** What the bucket holds now; undefined when a part of it cannot be read. */
+  async wholeSnapshot(): Promise<Snapshot | undefined> {
+    const seen = await this.#refresh();
+    return seen.isWhole ? seen.snapshot : undefined;
   }
 
   /** True when nothing is there and nothing is under way: such an index needs not be remembered. */
@@ -70,10 +78,11 @@ export class BucketIndex {
     const before = this.#seen;
     const found = await blobs.bucket.read(blobs.keys.index(name), INDEX_LIMIT_BYTES, before.etag);
     if (found === "unchanged") return before;
-    if (found === undefined) this.#seen = { etag: undefined, snapshot: new Snapshot() };
+    if (found === undefined) this.#seen = { etag: undefined, snapshot: new Snapshot(), isWhole: true };
     else {
       const entries = this.#decode(found.bytes);
-      this.#seen = { etag: found.etag, snapshot: await this.#load(entries, before.snapshot) };
+      const snapshot = await this.#load(entries, before.snapshot);
+      this.#seen = { etag: found.etag, snapshot, isWhole: snapshot.manifests.size === entries.manifests.size };
     }
     return this.#seen;
   }
@@ -141,7 +150,7 @@ export class BucketIndex {
       etag ??= await this.#etagIf(bytes);
       if (etag === undefined) return false;
       isDurable = true;
-      this.#seen = { etag, snapshot: next };
+      this.#seen = { etag, snapshot: next, isWhole: true };
       return true;
     } finally {
       end?.(isDurable);

@@ -3,6 +3,8 @@ import { algorithmOf, digestOf, hexOf, isDigest, type Digest } from "@pratique/c
 import { INDEX_FILE, LAYOUT_FILE } from "../local/layout-file.ts";
 import { mayHoldRepositories, POOL, repositoryDirectory, repositoryName, UPLOADS } from "../local/store-paths.ts";
 
+const LEAVING = ".leaving";
+
 export class BucketKeys {
   /** Empty, or ends with a slash. */
   readonly #prefix: string;
@@ -23,9 +25,22 @@ export class BucketKeys {
     return `${this.#prefix}${UPLOADS}/`;
   }
 
-  /** What collection remembers between its runs. */
-  get candidates(): string {
-    return `${this.#prefix}.collect/candidates.json`;
+  /** Where content is for the moment while collection makes sure that nobody has it. */
+  leaving(digest: Digest): string {
+    return `${this.#prefix}${LEAVING}/${algorithmOf(digest)}/${hexOf(digest)}`;
+  }
+
+  /** Where scrub puts content that is not its digest's. */
+  quarantine(digest: Digest): string {
+    return `${this.#prefix}.quarantine/${algorithmOf(digest)}/${hexOf(digest)}`;
+  }
+
+  isPooled(key: string): boolean {
+    return key.startsWith(this.pool);
+  }
+
+  isLeaving(key: string): boolean {
+    return key.startsWith(`${this.#prefix}${LEAVING}/`);
   }
 
   get probe(): string {

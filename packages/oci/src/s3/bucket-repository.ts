@@ -22,6 +22,7 @@ import type { StoreObserver } from "../store-observer.ts";
 import { mapBounded, type BucketBlobs } from "./bucket-blobs.ts";
 import type { BucketIndex } from "./bucket-index.ts";
 import type { FileCache } from "./file-cache.ts";
+import { releaseBlob, type Release } from "./release-blob.ts";
 import type { UploadFolder } from "./upload-folder.ts";
 
 /** What is smaller is one read here, against two round trips and a signature for the client. */
@@ -133,8 +134,7 @@ export class BucketRepository implements LocalRepository {
   }
 
   /**
-   * Another daemon may have let a blob go between our look and our write. It looks at the index after it took the mark
-   * away, we look for the mark after we wrote the index: one of the two sees the other, and puts the mark back.
+   * Another daemon may have let a blob go between our look and our write: the other half of `releaseBlob`.
    */
   async #keep(blobs: readonly StoredBlob[]): Promise<void> {
     await mapBounded(blobs, AT_ONCE, async (blob) => {
@@ -168,7 +168,7 @@ export class BucketRepository implements LocalRepository {
   }
 
   blobSize(digest: Digest): Promise<number | undefined> {
-    return this.#parts.blobs.sizeOf(this.name, digest);
+    return this.#parts.blobs.tell(this.name, digest);
   }
 
   async openBlob(digest: Digest, range?: ByteRange): Promise<Readable> {
@@ -202,7 +202,7 @@ export class BucketRepository implements LocalRepository {
     }
   }
 
-  /** The content is written even if it is there: that it is new is what keeps collection away until the mark stands. */
+  /** The content is written even if it is there: new content is what collection leaves alone. */
   async #putWhole(bytes: Uint8Array, blob: StoredBlob): Promise<StoredBlob> {
     const { blobs, observer } = this.#parts;
     await observer?.ready(this.name);
@@ -211,6 +211,7 @@ export class BucketRepository implements LocalRepository {
       observer?.receiving(this.name, upload, blob.size);
       await blobs.bucket.put(blobs.keys.blob(blob.digest), [bytes]);
       await blobs.admit(this.name, blob);
+      if (!(await blobs.isPooled(blob))) await blobs.bucket.put(blobs.keys.blob(blob.digest), [bytes]);
       observer?.stored(this.name, blob.digest, blob.size);
     } finally {
       observer?.ended(this.name, upload);
@@ -223,12 +224,15 @@ export class BucketRepository implements LocalRepository {
     const size = await blobs.sizeOf(from, digest);
     if (size === undefined) return false;
     if ((await this.blobSize(digest)) === size) return true;
-    if ((await blobs.bucket.head(blobs.keys.blob(digest)))?.size !== size) return false;
     await observer?.ready(this.name);
     const mount = `mount ${digest}`;
     try {
       observer?.receiving(this.name, mount, size);
       await blobs.admit(this.name, { digest, size });
+      if (!(await blobs.isPooled({ digest, size }))) {
+        await blobs.release(this.name, digest);
+        return false;
+      }
       observer?.stored(this.name, digest, size);
       return true;
     } finally {
@@ -257,32 +261,21 @@ export class BucketRepository implements LocalRepository {
       isThere = snapshot.manifests.has(digest);
       return isThere ? snapshot.withoutManifest(digest) : snapshot;
     });
-    if (isThere) await this.#release(digest);
+    if (isThere) await releaseBlob(this.#releaseOf(digest));
     return isThere;
+  }
+
+  #releaseOf(digest: Digest): Release {
+    const { blobs, observer, index } = this.#parts;
+    return { name: this.name, digest, blobs, observer, index: index(this.name) };
   }
 
   async deleteBlob(digest: Digest): Promise<boolean> {
     if ((await this.blobSize(digest)) === undefined) return false;
-    const manifest = await this.#release(digest);
-    if (manifest !== undefined) throw ociErrors("blob.in-use", { digest, manifest }, { details: { manifest } });
-    return true;
-  }
-
-  /** Takes the blob's mark away unless a manifest needs it; answers which one does. See `#keep` for the second look. */
-  async #release(digest: Digest): Promise<Digest | undefined> {
-    const { blobs, observer } = this.#parts;
-    let user: Digest | undefined;
-    await this.#change(async (snapshot) => {
-      user = needing(snapshot, digest);
-      if (user !== undefined) return snapshot;
-      const size = await this.blobSize(digest);
-      await blobs.release(this.name, digest);
-      user = needing(await this.#snapshot(), digest);
-      if (user === undefined || size === undefined) observer?.released(this.name, digest);
-      else await blobs.admit(this.name, { digest, size });
-      return snapshot;
-    });
-    return user;
+    const released = await releaseBlob(this.#releaseOf(digest));
+    if ("isGone" in released) return true;
+    const manifest = released.user;
+    throw ociErrors("blob.in-use", { digest, manifest }, { details: { manifest } });
   }
 
   async referrers(digest: Digest, artifactType?: string): Promise<Descriptor[]> {
@@ -307,11 +300,6 @@ export class BucketRepository implements LocalRepository {
   resumeUpload(id: string): Promise<Upload | undefined> {
     return this.#parts.uploads.resume(this.name, id);
   }
-}
-
-/** The manifest that needs this content, which may be the manifest itself. */
-function needing(snapshot: Snapshot, digest: Digest): Digest | undefined {
-  return snapshot.manifests.has(digest) ? digest : snapshot.userOf(digest);
 }
 
 function requireExpected({ digest, size }: StoredBlob, expected: ExpectedBlob): void {

@@ -49,7 +49,7 @@ export async function openBucketStore(options: BucketStoreOptions): Promise<Cont
     const keys = new BucketKeys(options.prefix);
     await probe(bucket, keys, options.singleWriter === true);
     const files = await FileCache.open(cache.directory, cache.limitBytes);
-    const blobs = new BucketBlobs(bucket, keys, log);
+    const blobs = new BucketBlobs(bucket, keys, clock, log);
     const uploads = new UploadFolder(blobs, clock, observer);
     const expiredUploads = await uploads.sweep();
     if (expiredUploads > 0) log.info("content store repaired", { expiredUploads });

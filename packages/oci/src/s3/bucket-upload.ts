@@ -226,11 +226,15 @@ export class BucketUpload implements Upload {
       const known = this.#knownDigest(algorithm);
       if (known !== undefined && known !== digest) await this.#refuse(known, digest);
       const size = this.offset;
-      const isSmall = this.#multipart === undefined && this.#assembledBytes === undefined;
-      if (isSmall) await this.#storeSmall(digest);
-      else await this.#storeLarge(digest, known !== undefined);
       const stored = { digest, size };
-      await this.#place.blobs.admit(this.#place.name, stored);
+      const isSmall = this.#multipart === undefined && this.#assembledBytes === undefined;
+      // Twice only when collection took the very same content away in between.
+      for (let isStored = false, isChecked = known !== undefined; !isStored; isChecked = true) {
+        if (isSmall) await this.#storeSmall(digest);
+        else await this.#storeLarge(digest, isChecked);
+        await this.#place.blobs.admit(this.#place.name, stored);
+        isStored = await this.#place.blobs.isPooled(stored);
+      }
       this.#place.onStored(stored);
       await this.#end();
       return stored;
