@@ -10,6 +10,7 @@ export const bundleSave: Command = {
   description: "The file is an OCI image layout in a tar: skopeo and podman read it as `oci-archive:`.",
   usage: "<file> <reference>...",
   minArgs: 2,
+  maxArgs: Number.POSITIVE_INFINITY,
   flags: { force: { type: "boolean", summary: "replace the file when it is there" } },
   examples: ["pratique bundle save voyage.tar voyage/agent:1.0.0"],
   async run({ args, flags, context }) {

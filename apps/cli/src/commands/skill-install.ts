@@ -11,6 +11,7 @@ export const skillInstall: Command = {
     "Installing a skill lets agents follow it: policy decides as for running it. skills.json says what the project wants,\nskills.lock.json which digests it has; `pratique skill sync` installs those again.",
   usage: "<reference>...",
   minArgs: 1,
+  maxArgs: Number.POSITIVE_INFINITY,
   flags: {
     agent: { type: "string", value: "NAME", multiple: true, summary: `whose directory: ${AGENT_NAMES.join(", ")}` },
     user: { type: "boolean", summary: "for all of your projects, below your home directory" },

@@ -9,6 +9,7 @@ export const skillVariants: Command = {
   summary: "make one reference of a skill's variants for several platforms",
   usage: "<target> <platform=reference>...",
   minArgs: 2,
+  maxArgs: Number.POSITIVE_INFINITY,
   examples: [
     "pratique skill variants team/ocr:1.0.0 linux/amd64=team/ocr:1.0.0-amd64 linux/arm64=team/ocr:1.0.0-arm64",
   ],

@@ -1,7 +1,6 @@
 // Reads zip archives from strangers: bounded, and nothing but files and directories with safe names.
 import { promisify } from "node:util";
-import { fromFd, type Entry, type ZipFile } from "yauzl";
-import { open } from "node:fs/promises";
+import { open, type Entry, type Options, type ZipFile } from "yauzl";
 import { packagingErrors } from "../errors.ts";
 import { pathProblem } from "./entry-path.ts";
 import type { ArchiveEntry, ArchiveLimits } from "./tar-reader.ts";
@@ -22,24 +21,24 @@ const tooLarge = (what: string) => packagingErrors("archive.too-large", { what }
  * @throws `archive.unsafe`, `archive.too-large`, `archive.damaged`
  */
 export async function* readZip(path: string, limits: ArchiveLimits): AsyncGenerator<ArchiveEntry> {
-  const file = await open(path, "r");
-  let zip: ZipFile | undefined;
+  const zip = await openZip(path);
   try {
-    zip = await openZip(file.fd);
     if (zip.entryCount > limits.maxEntries) throw tooLarge(`more than ${limits.maxEntries} entries`);
-    yield* entriesOf(zip, limits, (await file.stat()).size);
+    yield* entriesOf(zip, limits, zip.fileSize);
   } finally {
-    zip?.close();
-    await file.close();
+    zip.close();
   }
 }
 
-async function openZip(fd: number): Promise<ZipFile> {
-  const opening = promisify<number, object, ZipFile>((handle, options, done) =>
-    fromFd(handle, options, (error, zip) => done(error, zip)),
-  );
+async function openZip(path: string): Promise<ZipFile> {
   try {
-    return await opening(fd, { autoClose: false, lazyEntries: true, validateEntrySizes: true, strictFileNames: true });
+    // Closed by us, also when nobody reads to the end.
+    return await promisify<string, Options, ZipFile>(open)(path, {
+      autoClose: false,
+      lazyEntries: true,
+      validateEntrySizes: true,
+      strictFileNames: true,
+    });
   } catch (cause) {
     throw damaged(cause);
   }

@@ -56,7 +56,7 @@ export function parseSkill(content: string, directoryName: string): FrontmatterR
   return { ok: true, frontmatter, body: text.slice(end + 3).replace(/^\n/, "") };
 }
 
-type Fields = ReadonlyMap<string, string | ReadonlyMap<string, string> | null>;
+export type Fields = ReadonlyMap<string, string | ReadonlyMap<string, string> | null>;
 
 /** strictyaml's subset: block style only; no anchors, tags or duplicate keys; every scalar is text. */
 function parseStrictYaml(source: string): { ok: true; fields: Fields } | { ok: false; problem: string } {
@@ -95,7 +95,8 @@ function parseStrictYaml(source: string): { ok: true; fields: Fields } | { ok: f
 
 const lengthOf = (text: string): number => [...text].length;
 
-function problemsOf(fields: Fields, directoryName: string): string[] {
+/** What the rules say of fields, in the reference validator's words and order. */
+export function problemsOf(fields: Fields, directoryName: string): string[] {
   const problems: string[] = [];
   const unexpected = [...fields.keys()].filter((key) => !ALLOWED_FIELDS.includes(key)).sort();
   if (unexpected.length > 0) {

@@ -1,6 +1,6 @@
 // A SKILL.md as it is found in the wild: taken as far as it makes sense, with a warning for each rule that it breaks.
 import { isMap, isScalar, isSeq, parseDocument, type Node, type Pair } from "yaml";
-import { ALLOWED_FIELDS, parseSkill, type Frontmatter } from "./frontmatter.ts";
+import { ALLOWED_FIELDS, parseSkill, problemsOf, type Frontmatter } from "./frontmatter.ts";
 
 export interface LenientSkill {
   readonly frontmatter: Frontmatter;
@@ -39,7 +39,9 @@ export function parseSkillLeniently(content: string, directoryName: string): Len
       metadata: metadataOf(fields),
     },
     body: text.slice(match[0].length),
-    warnings: strict.problems.map((problem) => explain(problem, name)),
+    warnings: [...new Set([...strict.problems, ...rulesBroken(fields, directoryName)])].map((problem) =>
+      explain(problem, name),
+    ),
   };
 }
 
@@ -54,8 +56,9 @@ function readFields(yaml: string): ReadonlyMap<string, Value> {
     if (isScalar(key) && value !== null) fields.set(String(key.value), valueOf(value));
   }
   // `description: Use it: always` is no YAML, and common.
-  if (document.errors.length > 0)
-    for (const [key, value] of looseLines(yaml)) if (!fields.has(key)) fields.set(key, value);
+  if (document.errors.length > 0) {
+    for (const [key, value] of looseLines(yaml)) if (typeof fields.get(key) !== "string") fields.set(key, value);
+  }
   return fields;
 }
 
@@ -106,7 +109,8 @@ function usableName(text: string): string | undefined {
 
 function toolsOf(value: Value | undefined): string | undefined {
   if (value === undefined || value instanceof Map) return undefined;
-  const list = typeof value === "string" ? (value.includes(",") ? value.split(",") : [value]) : (value as string[]);
+  const text = typeof value === "string" ? value.replace(/^\[(.*)\]$/, "$1") : "";
+  const list = typeof value === "string" ? (text.includes(",") ? text.split(",") : [text]) : (value as string[]);
   const tools = list.map((tool) => tool.trim()).filter((tool) => tool !== "");
   return tools.length === 0 ? undefined : tools.join(" ");
 }
@@ -123,6 +127,15 @@ function metadataOf(fields: ReadonlyMap<string, Value>): Record<string, string> 
   return metadata;
 }
 
+/** The rules for values, which the reference does not come to when the YAML is broken. */
+function rulesBroken(fields: ReadonlyMap<string, Value>, directoryName: string): string[] {
+  const values = [...fields].map(([key, value]): [string, string | ReadonlyMap<string, string>] => [
+    key,
+    typeof value === "string" || value instanceof Map ? value : (value as string[]).join(" "),
+  ]);
+  return problemsOf(new Map(values), directoryName);
+}
+
 /** The reference validator's words, and what was made of it. */
 function explain(problem: string, name: string): string {
   if (/^(?:Skill name|Directory name|Missing required field in frontmatter: name)/.test(problem)) {
@@ -131,5 +144,5 @@ function explain(problem: string, name: string): string {
   if (problem.startsWith("Unexpected fields")) return `${problem}: kept as metadata`;
   if (problem.startsWith("Description exceeds")) return `${problem}: cut there`;
   if (problem.startsWith("Compatibility exceeds")) return `${problem}: cut there`;
-  return `${problem}: read as well as it can be`;
+  return `${problem.replace(/:$/, "")}: read as well as it can be`;
 }
