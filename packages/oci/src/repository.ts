@@ -94,6 +94,11 @@ export interface LocalRepository extends Repository {
   localFile(digest: Digest): Promise<LocalFile>;
   /** An address from which a client can fetch a large blob by itself for a short time; undefined when we have to send it. */
   blobAddress(digest: Digest, sizeBytes: number): Promise<URL | undefined>;
+  /**
+   * Takes a whole file over as a blob: it was checked already and lies below the store; it is gone afterwards. Absent
+   * where content does not lie on this machine: then `putBlob` has to read it.
+   */
+  takeFile?(path: string, blob: StoredBlob): Promise<void>;
   /** Begins a resumable upload. Naming the algorithm saves reading the content twice when it is not sha256. */
   startUpload(algorithm?: DigestAlgorithm): Promise<Upload>;
   /** Every blob that lies in it, manifests among them. */

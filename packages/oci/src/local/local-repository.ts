@@ -1,6 +1,6 @@
 // A repository of the content store.
 import { algorithmOf, digestOf, type Digest, type DigestAlgorithm, type Log } from "@pratique/core";
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Descriptor } from "../descriptor.schema.ts";
@@ -180,6 +180,25 @@ export class StoreRepository implements LocalRepository {
       await upload.cancel();
       throw error;
     }
+  }
+
+  takeFile(path: string, { digest, size }: StoredBlob): Promise<void> {
+    const { leases, observer, pool } = this.#parts;
+    const taking = `file ${digest}`;
+    return leases.grant(this.name, digest, async () => {
+      await observer?.ready(this.name);
+      try {
+        observer?.receiving(this.name, taking, size);
+        await storing(path, async () => {
+          const file = await open(path, "r");
+          await file.datasync().finally(() => file.close());
+          await pool.adopt(path, digest, size, this.blobPath(digest));
+        });
+        observer?.stored(this.name, digest, size);
+      } finally {
+        observer?.ended(this.name, taking);
+      }
+    });
   }
 
   mountBlob(digest: Digest, from: string): Promise<boolean> {

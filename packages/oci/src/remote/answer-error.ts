@@ -17,7 +17,14 @@ export async function answerError(
   if (status === 401) return ociErrors("registry.unauthorized", { registry, what });
   if (status === 403) return ociErrors("registry.denied", { registry, what, reason }, { details: { reason } });
   if (status === 404) return ociErrors("registry.not-found", { registry, what });
-  if (status === 429) return ociErrors("registry.rate-limited", { registry });
+  if (status === 429) {
+    const retryAfter = answer.headers["retry-after"];
+    return ociErrors(
+      "registry.rate-limited",
+      { registry },
+      retryAfter === undefined ? {} : { details: { retryAfter } },
+    );
+  }
   return ociErrors("registry.failed", { registry, status, what, reason }, { details: { status, reason } });
 }
 

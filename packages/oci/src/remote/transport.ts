@@ -2,6 +2,7 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
+import { rootCertificates } from "node:tls";
 
 export type RequestBody = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
 
@@ -29,11 +30,16 @@ export class ExchangeError extends Error {
 /** Connections to registries. Idle ones do not keep the process alive. */
 export class Transport {
   readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 32 });
-  readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: 32 });
+  readonly #https: HttpsAgent;
   readonly #idleTimeoutMs: number;
 
-  /** `idleTimeoutMs`: how long a connection may stand still before it counts as broken. */
-  constructor(idleTimeoutMs = 60_000) {
+  /** `idleTimeoutMs`: how long a connection may stand still before it counts as broken. `ca`: PEM, beside the usual ones. */
+  constructor(idleTimeoutMs = 60_000, ca?: string) {
+    this.#https = new HttpsAgent({
+      keepAlive: true,
+      maxSockets: 32,
+      ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+    });
     this.#idleTimeoutMs = idleTimeoutMs;
   }
 
