@@ -168,7 +168,8 @@ it(
     // What the webhook was told is what happened, no more.
     const list = await daemon.client.events({ after: 0, limit: 1000 });
     const known = new Set(list.map(({ event }) => event.id));
-    if (list.length < 1000) expect([...told.keys()].filter((id) => !known.has(id))).toEqual([]);
+    const isWhole = list.length < 1000;
+    expect([...told.keys()].filter((id) => isWhole && !known.has(id))).toEqual([]);
   },
   5 * 60_000,
 );

@@ -131,7 +131,8 @@ export async function openHouse(options: TestHouseOptions = {}): Promise<TestHou
     async pushIndex(repository, parts, tag) {
       const found = await Promise.all(parts.map((part) => store.repository(repository).resolve(part)));
       const manifests = found.filter((part) => part !== undefined);
-      return put(repository, { ...{ schemaVersion: 2 }, mediaType: MEDIA_TYPES.imageIndex, ...{ manifests } }, tag);
+      const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.imageIndex, manifests };
+      return put(repository, index, tag);
     },
     retention: {
       config,
