@@ -3,6 +3,7 @@ import type { AuditRecord, RecordBody } from "@pratique/contracts";
 import { Mutex, type Clock } from "@pratique/core";
 import { checkBody, encodeRecord } from "./entry.ts";
 import type { Journal } from "./journal.ts";
+import type { RecordTemplate } from "./record-template.ts";
 
 /** A record that is durable, and its bytes. */
 export interface Appended {
@@ -23,9 +24,7 @@ export interface AppenderOptions {
 }
 
 interface Waiting {
-  readonly body: RecordBody;
-  readonly id: string;
-  readonly time: string;
+  encode(sequence: number): Appended;
   resolve(record: AuditRecord): void;
   reject(error: unknown): void;
 }
@@ -52,18 +51,30 @@ export class Appender {
 
   /** Resolves when the record is durable. @throws `audit.full`, `audit.unavailable`, `audit.bad-record`, `audit.too-large` */
   append(body: RecordBody): Promise<AuditRecord> {
+    return this.#enqueue((id, time) => {
+      const checked = checkBody(body);
+      return (sequence) => encodeRecord(checked, { id, time, sequence });
+    });
+  }
+
+  /** The same for one more record of a template. */
+  appendLike(template: RecordTemplate, durationMs: number): Promise<AuditRecord> {
+    return this.#enqueue((id, time) => (sequence) => template.encode(durationMs, { id, time, sequence }));
+  }
+
+  #enqueue(prepare: (id: string, time: string) => Waiting["encode"]): Promise<AuditRecord> {
     const appended = new Promise<AuditRecord>((resolve, reject) => {
       const { clock, ids } = this.#options;
-      this.#waiting.push({ body: checkBody(body), id: ids(), time: clock.now().toISOString(), resolve, reject });
+      this.#waiting.push({ encode: prepare(ids(), clock.now().toISOString()), resolve, reject });
     });
-    this.#last = appended.catch(() => undefined);
+    this.#last = appended;
     if (!this.#isDraining) void this.#drain();
     return appended;
   }
 
   /** Resolves when all appends so far are settled, whatever comes meanwhile. */
   async settled(): Promise<void> {
-    await this.#last;
+    await this.#last.catch(() => undefined);
   }
 
   /** Runs a task while no group is being written. */
@@ -87,7 +98,8 @@ export class Appender {
     for (const one of waiting) {
       try {
         const sequence = this.#next + group.length;
-        group.push({ ...encodeRecord(one.body, { id: one.id, time: one.time, sequence }), waiting: one });
+        const { record, entry } = one.encode(sequence);
+        group.push({ record, entry, waiting: one });
       } catch (error) {
         one.reject(error);
       }

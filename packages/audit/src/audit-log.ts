@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { AuditRecord, RecordBody } from "@pratique/contracts";
 import { AuditRecord as AuditRecordSchema } from "@pratique/contracts";
-import { describeError, Mutex, uuidv7, type Clock, type Log } from "@pratique/core";
+import { describeError, Mutex, pooledRandom, uuidv7, type Clock, type Log } from "@pratique/core";
 import { ensureDirectory, type Database, type RecordQuery, type RecordRow } from "@pratique/store";
 import { Appender, type Appended } from "./appender.ts";
 import { decodeRecord, sequenceOf } from "./entry.ts";
@@ -13,6 +13,7 @@ import type { LogKey } from "./log-key.ts";
 import { verifyInclusion } from "./merkle.ts";
 import type { Checkpoint } from "./note.ts";
 import { RecordIndex } from "./record-index.ts";
+import type { RecordTemplate } from "./record-template.ts";
 import { serveTile } from "./serve-tile.ts";
 import { consistencyPath, inclusionPath, tileHashes, type HashReader } from "./tile-reader.ts";
 import { CHECKPOINT, Tree } from "./tree.ts";
@@ -40,6 +41,8 @@ export interface AuditLog {
    * @throws `audit.full`, `audit.unavailable`, `audit.bad-record`, `audit.too-large`, `audit.closed`: it is not in the log
    */
   append(body: RecordBody): Promise<AuditRecord>;
+  /** Appends one more record of an act that happens again and again. @throws as `append` does */
+  appendLike(template: RecordTemplate, durationMs: number): Promise<AuditRecord>;
   /** Signs and publishes a checkpoint over everything appended before the call. */
   checkpoint(): Promise<Checkpoint>;
   /** What `/log/` serves: `checkpoint`, `tile/0/000.p/12`, `tile/entries/000`. */
@@ -77,7 +80,8 @@ export interface AuditLogOptions {
 }
 
 const PUBLISH_AFTER_MS = 250;
-const PUBLISH_AFTER_RECORDS = 256;
+/** A publication writes a dozen files with their fsyncs: under load many records share one. */
+const PUBLISH_AFTER_RECORDS = 4096;
 const MAX_JOURNAL_BYTES = 32 * 1024 * 1024;
 
 const soon: Later = (task) => {
@@ -112,11 +116,12 @@ class OpenLog implements AuditLog {
     this.#journal = journal;
     this.#index = index;
     this.#pending = pending;
+    const random = pooledRandom();
     this.#appender = new Appender({
       journal,
       next: tree.edge.size + pending.length,
       clock: options.clock,
-      ids: options.ids ?? (() => uuidv7(options.clock)),
+      ids: options.ids ?? (() => uuidv7(options.clock, random)),
       onDurable: (group) => this.#onDurable(group),
       beforeGroup: () => this.#makeRoom(),
     });
@@ -147,6 +152,11 @@ class OpenLog implements AuditLog {
   append(body: RecordBody): Promise<AuditRecord> {
     if (this.#isClosed) return Promise.reject(auditErrors("audit.closed"));
     return this.#appender.append(body);
+  }
+
+  appendLike(template: RecordTemplate, durationMs: number): Promise<AuditRecord> {
+    if (this.#isClosed) return Promise.reject(auditErrors("audit.closed"));
+    return this.#appender.appendLike(template, durationMs);
   }
 
   async checkpoint(): Promise<Checkpoint> {

@@ -12,5 +12,6 @@ export type { AppendFile, LogFiles } from "./log-files.ts";
 export { openLogKey, type LogKey } from "./log-key.ts";
 export { leafHash, nodeHash, verifyConsistency, verifyInclusion } from "./merkle.ts";
 export { openCheckpoint, parseVkey, type Checkpoint, type NoteVerifier } from "./note.ts";
+export { RecordTemplate } from "./record-template.ts";
 export type { VerifyCheck, VerifyReport } from "./verify-report.ts";
 export { verifyLogDirectory } from "./verify.ts";

@@ -20,7 +20,7 @@ export {
   type ErrorOptions,
   type RaiseOptions,
 } from "./pratique-error.ts";
-export { uuidv7 } from "./ids.ts";
+export { pooledRandom, uuidv7 } from "./ids.ts";
 export { canonicalJson, isJsonObject, type Json, type JsonObject } from "./json.ts";
 export { describeError, jsonLog, silentLog, type Log, type LogLevel } from "./log.ts";
 export { Mutex, SingleFlight } from "./mutex.ts";

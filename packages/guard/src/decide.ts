@@ -28,10 +28,15 @@ function contextOf(act: Act, approvedDigest: string | undefined): JsonObject {
 }
 
 function digestInForce(policy: () => PolicySet): string {
+  return policyInForce(policy)?.digest ?? NO_POLICY;
+}
+
+/** The policy set of this moment; undefined when there is none. */
+export function policyInForce(policy: () => PolicySet): PolicySet | undefined {
   try {
-    return policy().digest;
+    return policy();
   } catch {
-    return NO_POLICY;
+    return undefined;
   }
 }
 

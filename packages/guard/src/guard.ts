@@ -1,12 +1,14 @@
 // authenticate → decide → act → record: the one way by which anything happens.
+import { RecordTemplate } from "@pratique/audit";
 import type { Decision, PolicyReason } from "@pratique/contracts";
 import { canonicalJson, describeError, digestOf, type Clock, type JsonObject, type Log } from "@pratique/core";
 import type { PolicySet } from "@pratique/policy";
 import type { ActScope } from "./act-scope.ts";
 import type { Act, GuardResource, Outcome } from "./act.ts";
 import type { Approval, Approver } from "./approver.ts";
-import { decideAct, policyNow } from "./decide.ts";
+import { decideAct, policyInForce, policyNow } from "./decide.ts";
 import { recordBody } from "./record-body.ts";
+import { RepeatedAct } from "./repeated-act.ts";
 import { Recorder, type RecordSink } from "./recorder.ts";
 
 export interface GuardOptions {
@@ -47,9 +49,22 @@ function argumentsDigestOf({ action, resource, context = {} }: Act): string {
   return digestOf(canonicalJson({ action, type: resource.type, id: resource.id, context }));
 }
 
+interface Plan {
+  readonly set: PolicySet;
+  readonly decision: Decision;
+  template: RecordTemplate | undefined;
+}
+
+function isEmpty(details: JsonObject): boolean {
+  for (const _ in details) return false;
+  return true;
+}
+
 class PolicyGuard implements Guard {
   readonly #options: GuardOptions;
   readonly #recorder: Recorder;
+  /** What is known of acts that happen again and again, under the policy set that it was worked out with. */
+  readonly #plans = new WeakMap<RepeatedAct, Plan>();
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -57,7 +72,29 @@ class PolicyGuard implements Guard {
   }
 
   decide(act: Act): Decision {
-    return decideAct(this.#options.policy, this.#options.log, act);
+    return this.#planOf(act)?.decision ?? decideAct(this.#options.policy, this.#options.log, act);
+  }
+
+  /** Undefined for an act that is not repeated, and while no policy can be asked. */
+  #planOf(act: Act): Plan | undefined {
+    if (!RepeatedAct.is(act)) return undefined;
+    const set = policyInForce(this.#options.policy);
+    if (set === undefined) return undefined;
+    const known = this.#plans.get(act);
+    if (known?.set === set) return known;
+    const plan: Plan = { set, decision: decideAct(() => set, this.#options.log, act), template: undefined };
+    this.#plans.set(act, plan);
+    return plan;
+  }
+
+  /** The record of a repeated act that was allowed and to which nothing was noted. */
+  #templateOf(act: Act, decision: Decision): RecordTemplate | undefined {
+    const plan = this.#planOf(act);
+    // The policy may have changed while the act ran: its record says what it was allowed under.
+    if (plan?.decision !== decision) return undefined;
+    return (plan.template ??= new RecordTemplate(
+      recordBody(act, { decision, outcome: "done", details: {}, durationMs: 0 }),
+    ));
   }
 
   async perform<T>(
@@ -81,7 +118,9 @@ class PolicyGuard implements Guard {
       await record("failed", error ?? new Error("it failed without saying why"));
       throw error;
     }
-    return { allowed: true, value, decision, record: await record("done") };
+    const template = isEmpty(details) ? this.#templateOf(act, decision) : undefined;
+    const done = template === undefined ? record("done") : this.#recorder.writeLike(template, this.#now() - start);
+    return { allowed: true, value, decision, record: await done };
   }
 
   async filter<R>(

@@ -5,3 +5,4 @@ export type { Approval, ApprovalRequest, Approver } from "./approver.ts";
 export { allowedOrThrow, denialText } from "./denial.ts";
 export { guardErrors } from "./errors.ts";
 export { createGuard, type Guard, type GuardOptions } from "./guard.ts";
+export { RepeatedAct } from "./repeated-act.ts";

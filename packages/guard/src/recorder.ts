@@ -1,11 +1,11 @@
 // Writes records, and refuses new acts while the record of a past one could not be written.
-import type { AuditLog } from "@pratique/audit";
+import type { AuditLog, RecordTemplate } from "@pratique/audit";
 import type { AuditRecord, RecordBody } from "@pratique/contracts";
 import { describeError, Mutex, type Log } from "@pratique/core";
 import { guardErrors } from "./errors.ts";
 
 /** The part of the audit log that guard needs. */
-export type RecordSink = Pick<AuditLog, "append">;
+export type RecordSink = Pick<AuditLog, "append"> & Partial<Pick<AuditLog, "appendLike">>;
 
 /**
  * Acts that happened and whose record failed are owed. They are written before any further act may happen, so the log
@@ -44,12 +44,28 @@ export class Recorder {
     }
   }
 
+  /** The same for one more record of a template, which is none of a denial. */
+  async writeLike(template: RecordTemplate, durationMs: number): Promise<AuditRecord> {
+    const body = (): RecordBody => ({ ...template.body, durationMs: Math.max(0, durationMs) });
+    if (this.#sink.appendLike === undefined) return this.write(body());
+    try {
+      return await this.#sink.appendLike(template, Math.max(0, durationMs));
+    } catch (cause) {
+      this.#owed.push(body());
+      throw this.#failure(template.body, template.body.action, cause);
+    }
+  }
+
   async #append(body: RecordBody, action: string): Promise<AuditRecord> {
     try {
       return await this.#sink.append(body);
     } catch (cause) {
-      this.#log.error("a record cannot be written", { action: body.action, ...describeError(cause) });
-      throw guardErrors("guard.record-failed", { action }, { cause });
+      throw this.#failure(body, action, cause);
     }
+  }
+
+  #failure(body: RecordBody, action: string, cause: unknown): Error {
+    this.#log.error("a record cannot be written", { action: body.action, ...describeError(cause) });
+    return guardErrors("guard.record-failed", { action }, { cause });
   }
 }

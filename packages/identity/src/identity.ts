@@ -6,6 +6,7 @@ import type { Clock } from "@pratique/core";
 import { ensureDirectory, removeLeftovers } from "@pratique/store";
 import { loadOwnerId, loadOwnerToken, type Random } from "./owner-files.ts";
 import { checkTrustDomain } from "./spiffe-id.ts";
+import { KnownHeaders } from "./known-headers.ts";
 import { tokenHash, tokenOf } from "./token.ts";
 import { OWNER_GROUP, Workloads, type WorkloadRequest } from "./workloads.ts";
 
@@ -42,15 +43,22 @@ export async function openIdentity(o: {
   const token = await loadOwnerToken(ownerTokenFile, random);
   const ownerHash = tokenHash(token);
   const owner: UserPrincipal = { type: "User", id, name: o.owner.name, groups: [OWNER_GROUP] };
+  const find = (hash: Buffer): Principal | undefined =>
+    timingSafeEqual(hash, ownerHash) ? owner : workloads.find(hash);
+  const known = new KnownHeaders();
   return {
     owner,
     ownerTokenFile,
     ownerToken: () => token,
     authenticate({ authorization }) {
+      const seen = authorization === undefined ? undefined : known.get(authorization);
+      if (seen !== undefined) return find(seen);
       const presented = tokenOf(authorization);
-      if (presented === undefined) return undefined;
+      if (authorization === undefined || presented === undefined) return undefined;
       const hash = tokenHash(presented);
-      return timingSafeEqual(hash, ownerHash) ? owner : workloads.find(hash);
+      const principal = find(hash);
+      if (principal !== undefined) known.set(authorization, hash);
+      return principal;
     },
     issueWorkload: (request) => workloads.issue(request),
     revokeRun: (run) => workloads.revokeRun(run),

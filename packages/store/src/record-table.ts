@@ -1,5 +1,5 @@
 // The index over the audit log: what `audit tail` and `why` search. The log itself is the truth.
-import type { Kysely } from "kysely";
+import type { CompiledQuery, Kysely } from "kysely";
 import type { RecordRow, Tables } from "./tables.ts";
 
 /** Conditions are joined by "and". `before` and `after` are sequences, `since` an RFC 3339 time. */
@@ -34,16 +34,14 @@ const ROWS_A_STATEMENT = 64;
 const EQUAL = ["run", "principal", "action", "resourceId", "digest", "decision"] as const;
 
 export function recordTable(db: Kysely<Tables>): RecordTable {
+  const insertFull = insertStatement(db);
   return {
     async insertAll(rows) {
       if (rows.length === 0) return;
       await db.transaction().execute(async (transaction) => {
         for (let at = 0; at < rows.length; at += ROWS_A_STATEMENT) {
-          await transaction
-            .insertInto("records")
-            .values(rows.slice(at, at + ROWS_A_STATEMENT))
-            .onConflict((conflict) => conflict.column("sequence").doNothing())
-            .execute();
+          const some = rows.slice(at, at + ROWS_A_STATEMENT);
+          await transaction.executeQuery(some.length < ROWS_A_STATEMENT ? insertOf(db, some) : insertFull(some));
         }
       });
     },
@@ -76,4 +74,33 @@ export function recordTable(db: Kysely<Tables>): RecordTable {
       await db.deleteFrom("records").where("sequence", ">=", sequence).execute();
     },
   };
+}
+
+const COLUMNS: readonly (keyof RecordRow)[] = [
+  ...(["sequence", "id", "time", "principal", "actingFor", "action", "resourceType", "resourceId"] as const),
+  ...(["digest", "run", "decision", "outcome", "body"] as const),
+];
+
+/** A full statement is built once: doing so costs several times what the database takes to carry it out. */
+function insertStatement(db: Kysely<Tables>): (rows: readonly RecordRow[]) => CompiledQuery {
+  let compiled: CompiledQuery | undefined;
+  return (rows) => {
+    compiled ??= insertOf(db, rows);
+    return { ...compiled, parameters: rows.flatMap((row) => COLUMNS.map((column) => row[column])) };
+  };
+}
+
+function insertOf(db: Kysely<Tables>, rows: readonly RecordRow[]): CompiledQuery {
+  // Kysely takes the columns in the order of the rows' keys.
+  const ordered = rows.map((row) => {
+    const { sequence, id, time, principal, actingFor, action, resourceType, resourceId } = row;
+    const { digest, run, decision, outcome, body } = row;
+    const what = { sequence, id, time, principal, actingFor, action, resourceType, resourceId };
+    return { ...what, digest, run, decision, outcome, body };
+  });
+  return db
+    .insertInto("records")
+    .values(ordered)
+    .onConflict((conflict) => conflict.column("sequence").doNothing())
+    .compile();
 }

@@ -1,0 +1,33 @@
+// An act that happens again and again, so that what follows from it alone is worked out once: its decision under one
+// policy set, and all of its record but time, duration and place in the log.
+import type { Act } from "./act.ts";
+
+/**
+ * A copy that nobody can change. The same object stands for the same principal, resource and facts for ever: who makes
+ * it must make another when any of them changes.
+ */
+export class RepeatedAct implements Act {
+  declare readonly principal: Act["principal"];
+  declare readonly action: Act["action"];
+  declare readonly resource: Act["resource"];
+  declare readonly context?: NonNullable<Act["context"]>;
+  declare readonly run?: string;
+  declare readonly details?: NonNullable<Act["details"]>;
+  /** No structural twin passes for one. */
+  readonly #isRepeated = true;
+
+  constructor(act: Act) {
+    Object.assign(this, deepFrozen(structuredClone({ ...act })));
+    Object.freeze(this);
+  }
+
+  static is(act: Act): act is RepeatedAct {
+    return #isRepeated in act;
+  }
+}
+
+function deepFrozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const part of Object.values(value)) deepFrozen(part);
+  return Object.freeze(value);
+}
