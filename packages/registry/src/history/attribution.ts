@@ -1,10 +1,9 @@
 // Who is behind a change of the store, by the act under way.
-import type { RecordPrincipal } from "@pratique/contracts";
+import type { AuditRecord } from "@pratique/contracts";
 import type { ActScope, ActUnderWay } from "@pratique/guard";
-import type { z } from "zod";
 
 export interface Cause {
-  readonly principal: z.infer<typeof RecordPrincipal>;
+  readonly principal: AuditRecord["principal"];
   readonly action: string;
   /** Stands in the act's record too. */
   readonly act: string;

@@ -1,9 +1,8 @@
 // What a tag has named, and the way back.
-import type { RecordPrincipal, TagMove } from "@pratique/contracts";
+import type { AuditRecord, TagMove } from "@pratique/contracts";
 import { isDigest, parseDigest, type Digest } from "@pratique/core";
 import type { LocalRepository } from "@pratique/oci";
 import type { RegistryJournal, TagMoveRow } from "@pratique/store";
-import type { z } from "zod";
 import { registryErrors } from "../errors.ts";
 
 /** Moves of a tag, newest first. */
@@ -28,7 +27,7 @@ function tagMove(row: TagMoveRow, isFromThere: boolean): TagMove {
     ...(fromDigest === null ? {} : { from: fromDigest }),
     ...(toDigest === null ? {} : { to: toDigest }),
     // Written by us, from a value of that shape.
-    ...(principal === null ? {} : { principal: JSON.parse(principal) as z.infer<typeof RecordPrincipal> }),
+    ...(principal === null ? {} : { principal: JSON.parse(principal) as AuditRecord["principal"] }),
     ...(action === null ? {} : { action }),
     ...(record === null ? {} : { record }),
   };
