@@ -52,9 +52,11 @@ async function makeLayout(text: string): Promise<string> {
   return join(root, "image");
 }
 
-function skopeo(...args: string[]): Promise<PeerResult> {
+const skopeo = (...args: string[]): Promise<PeerResult> => run(["skopeo", ...args]);
+
+function run([program = "", ...args]: readonly string[]): Promise<PeerResult> {
   const environment = { PATH: process.env["PATH"] ?? "", HOME: place.home, TMPDIR: place.home };
-  const child = spawn("skopeo", args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => (output[name] += text));
