@@ -98,6 +98,11 @@ export const ociErrors = defineErrors({
     text: "{repository} is changed by others all the time",
     hint: "try again",
   },
+  "oci.collect-busy": {
+    status: 409,
+    text: "another daemon is collecting in {storage}",
+    hint: "wait for it; what a daemon that died was doing can be taken over after ten minutes",
+  },
   "oci.storage-unconditional": {
     status: 500,
     text: "the storage {storage} ignores conditional writes, so two writers could undo each other's changes",

@@ -22,18 +22,20 @@ export interface IndexPlace {
   readonly log: Log;
 }
 
+const NOTHING: LayoutEntries = { manifests: new Map(), tags: new Map() };
+
 /** What was read last, and the entity tag that it had. Without a tag it was not there. */
 interface Seen {
   readonly etag: string | undefined;
   readonly snapshot: Snapshot;
-  /** False when a listed manifest could not be read, so that nobody knows what it needs. */
-  readonly isWhole: boolean;
+  /** Listed, but absent or damaged: not served, not forgotten, and nobody knows what it needs. */
+  readonly lost: LayoutEntries;
 }
 
 export class BucketIndex {
   readonly #place: IndexPlace;
   readonly #line = new Mutex();
-  #seen: Seen = { etag: undefined, snapshot: new Snapshot(), isWhole: true };
+  #seen: Seen = { etag: undefined, snapshot: new Snapshot(), lost: NOTHING };
   /** A read that has not begun yet serves everybody who asks before it does. */
   #next: Promise<Seen> | undefined;
   #reading: Promise<unknown> = Promise.resolve();
@@ -51,7 +53,12 @@ export class BucketIndex {
   /** What the bucket holds now; undefined when a part of it cannot be read. */
   async wholeSnapshot(): Promise<Snapshot | undefined> {
     const seen = await this.#refresh();
-    return seen.isWhole ? seen.snapshot : undefined;
+    return seen.lost.manifests.size === 0 ? seen.snapshot : undefined;
+  }
+
+  /** Manifests that are listed and cannot be read. */
+  async lost(): Promise<readonly Digest[]> {
+    return [...(await this.#refresh()).lost.manifests.keys()];
   }
 
   /** True when nothing is there and nothing is under way: such an index needs not be remembered. */
@@ -76,13 +83,15 @@ export class BucketIndex {
   async #read(): Promise<Seen> {
     const { name, blobs } = this.#place;
     const before = this.#seen;
-    const found = await blobs.bucket.read(blobs.keys.index(name), INDEX_LIMIT_BYTES, before.etag);
+    // What could not be read may have been put right meanwhile.
+    const known = before.lost.manifests.size === 0 ? before.etag : undefined;
+    const found = await blobs.bucket.read(blobs.keys.index(name), INDEX_LIMIT_BYTES, known);
     if (found === "unchanged") return before;
-    if (found === undefined) this.#seen = { etag: undefined, snapshot: new Snapshot(), isWhole: true };
+    if (found === undefined) this.#seen = { etag: undefined, snapshot: new Snapshot(), lost: NOTHING };
     else {
       const entries = this.#decode(found.bytes);
       const snapshot = await this.#load(entries, before.snapshot);
-      this.#seen = { etag: found.etag, snapshot, isWhole: snapshot.manifests.size === entries.manifests.size };
+      this.#seen = { etag: found.etag, snapshot, lost: lostOf(entries, snapshot) };
     }
     return this.#seen;
   }
@@ -139,7 +148,7 @@ export class BucketIndex {
 
   async #replace(seen: Seen, next: Snapshot): Promise<boolean> {
     const { name, blobs, observer } = this.#place;
-    const bytes = Buffer.from(encodeLayoutIndex(next));
+    const bytes = Buffer.from(encodeLayoutIndex(next, stillLost(seen.lost, next)));
     const end = await observer?.admit(changeBetween(name, seen.snapshot, next));
     let isDurable = false;
     try {
@@ -150,7 +159,7 @@ export class BucketIndex {
       etag ??= await this.#etagIf(bytes);
       if (etag === undefined) return false;
       isDurable = true;
-      this.#seen = { etag, snapshot: next, isWhole: true };
+      this.#seen = { etag, snapshot: next, lost: seen.lost };
       return true;
     } finally {
       end?.(isDurable);
@@ -167,4 +176,16 @@ export class BucketIndex {
   settled(): Promise<void> {
     return this.#line.run(() => undefined);
   }
+}
+
+function lostOf({ manifests, tags }: LayoutEntries, snapshot: Snapshot): LayoutEntries {
+  return {
+    manifests: new Map([...manifests].filter(([digest]) => !snapshot.manifests.has(digest))),
+    tags: new Map([...tags].filter(([, digest]) => !snapshot.manifests.has(digest))),
+  };
+}
+
+/** Tags stay even when their manifest is back: so they come back with it. */
+function stillLost({ manifests, tags }: LayoutEntries, next: Snapshot): LayoutEntries {
+  return { manifests: new Map([...manifests].filter(([digest]) => !next.manifests.has(digest))), tags };
 }

@@ -43,6 +43,10 @@ export class BucketKeys {
     return key.startsWith(`${this.#prefix}${LEAVING}/`);
   }
 
+  get collectLock(): string {
+    return `${this.#prefix}.collect`;
+  }
+
   get probe(): string {
     return `${this.#prefix}.probe`;
   }

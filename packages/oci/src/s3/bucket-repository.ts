@@ -1,5 +1,5 @@
 // A repository of a content store that lies in an S3-compatible bucket.
-import { algorithmOf, digestOf, type Digest, type DigestAlgorithm, type Log } from "@pratique/core";
+import { algorithmOf, digestOf, type Clock, type Digest, type DigestAlgorithm, type Log } from "@pratique/core";
 import { Readable } from "node:stream";
 import type { Descriptor } from "../descriptor.schema.ts";
 import { ociErrors } from "../errors.ts";
@@ -40,6 +40,7 @@ export interface BucketParts {
   readonly files: FileCache;
   readonly cache: ManifestCache;
   readonly redirect: boolean;
+  readonly clock: Clock;
   readonly log: Log;
   readonly observer: StoreObserver | undefined;
   index(name: string): BucketIndex;

@@ -1,20 +1,23 @@
 // The content store in an S3-compatible bucket. Any number of daemons may share one.
-import { describeError, type Clock, type Digest, type Log } from "@pratique/core";
+import { describeError, Mutex, type Clock, type Digest, type Log } from "@pratique/core";
 import { ociErrors } from "../errors.ts";
 import { INDEX_FILE } from "../local/layout-file.ts";
 import { ManifestCache } from "../local/manifest-cache.ts";
 import { mayHoldRepositories } from "../local/store-paths.ts";
 import { isRepositoryName } from "../reference.ts";
 import type { RetryOptions } from "../remote/retry.ts";
+import type { CollectOptions, CollectReport, ScrubOptions, ScrubReport } from "../maintenance.ts";
 import type { ContentStore, LocalRepository } from "../repository.ts";
 import type { StoreObserver } from "../store-observer.ts";
 import { BucketBlobs, mapBounded } from "./bucket-blobs.ts";
 import { BucketIndex } from "./bucket-index.ts";
 import { BucketKeys } from "./bucket-keys.ts";
 import { BucketRepository, type BucketParts } from "./bucket-repository.ts";
+import { collectBucket, type CollectParts } from "./collect-bucket.ts";
 import { FileCache } from "./file-cache.ts";
 import { S3Bucket } from "./s3-bucket.ts";
 import { S3Sender, type S3Credentials, type S3Place } from "./s3-request.ts";
+import { scrubBucket } from "./scrub-bucket.ts";
 import { UploadFolder } from "./upload-folder.ts";
 
 const AT_ONCE = 16;
@@ -55,7 +58,17 @@ export async function openBucketStore(options: BucketStoreOptions): Promise<Cont
     if (expiredUploads > 0) log.info("content store repaired", { expiredUploads });
     const origin = `store:s3://${sender.name}/${keys.root}`;
     const { redirect } = options;
-    return new BucketStore({ origin, blobs, uploads, files, cache: new ManifestCache(), redirect, log, observer });
+    return new BucketStore({
+      origin,
+      blobs,
+      uploads,
+      files,
+      cache: new ManifestCache(),
+      redirect,
+      clock,
+      log,
+      observer,
+    });
   } catch (error) {
     sender.close();
     throw error;
@@ -78,6 +91,7 @@ async function probe(bucket: S3Bucket, keys: BucketKeys, isSingleWriter: boolean
 class BucketStore implements ContentStore {
   readonly #parts: BucketParts;
   readonly #indexes = new Map<string, BucketIndex>();
+  readonly #care = new Mutex();
 
   constructor(parts: Omit<BucketParts, "index">) {
     this.#parts = { ...parts, index: (name) => this.#index(name) };
@@ -138,6 +152,19 @@ class BucketStore implements ContentStore {
     };
     await walk(keys.root);
     return found;
+  }
+
+  collect(options: CollectOptions): Promise<CollectReport> {
+    return this.#care.run(() => collectBucket(this.#careParts(), options));
+  }
+
+  scrub(options: ScrubOptions): Promise<ScrubReport> {
+    return this.#care.run(() => scrubBucket(this.#careParts(), options));
+  }
+
+  #careParts(): CollectParts {
+    const { blobs, uploads, clock, observer, index } = this.#parts;
+    return { blobs, uploads, clock, observer, index, layouts: () => this.#layouts() };
   }
 
   async close(): Promise<void> {
