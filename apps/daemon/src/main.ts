@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isPratiqueError, jsonLog, systemClock, uuidv7, type Log } from "@pratique/core";
 import { openAuditLog, openLogKey } from "@pratique/audit";
 import type { RecordBody } from "@pratique/contracts";
-import { artifactResource, EvidenceCache, evidenceOf, openSigningKey } from "@pratique/evidence";
+import { ArtifactResources, EvidenceCache, openSigningKey } from "@pratique/evidence";
 import { createGateway } from "@pratique/gateway";
 import { ActScope, createGuard } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
@@ -180,18 +180,15 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const locks = new AgentLocks({ artifacts, guard, registry: registryHost });
     const bundles = new Bundles({ artifacts, locks, store, guard, registry: registryHost });
     const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log });
-    const evidence = async (name: string, descriptor: Descriptor) => {
-      const repository = store.repository(name);
-      const manifest = await repository.manifest(descriptor.digest);
-      const kind = manifest === undefined ? "image" : kindOfManifest(manifest);
-      const known = await evidenceOf(repository, descriptor, kind, trust, evidenceCache);
-      return artifactResource(known, {
-        reference: `${registryHost}/${name}@${descriptor.digest}`,
-        policyDigest: policy().digest,
-        now: clock.now(),
-        registry: registryHost,
-      });
-    };
+    const resources = new ArtifactResources({
+      trust,
+      cache: evidenceCache,
+      clock,
+      registry: registryHost,
+      kindOf: kindOfManifest,
+      policyDigest: () => policy().digest,
+    });
+    const evidence = (name: string, descriptor: Descriptor) => resources.of(store.repository(name), descriptor);
     const reserve = house.observer.receiving;
     const isImmutable = (name: string, tag: string) => house.policies.isImmutable(name, tag);
     const registry = createRegistry({ host: registryHost, store, guard, clock, log, evidence, reserve, isImmutable });

@@ -1,5 +1,6 @@
 // Evidence: what is verifiably known of an artifact, and how it comes to be.
 export { artifactResource, type ArtifactResourceOptions } from "./artifact-resource.ts";
+export { ArtifactResources, type ArtifactResourcesOptions } from "./artifact-resources.ts";
 export { attest, signArtifact } from "./attest.ts";
 export { clearArtifact, type ClearOptions, type ClearOutcome } from "./clear-artifact.ts";
 export { isCleared, VERIFIER } from "./clearance.ts";

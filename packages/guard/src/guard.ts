@@ -77,7 +77,7 @@ class PolicyGuard implements Guard {
 
   /** Undefined for an act that is not repeated, and while no policy can be asked. */
   #planOf(act: Act): Plan | undefined {
-    if (!RepeatedAct.is(act)) return undefined;
+    if (!(act instanceof RepeatedAct)) return undefined;
     const set = policyInForce(this.#options.policy);
     if (set === undefined) return undefined;
     const known = this.#plans.get(act);

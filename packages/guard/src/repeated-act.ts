@@ -13,16 +13,9 @@ export class RepeatedAct implements Act {
   declare readonly context?: NonNullable<Act["context"]>;
   declare readonly run?: string;
   declare readonly details?: NonNullable<Act["details"]>;
-  /** No structural twin passes for one. */
-  readonly #isRepeated = true;
-
   constructor(act: Act) {
     Object.assign(this, deepFrozen(structuredClone({ ...act })));
     Object.freeze(this);
-  }
-
-  static is(act: Act): act is RepeatedAct {
-    return #isRepeated in act;
   }
 }
 

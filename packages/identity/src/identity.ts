@@ -42,7 +42,9 @@ export async function openIdentity(o: {
   const ownerTokenFile = join(home, "token");
   const token = await loadOwnerToken(ownerTokenFile, random);
   const ownerHash = tokenHash(token);
-  const owner: UserPrincipal = { type: "User", id, name: o.owner.name, groups: [OWNER_GROUP] };
+  // The same object for the same person each time: others keep what they know of them by it.
+  const owner: UserPrincipal = Object.freeze({ type: "User", id, name: o.owner.name, groups: [OWNER_GROUP] });
+  Object.freeze(owner.groups);
   const find = (hash: Buffer): Principal | undefined =>
     timingSafeEqual(hash, ownerHash) ? owner : workloads.find(hash);
   const known = new KnownHeaders();

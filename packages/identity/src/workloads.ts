@@ -52,6 +52,8 @@ export class Workloads {
       ...(run === undefined ? {} : { run }),
       ...(artifact === undefined ? {} : { artifact }),
     });
+    Object.freeze(principal.groups);
+    Object.freeze(principal);
     const token = formatToken(WORKLOAD_PREFIX, this.#random(TOKEN_BYTES));
     const now = this.#clock.now().getTime();
     this.#forget((issued) => issued.expiresAt <= now);

@@ -8,7 +8,8 @@ import { parseRange, type Slice } from "./byte-range.ts";
 import { blobHeaders } from "./blob-headers.ts";
 import { sendRemoteBlob } from "./blob-redirect.ts";
 import { hasAlready, rangeApplies } from "./conditional.ts";
-import { sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
+import { BASE_HEADERS, sendBytes, sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
+import { SMALL_BYTES } from "./small-blobs.ts";
 
 /** `HEAD /v2/<name>/blobs/<digest>` (end-2). Says what is there; only a denial is recorded. */
 export async function headBlob(parts: RegistryParts, exchange: Exchange, name: string, text: string): Promise<void> {
@@ -18,16 +19,18 @@ export async function headBlob(parts: RegistryParts, exchange: Exchange, name: s
   if (sizeBytes === undefined) throw ociErrors("blob.not-found", { digest, repository: name });
   const headers = blobHeaders(digest);
   if (hasAlready(exchange.req.headers["if-none-match"], digest)) return sendEmpty(exchange.res, 304, headers);
-  exchange.res.writeHead(200, { ...headers, "Content-Length": String(sizeBytes) });
+  exchange.res.writeHead(200, { ...BASE_HEADERS, ...headers, "Content-Length": String(sizeBytes) });
   exchange.res.end();
 }
 
 /** `GET /v2/<name>/blobs/<digest>` (end-2). The pull is recorded before the first byte leaves. */
 export async function getBlob(parts: RegistryParts, exchange: Exchange, name: string, text: string): Promise<void> {
   const digest = parseDigest(text);
-  const pull = actOf(exchange, "artifact:pull", repositoryResource(parts, name));
   const path = parts.store.repository(name).blobPath(digest);
   if (path === undefined) return sendRemoteBlob(parts, exchange, name, digest);
+  const kept = exchange.req.headers.range === undefined ? parts.small.get(path) : undefined;
+  if (kept !== undefined) return sendSmallBlob(parts, exchange, { name, digest, bytes: kept });
+  const pull = actOf(exchange, "artifact:pull", repositoryResource(parts, name));
   const file = await openBlobFile(path);
   if (file === undefined) {
     // Who may not pull learns nothing about what is here.
@@ -36,9 +39,37 @@ export async function getBlob(parts: RegistryParts, exchange: Exchange, name: st
   }
   try {
     await sendBlob(parts, exchange, digest, file, pull);
+    await keepSmall(parts, path, file);
   } finally {
     await file.close();
   }
+}
+
+/** A whole blob out of memory. */
+async function sendSmallBlob(
+  parts: RegistryParts,
+  exchange: Exchange,
+  { name, digest, bytes }: { readonly name: string; readonly digest: Digest; readonly bytes: Buffer },
+): Promise<void> {
+  const act = parts.known.get(exchange.principal, `blob ${name} ${digest}`, undefined, () => {
+    const details = { digest, sizeBytes: bytes.length };
+    return actOf(exchange, "artifact:pull", repositoryResource(parts, name), { details });
+  });
+  await perform(parts.guard, act, nothingMore);
+  const headers = blobHeaders(digest);
+  if (hasAlready(exchange.req.headers["if-none-match"], digest)) return sendEmpty(exchange.res, 304, headers);
+  sendBytes(exchange, 200, bytes, headers);
+}
+
+async function nothingMore(): Promise<void> {}
+
+/** After the answer, so that the first client does not wait for it. */
+async function keepSmall(parts: RegistryParts, path: string, file: FileHandle): Promise<void> {
+  const stats = await file.stat();
+  if (stats.size > SMALL_BYTES) return;
+  const bytes = Buffer.alloc(stats.size);
+  const { bytesRead } = await file.read(bytes, 0, stats.size, 0);
+  if (bytesRead === stats.size) parts.small.set(path, stats, bytes);
 }
 
 async function sendBlob(
@@ -64,6 +95,7 @@ async function sendBlob(
   const part: Slice = slice ?? { start: 0, length: sizeBytes };
   const contentRange = `bytes ${part.start}-${part.start + part.length - 1}/${sizeBytes}`;
   res.writeHead(slice === undefined ? 200 : 206, {
+    ...BASE_HEADERS,
     ...headers,
     "Content-Length": String(part.length),
     ...(slice === undefined ? {} : { "Content-Range": contentRange }),

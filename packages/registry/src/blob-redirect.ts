@@ -7,7 +7,7 @@ import { actOf, perform, permit, repositoryResource } from "./act.ts";
 import { blobHeaders } from "./blob-headers.ts";
 import { parseRange, type Slice } from "./byte-range.ts";
 import { hasAlready, rangeApplies } from "./conditional.ts";
-import { sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
+import { BASE_HEADERS, sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
 
 /** What became of a pull, once it is decided and recorded. */
 type Answer = { readonly to: URL } | { readonly slice: Slice | undefined };
@@ -71,6 +71,7 @@ async function passThrough(
   const end = part.start + part.length - 1;
   const source = await repository.openBlob(digest, slice === undefined ? undefined : { start: part.start, end });
   res.writeHead(slice === undefined ? 200 : 206, {
+    ...BASE_HEADERS,
     ...blobHeaders(digest),
     "Content-Length": String(part.length),
     ...(slice === undefined ? {} : { "Content-Range": `bytes ${part.start}-${end}/${sizeBytes}` }),

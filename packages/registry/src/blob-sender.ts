@@ -4,10 +4,9 @@ import type { FileHandle } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import type { Slice } from "./byte-range.ts";
 import { BUFFER_BYTES, type BufferShelf } from "./buffer-shelf.ts";
+import { SMALL_BYTES } from "./small-blobs.ts";
 
 const BUFFERS = 3;
-/** Up to here a blob is one read and one write. */
-const SMALL_BYTES = 64 * 1024;
 
 export interface SendOptions {
   readonly shelf: BufferShelf;

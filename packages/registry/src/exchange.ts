@@ -5,7 +5,9 @@ import type { Guard, GuardResource } from "@pratique/guard";
 import type { ContentStore, Descriptor } from "@pratique/oci";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BufferShelf } from "./buffer-shelf.ts";
+import type { KnownActs } from "./known-acts.ts";
 import type { RepositoryLine } from "./repository-line.ts";
+import type { SmallBlobs } from "./small-blobs.ts";
 
 /** Bounds on what a client may cost. */
 export interface RegistryLimits {
@@ -31,6 +33,8 @@ export interface RegistryParts {
   readonly isImmutable: IsImmutable | undefined;
   readonly shelf: BufferShelf;
   readonly line: RepositoryLine;
+  readonly known: KnownActs;
+  readonly small: SmallBlobs;
   evidence(repository: string, descriptor: Descriptor): Promise<GuardResource>;
 }
 
@@ -41,9 +45,16 @@ export interface Exchange {
   readonly query: URLSearchParams;
 }
 
+/** In every answer. */
+export const BASE_HEADERS = {
+  "Docker-Distribution-API-Version": "registry/2.0",
+  "X-Content-Type-Options": "nosniff",
+} as const;
+
 /** Sends a status with headers and no body. */
 export function sendEmpty(res: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {
-  res.writeHead(status, status === 204 || status === 304 ? headers : { "Content-Length": "0", ...headers });
+  const length = status === 204 || status === 304 ? {} : { "Content-Length": "0" };
+  res.writeHead(status, { ...BASE_HEADERS, ...length, ...headers });
   res.end();
 }
 
@@ -54,6 +65,6 @@ export function sendBytes(
   body: Uint8Array,
   headers: Readonly<Record<string, string>>,
 ): void {
-  res.writeHead(status, { "Content-Length": String(body.byteLength), ...headers });
+  res.writeHead(status, { ...BASE_HEADERS, "Content-Length": String(body.byteLength), ...headers });
   res.end(req.method === "HEAD" ? undefined : body);
 }

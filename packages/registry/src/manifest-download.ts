@@ -1,10 +1,11 @@
 // Manifests on their way out: GET and HEAD by tag or digest (distribution-spec 1.1, "Pulling manifests").
 import { parseDigest } from "@pratique/core";
+import type { Act, GuardResource } from "@pratique/guard";
 import { isTag, ociErrors, type Descriptor } from "@pratique/oci";
 import { actOf, perform, permit, repositoryResource } from "./act.ts";
 import { entityTag, hasAlready } from "./conditional.ts";
 import { registryErrors } from "./errors.ts";
-import { sendBytes, sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
+import { BASE_HEADERS, sendBytes, sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
 
 /** Checks that a text is a tag or a digest, before it looks anything up. @throws `digest.invalid`, `registry.tag-invalid` */
 export function requireReference(reference: string): string {
@@ -32,12 +33,12 @@ export async function findManifest(
 export async function headManifest(parts: RegistryParts, exchange: Exchange, name: string, ref: string): Promise<void> {
   const descriptor = await findManifest(parts, exchange, name, ref, "artifact:pull");
   const artifact = await parts.evidence(name, descriptor);
-  await permit(parts.guard, actOf(exchange, "artifact:pull", artifact, tagContext(ref)));
+  await permit(parts.guard, pullOf(parts, exchange, { name, ref, descriptor, artifact }));
   const headers = manifestHeaders(descriptor);
   if (hasAlready(exchange.req.headers["if-none-match"], descriptor.digest)) {
     return sendEmpty(exchange.res, 304, headers);
   }
-  exchange.res.writeHead(200, { ...headers, "Content-Length": String(descriptor.size) });
+  exchange.res.writeHead(200, { ...BASE_HEADERS, ...headers, "Content-Length": String(descriptor.size) });
   exchange.res.end();
 }
 
@@ -45,10 +46,7 @@ export async function headManifest(parts: RegistryParts, exchange: Exchange, nam
 export async function getManifest(parts: RegistryParts, exchange: Exchange, name: string, ref: string): Promise<void> {
   const descriptor = await findManifest(parts, exchange, name, ref, "artifact:pull");
   const artifact = await parts.evidence(name, descriptor);
-  const act = actOf(exchange, "artifact:pull", artifact, {
-    ...tagContext(ref),
-    details: { mediaType: descriptor.mediaType },
-  });
+  const act = pullOf(parts, exchange, { name, ref, descriptor, artifact });
   // By digest: what was decided upon is what is sent, whatever the tag points at meanwhile.
   const manifest = await perform(parts.guard, act, async () => {
     const found = await parts.store.repository(name).manifest(descriptor.digest);
@@ -60,6 +58,21 @@ export async function getManifest(parts: RegistryParts, exchange: Exchange, name
     return sendEmpty(exchange.res, 304, headers);
   }
   sendBytes(exchange, 200, manifest.bytes, headers);
+}
+
+interface Pull {
+  readonly name: string;
+  readonly ref: string;
+  readonly descriptor: Descriptor;
+  readonly artifact: GuardResource;
+}
+
+/** The same pull as before is the same object, as long as the artifact's evidence is. */
+function pullOf(parts: RegistryParts, exchange: Exchange, { name, ref, descriptor, artifact }: Pull): Act {
+  const details = { mediaType: descriptor.mediaType };
+  const key = `manifest ${name} ${ref} ${descriptor.mediaType}`;
+  const make = (): Act => actOf(exchange, "artifact:pull", artifact, { ...tagContext(ref), details });
+  return parts.known.get(exchange.principal, key, artifact, make);
 }
 
 /** Context of an act by tag. */

@@ -11,6 +11,7 @@ import { BufferShelf } from "./buffer-shelf.ts";
 import { rebuildBlob } from "./delta/rebuild-blob.ts";
 import { registryErrors } from "./errors.ts";
 import {
+  BASE_HEADERS,
   sendEmpty,
   type Exchange,
   type IsImmutable,
@@ -20,12 +21,14 @@ import {
 } from "./exchange.ts";
 import { listExtensions } from "./extensions.ts";
 import { deleteManifest } from "./manifest-delete.ts";
+import { KnownActs } from "./known-acts.ts";
 import { getManifest, headManifest } from "./manifest-download.ts";
 import { putManifest } from "./manifest-upload.ts";
 import { listReferrers } from "./referrers.ts";
 import { RepositoryLine } from "./repository-line.ts";
 import { leaveBody } from "./request-body.ts";
 import { parseTarget, type Route } from "./route.ts";
+import { SmallBlobs } from "./small-blobs.ts";
 import { listRepositories, listTags } from "./tag-list.ts";
 import { wireError } from "./wire-error.ts";
 
@@ -62,7 +65,12 @@ export function createRegistry(options: RegistryOptions): Registry {
     options.evidence ??
     (async (repository: string, descriptor: Descriptor) => unprovenArtifact(host, repository, descriptor, clock.now()));
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const shared = { shelf: new BufferShelf(), line: new RepositoryLine() };
+  const shared = {
+    shelf: new BufferShelf(),
+    line: new RepositoryLine(),
+    known: new KnownActs(),
+    small: new SmallBlobs(),
+  };
   const parts: RegistryParts = {
     store,
     guard,
@@ -78,8 +86,6 @@ export function createRegistry(options: RegistryOptions): Registry {
   return {
     async handle(req, res, { principal }) {
       try {
-        res.setHeader("Docker-Distribution-API-Version", "registry/2.0");
-        res.setHeader("X-Content-Type-Options", "nosniff");
         if (principal === undefined) throw registryErrors("registry.credentials-required");
         const { route, query } = parseTarget(req.url ?? "");
         await answer(parts, { req, res, principal, query }, route);
@@ -158,6 +164,10 @@ function refuse(log: Log, req: IncomingMessage, res: ServerResponse, error: unkn
   if (status === 401) res.setHeader("WWW-Authenticate", 'Basic realm="pratique"');
   leaveBody(req, res);
   const body = Buffer.from(JSON.stringify({ errors: [{ code, message, detail }] }));
-  res.writeHead(status, { "Content-Type": "application/json", "Content-Length": String(body.length) });
+  res.writeHead(status, {
+    ...BASE_HEADERS,
+    "Content-Type": "application/json",
+    "Content-Length": String(body.length),
+  });
   res.end(req.method === "HEAD" ? undefined : body);
 }
