@@ -8,8 +8,9 @@ import { isMissing } from "./storage-error.ts";
 export type Inspection =
   | { readonly state: "missing" }
   | { readonly state: "not-a-file"; readonly detail: string }
-  | { readonly state: "damaged"; readonly detail: string; readonly inode: bigint; readonly sizeBytes: number }
-  | { readonly state: "good"; readonly inode: bigint; readonly sizeBytes: number };
+  /** `isKnown`: it was found damaged before, under another name. */
+  | { readonly state: "damaged"; readonly detail: string; readonly inode: bigint; readonly isKnown: boolean }
+  | { readonly state: "good"; readonly inode: bigint };
 
 export class InspectedFiles {
   readonly #reader: PacedReader;
@@ -35,19 +36,20 @@ export class InspectedFiles {
     const sizeBytes = Number(facts.size);
     // One inode under the names of two digests is wrong under one of them.
     const key = `${facts.dev}:${inode}:${digest}`;
-    if (this.#good.has(key)) return { state: "good", inode, sizeBytes };
+    if (this.#good.has(key)) return { state: "good", inode };
     let detail = this.#damaged.get(key);
+    const isKnown = detail !== undefined;
     if (detail === undefined) {
       const actual = await this.#read(path, digest);
       if (actual === undefined) return { state: "missing" };
       if (actual === digest) {
         this.#good.add(key);
-        return { state: "good", inode, sizeBytes };
+        return { state: "good", inode };
       }
       detail = actual.startsWith("sha") ? `its content is ${actual}, of ${sizeBytes} bytes` : actual;
       this.#damaged.set(key, detail);
     }
-    return { state: "damaged", detail, inode, sizeBytes };
+    return { state: "damaged", detail, inode, isKnown };
   }
 
   /** The digest of the content, or why it cannot be read: a disk that fails is damage, too. */

@@ -1,6 +1,6 @@
 // Scrub: reads every blob once, holds it against its name, and every manifest against what is there.
 import { digestOf, isDigest, isPratiqueError, algorithmOf, type Digest } from "@pratique/core";
-import { lstat, readFile, readdir } from "node:fs/promises";
+import { lstat, readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Descriptor } from "../descriptor.schema.ts";
 import type { ScrubFinding, ScrubFindingType, ScrubOptions, ScrubReport } from "../maintenance.ts";
@@ -189,7 +189,7 @@ class ScrubRun {
         if (!isDigest(digest)) continue;
         const path = this.#parts.pool.path(digest);
         const found: Inspection = await this.#files.inspect(path, digest);
-        if (found.state !== "damaged") continue;
+        if (found.state !== "damaged" || found.isKnown) continue;
         const isQuarantined =
           this.#options.quarantine === true && (await this.#quarantine.take(path, digest, found.inode));
         this.#add("wrong-digest", "", found.detail, { digest, isQuarantined });
@@ -235,7 +235,7 @@ async function inodeOf(path: string): Promise<bigint | undefined> {
 
 async function sizeOf(path: string): Promise<number | undefined> {
   try {
-    return (await lstat(path)).size;
+    return (await stat(path)).size;
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
