@@ -35,6 +35,8 @@ export interface HousekeepingOptions {
 const EXCESS_EVERY_MS = 60_000;
 const EXCESSES_KNOWN = 10_000;
 const TRIM_EVERY_EVENTS = 1000;
+/** So far a webhook may be behind. */
+const DELIVERIES_KEPT = 50_000;
 
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
@@ -107,6 +109,8 @@ export class Housekeeping {
     });
     if (found.dropped + found.unattributed > 0) log.warn("the history of tags was mended", { ...found });
     await this.#writer.flush();
+    const forgotten = await journal.forgetOthers(Object.keys(this.#options.config.webhooks));
+    if (forgotten > 0) log.info("webhooks that are no longer configured are not told", { events: forgotten });
     this.webhooks.wake();
   }
 
@@ -224,9 +228,16 @@ export class Housekeeping {
   #trim(): void {
     this.#untrimmed = 0;
     const { journal, config, log } = this.#options;
-    const options = { keepEvents: config.events.keep, keepMoves: config.history.movesPerTag };
+    const options = {
+      keepEvents: config.events.keep,
+      keepMoves: config.history.movesPerTag,
+      keepDeliveries: DELIVERIES_KEPT,
+    };
     this.#trimming = (this.#trimming ?? Promise.resolve())
       .then(() => journal.trim(options))
+      .then((lost) => {
+        if (lost > 0) log.warn("webhooks are too far behind: the oldest events are given up", { events: lost });
+      })
       .catch((error: unknown) => log.warn("the registry's journal was not trimmed", { error: String(error) }));
   }
 }

@@ -67,7 +67,7 @@ it("keeps what a webhook is still to be told of, and trims the rest", async () =
     deliveries: [{ webhook: "w", event: "1", dueAt: 10 }],
     moves: ids.map((id) => ({ ...move(id, "t", null, id), isDone: 1 as const })),
   });
-  await registry.trim({ keepEvents: 2, keepMoves: 3 });
+  await registry.trim({ keepEvents: 2, keepMoves: 3, keepDeliveries: 10 });
   expect((await registry.events({})).map(({ id }) => id)).toEqual(["1", "4", "5"]);
   expect((await registry.moves({ repository: "a" })).map(({ toDigest }) => toDigest)).toEqual(["5", "4", "3"]);
   expect(await registry.due("w", 9, 10)).toEqual([]);
@@ -80,6 +80,14 @@ it("keeps what a webhook is still to be told of, and trims the rest", async () =
   expect(await registry.nextDue("w")).toBe(5);
   await registry.delivered("w", "1");
   expect(await registry.nextDue("w")).toBeUndefined();
+  const deliveries = ["1", "4", "5"].flatMap((id) => [
+    { webhook: "w", event: id, dueAt: 1 },
+    { webhook: "gone", event: id, dueAt: 1 },
+  ]);
+  await registry.write({ deliveries });
+  expect(await registry.forgetOthers(["w"])).toBe(3);
+  expect(await registry.trim({ keepEvents: 10, keepMoves: 3, keepDeliveries: 2 })).toBe(1);
+  expect((await registry.due("w", 1, 10)).map((one) => one.event)).toEqual(["4", "5"]);
 });
 
 it("remembers when a manifest was pushed and pulled", async () => {

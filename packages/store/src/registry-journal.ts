@@ -66,8 +66,19 @@ export interface RegistryJournal {
   revive(now: number): Promise<number>;
   times(repository: string): Promise<ManifestTimeRow[]>;
   state(key: string): Promise<string | undefined>;
-  /** Drops events beyond the newest `keep` that nobody is still to be told of, and moves beyond `keepMoves` a tag. */
-  trim(options: { keepEvents: number; keepMoves: number }): Promise<void>;
+  /** Forgets what webhooks that are no more should have been told. Returns how many deliveries. */
+  forgetOthers(webhooks: readonly string[]): Promise<number>;
+  /**
+   * Drops deliveries beyond the newest `keepDeliveries` of a webhook, events beyond the newest `keepEvents` that nobody
+   * is still to be told of, and moves beyond `keepMoves` of a tag. Returns how many deliveries.
+   */
+  trim(options: TrimOptions): Promise<number>;
+}
+
+export interface TrimOptions {
+  readonly keepEvents: number;
+  readonly keepMoves: number;
+  readonly keepDeliveries: number;
 }
 
 const ROWS_A_STATEMENT = 50;
@@ -178,6 +189,11 @@ export function registryJournal(db: Kysely<Tables>): RegistryJournal {
       const row = await db.selectFrom("registryState").select("value").where("key", "=", key).executeTakeFirst();
       return row?.value;
     },
+    async forgetOthers(webhooks) {
+      let remove = db.deleteFrom("webhookDeliveries");
+      if (webhooks.length > 0) remove = remove.where("webhook", "not in", webhooks);
+      return Number((await remove.executeTakeFirst()).numDeletedRows);
+    },
     trim: (options) => db.transaction().execute((transaction) => trimTables(transaction, options)),
   };
 }
@@ -241,8 +257,13 @@ async function writeTimes(db: Transaction<Tables>, { pushed, pulled, gone }: Jou
 
 async function trimTables(
   db: Transaction<Tables>,
-  { keepEvents, keepMoves }: { keepEvents: number; keepMoves: number },
-): Promise<void> {
+  { keepEvents, keepMoves, keepDeliveries }: TrimOptions,
+): Promise<number> {
+  const { numAffectedRows } = await sql`DELETE FROM "webhookDeliveries" WHERE ("webhook", "event") IN (
+    SELECT "webhook", "event" FROM (SELECT "webhook", "event", row_number() OVER (
+      PARTITION BY "webhook" ORDER BY "sequence" DESC) AS "place"
+      FROM "webhookDeliveries" JOIN "registryEvents" ON "id" = "event") AS "placed"
+    WHERE "place" > ${keepDeliveries})`.execute(db);
   await db
     .deleteFrom("registryEvents")
     .where("isDone", "=", 1)
@@ -255,6 +276,7 @@ async function trimTables(
     .execute();
   await sql`DELETE FROM "tagMoves" WHERE "sequence" IN (
     SELECT "sequence" FROM (SELECT "sequence", row_number() OVER (
-      PARTITION BY "repository", "tag" ORDER BY "sequence" DESC) AS "place" FROM "tagMoves" WHERE "isDone" = 1)
+      PARTITION BY "repository", "tag" ORDER BY "sequence" DESC) AS "place" FROM "tagMoves" WHERE "isDone" = 1) AS "placed"
     WHERE "place" > ${keepMoves})`.execute(db);
+  return Number(numAffectedRows ?? 0n);
 }

@@ -1,10 +1,8 @@
 // What a change of the store is in events.
 import type { RepositoryChange } from "@pratique/oci";
 import type { Cause } from "../history/attribution.ts";
+import { boundTo } from "../bound-tag.ts";
 import type { EventFacts } from "./cloud-event.ts";
-
-/** Where clients without the referrers API keep their lists (distribution-spec, "Referrers Tag Schema"). */
-const FALLBACK_TAG = /^sha(?:256|512)-[0-9a-f]{64}$/;
 
 type ChangeEvent = Pick<EventFacts, "type" | "repository" | "subject" | "data">;
 
@@ -21,10 +19,15 @@ export function changeEvents(change: RepositoryChange, cause: Cause | undefined)
       return { type: "artifact.deleted", repository, subject: `${repository}@${digest}`, data: { digest, ...by } };
     }),
     ...tags
-      .filter(({ tag }) => !FALLBACK_TAG.test(tag))
+      .filter(({ tag }) => !isListOfReferrers(tag))
       .map(({ tag, from, to }): ChangeEvent => {
         const ends = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
         return { type: "tag.moved", repository, subject: `${repository}:${tag}`, data: { tag, ...ends, ...by } };
       }),
   ];
+}
+
+/** What older clients keep of referrers; each referrer is an event of its own. */
+function isListOfReferrers(tag: string): boolean {
+  return boundTo(tag) !== undefined && !tag.includes(".");
 }

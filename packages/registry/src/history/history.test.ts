@@ -159,3 +159,13 @@ it("finds the records of acts that it had not heard of when it died", async () =
   const [move] = await moves();
   expect(records.find(({ id }) => id === move?.record)).toMatchObject({ action: "artifact:push" });
 });
+
+it("lets lists of signatures and referrers grow, whatever is immutable", async () => {
+  bench = await openHouse({ config: { immutableTags: [{ repository: "**", tags: "*" }] } });
+  const one = await bench.push("team/app", "1", "t");
+  for (const suffix of ["", ".sig"]) {
+    await bench.push("team/app", "list 1", one.replace(":", "-") + suffix);
+    await bench.push("team/app", "list 2", one.replace(":", "-") + suffix);
+  }
+  await expect(bench.push("team/app", "2", "t")).rejects.toMatchObject({ code: "registry.tag-immutable" });
+});

@@ -2,6 +2,7 @@
 import type { HousekeepingConfig } from "@pratique/contracts";
 import type { ActScope, ActUnderWay } from "@pratique/guard";
 import type { RepositoryChange } from "@pratique/oci";
+import { boundTo } from "../bound-tag.ts";
 import { registryErrors } from "../errors.ts";
 import { fitsRepository, fitsTag } from "../pattern.ts";
 
@@ -14,7 +15,9 @@ export class TagPolicies {
     this.#acts = acts;
   }
 
+  /** Lists of signatures and referrers grow: no pattern makes them immutable. */
   isImmutable(repository: string, tag: string): boolean {
+    if (boundTo(tag) !== undefined) return false;
     return this.#rules.some((rule) => fitsRepository(rule.repository, repository) && fitsTag(rule.tags, tag));
   }
 

@@ -2,6 +2,7 @@
 import type { HousekeepingConfig } from "@pratique/contracts";
 import type { Digest } from "@pratique/core";
 import type { ManifestFacts } from "@pratique/oci";
+import { boundTo } from "../bound-tag.ts";
 import { fitsRepository, fitsTag } from "../pattern.ts";
 
 export type RetentionRule = HousekeepingConfig["retention"]["rules"][number];
@@ -58,16 +59,12 @@ export function planRetention(rule: RetentionRule, state: RepositoryState, now: 
   return { keptTags, removedTags, ...manifests };
 }
 
-/** `sha256-<hex>` of the referrers tag schema, and `sha256-<hex>.sig` of older cosigns. */
-const BOUND_TAG = /^(sha256|sha512)-([0-9a-f]{64})(?:\.[a-z]{1,16})?$/;
-
 /** Tags that belong to a manifest by their name: they come and go with it. */
 function boundTags({ tags, manifests }: RepositoryState): ReadonlyMap<string, Digest> {
   const bound = new Map<string, Digest>();
   for (const tag of tags.keys()) {
-    const match = BOUND_TAG.exec(tag);
-    if (match === null) continue;
-    const start = `${match[1]}:${match[2]}`;
+    const start = boundTo(tag);
+    if (start === undefined) continue;
     const subject = manifests.find(({ descriptor }) => descriptor.digest.startsWith(start));
     if (subject !== undefined) bound.set(tag, subject.descriptor.digest);
   }
@@ -146,7 +143,7 @@ function planManifests(
     queue.push(digest);
   };
   const referrers = Map.groupBy(state.manifests, ({ subject }) => subject);
-  const boundTo = Map.groupBy(bound.keys(), (tag) => bound.get(tag));
+  const tagsBoundTo = Map.groupBy(bound.keys(), (tag) => bound.get(tag));
   for (const [tag, { digest }] of state.tags) if (tagReasons.has(tag)) keep(digest, `tag ${tag}`);
   for (const [digest, reason] of state.pinned) keep(digest, reason);
   const isAlone = aloneIn(state.manifests);
@@ -163,7 +160,7 @@ function planManifests(
     const manifest = byDigest.get(digest)!;
     if (manifest.isIndex) for (const part of manifest.content) keep(part, `part of ${digest}`);
     for (const { descriptor } of referrers.get(digest) ?? []) keep(descriptor.digest, `refers to ${digest}`);
-    for (const tag of boundTo.get(digest) ?? []) {
+    for (const tag of tagsBoundTo.get(digest) ?? []) {
       if (!tagReasons.has(tag)) tagReasons.set(tag, `belongs to ${digest}`);
       keep(state.tags.get(tag)!.digest, `tag ${tag}`);
     }
