@@ -1,7 +1,7 @@
 // Everything verifiable about one artifact, as one value.
 import { NOT_CHECKED, type Evidence, type Kind } from "@pratique/contracts";
 import { canonicalJson, digestOf, isPratiqueError, type Digest } from "@pratique/core";
-import { parseManifest, type Descriptor, type Repository } from "@pratique/oci";
+import { parseManifest, type Descriptor } from "@pratique/oci";
 import { readClearance } from "./clearance.ts";
 import type { EvidenceCache } from "./evidence-cache.ts";
 import { CREATED_ANNOTATION } from "./media-types.ts";
@@ -15,7 +15,7 @@ import {
 import { readProvenance } from "./provenance.ts";
 import { readSbom } from "./read-sbom.ts";
 import { fingerprintOf, OWNER, type Trust } from "./trust.ts";
-import { verifyReferrers, type VerifiedStatement } from "./verify.ts";
+import { verifyReferrers, type EvidenceSource, type VerifiedStatement } from "./verify.ts";
 
 /** Evidence, and the bundles it rests on; earlier clearances are no ground for a new one. */
 export interface EvidenceReading {
@@ -25,7 +25,7 @@ export interface EvidenceReading {
 
 /** Reads, verifies and sums up what hangs on an artifact. With a cache, only when something changed. */
 export async function evidenceOf(
-  repo: Repository,
+  repo: EvidenceSource,
   subject: Descriptor,
   kind: Kind,
   trust: Trust,
@@ -35,7 +35,7 @@ export async function evidenceOf(
 }
 
 export async function readEvidence(
-  repo: Repository,
+  repo: EvidenceSource,
   subject: Descriptor,
   kind: Kind,
   trust: Trust,
@@ -123,7 +123,7 @@ function isOwner({ name }: { readonly name: string }): boolean {
 
 /** What its own manifest says (the digest covers it), else when its build finished. */
 async function createdOf(
-  repo: Repository,
+  repo: EvidenceSource,
   subject: Descriptor,
   verified: readonly VerifiedStatement[],
 ): Promise<string | undefined> {

@@ -10,6 +10,9 @@ import { signedTimeOf } from "./signed-time.ts";
 import { decodeStatement, subjectWith } from "./statement.ts";
 import { signersOf, type Trust, type TrustedSigner } from "./trust.ts";
 
+/** What evidence is read from: a repository, as far as reading it goes. */
+export type EvidenceSource = Pick<Repository, "name" | "referrers" | "manifest" | "openBlob">;
+
 /** One statement about the artifact that a trusted key signed. */
 export interface VerifiedStatement {
   readonly predicateType: string;
@@ -53,13 +56,13 @@ class Rejected extends Error {
  * Verifies every referrer of `subject` against `trust`. One bad referrer never hides a good one.
  * A repository that cannot be read is an error, not an absence of evidence.
  */
-export async function verifyArtifact(repo: Repository, subject: Descriptor, trust: Trust): Promise<Verification> {
+export async function verifyArtifact(repo: EvidenceSource, subject: Descriptor, trust: Trust): Promise<Verification> {
   return verifyReferrers(repo, subject, await repo.referrers(subject.digest), trust);
 }
 
 /** As `verifyArtifact`, for referrers that were listed already. */
 export async function verifyReferrers(
-  repo: Repository,
+  repo: EvidenceSource,
   subject: Descriptor,
   referrers: readonly Descriptor[],
   trust: Trust,
@@ -103,7 +106,11 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-async function readSignatureManifest(repo: Repository, subject: Descriptor, referrer: Descriptor): Promise<Descriptor> {
+async function readSignatureManifest(
+  repo: EvidenceSource,
+  subject: Descriptor,
+  referrer: Descriptor,
+): Promise<Descriptor> {
   if (!mayBeBundle(referrer.artifactType) || referrer.mediaType !== MEDIA_TYPES.imageManifest) {
     throw new Rejected("wrong-media-type", `a ${shorten(referrer.artifactType ?? referrer.mediaType)} is no bundle`);
   }
@@ -122,7 +129,7 @@ async function readSignatureManifest(repo: Repository, subject: Descriptor, refe
   return layer;
 }
 
-async function readManifest(repo: Repository, referrer: Descriptor): Promise<ImageManifest> {
+async function readManifest(repo: EvidenceSource, referrer: Descriptor): Promise<ImageManifest> {
   const found = await repo.manifest(referrer.digest);
   if (found === undefined) throw new Rejected("missing", "its manifest is not in the repository");
   if (digestOf(found.bytes, algorithmOf(referrer.digest)) !== referrer.digest) {
@@ -138,7 +145,7 @@ async function readManifest(repo: Repository, referrer: Descriptor): Promise<Ima
   throw new Rejected("wrong-media-type", "an index is no signature manifest");
 }
 
-async function readLayer(repo: Repository, layer: Descriptor): Promise<Buffer> {
+async function readLayer(repo: EvidenceSource, layer: Descriptor): Promise<Buffer> {
   try {
     const bytes = await readBounded(await repo.openBlob(layer.digest), layer.size, "the bundle");
     if (digestOf(bytes, algorithmOf(layer.digest)) === layer.digest) return bytes;
