@@ -12,14 +12,14 @@ interface Waiting {
 }
 
 export class JournalWriter {
-  readonly #journal: RegistryJournal;
+  readonly #journal: Pick<RegistryJournal, "write">;
   readonly #log: Log;
   readonly #onWritten: (batch: JournalBatch) => void;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(journal: RegistryJournal, log: Log, onWritten: (batch: JournalBatch) => void) {
+  constructor(journal: Pick<RegistryJournal, "write">, log: Log, onWritten: (batch: JournalBatch) => void) {
     this.#journal = journal;
     this.#log = log;
     this.#onWritten = onWritten;
