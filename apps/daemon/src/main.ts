@@ -2,7 +2,7 @@
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { isPratiqueError, jsonLog, systemClock, uuidv7, type Log } from "@pratique/core";
-import { openAuditLog, openLogKey } from "@pratique/audit";
+import { openAuditLog, openLogKey, type RecordTemplate } from "@pratique/audit";
 import type { RecordBody } from "@pratique/contracts";
 import { ArtifactResources, EvidenceCache, openSigningKey } from "@pratique/evidence";
 import { createGateway } from "@pratique/gateway";
@@ -32,6 +32,7 @@ import { placeConfiguredServers } from "./configured-servers.ts";
 import { EventDesk } from "./housekeeping/event-desk.ts";
 import { digestsInUse } from "./housekeeping/in-use.ts";
 import { RetentionDesk } from "./housekeeping/retention-desk.ts";
+import { UpkeepDesk } from "./housekeeping/upkeep-desk.ts";
 import { TagDesk } from "./housekeeping/tag-desk.ts";
 import { readWebhookSecrets } from "./housekeeping/webhook-secrets.ts";
 import { daemonErrors } from "./errors.ts";
@@ -112,6 +113,11 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const watched = {
       append: async (body: RecordBody) => {
         const record = await audit.append(body);
+        house.recorded(record);
+        return record;
+      },
+      appendLike: async (template: RecordTemplate, durationMs: number) => {
+        const record = await audit.appendLike(template, durationMs);
         house.recorded(record);
         return record;
       },
@@ -229,6 +235,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       log,
       ids,
     });
+    const journal = database.registry;
+    const upkeep = new UpkeepDesk({ config: config.registry, store, journal, house, guard, clock, log });
     const status = new StatusDesk({
       version: DAEMON_VERSION,
       url: listener.url,
@@ -244,6 +252,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       gateway,
       audit,
       machinery,
+      upkeep,
     });
     const keeping = { store, journal: database.registry, house, guard, registry: registryHost };
     const retention = new RetentionDesk({
@@ -255,6 +264,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       log,
     });
     onClose(() => retention.close());
+    onClose(() => upkeep.close());
     const pages = new ConsolePages(join(installation, "apps", "console", "public"), clock);
     const control = createControlApi(
       controlOperations({
@@ -270,6 +280,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         policy: new PolicyDesk(guard, policy, policyDirectory),
         status,
         house: { tags: new TagDesk(keeping), retention, events: new EventDesk(keeping) },
+        upkeep,
       }),
       DAEMON_VERSION,
       log,
@@ -278,6 +289,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     if (interrupted > 0) log.warn("runs were interrupted when the daemon last stopped", { runs: interrupted });
     await placeConfiguredServers(config, { owner: identity.owner, artifacts, servers, gateway, log });
     retention.schedule(identity.owner);
+    upkeep.schedule(identity.owner);
     await announce(home, listener, startedAt);
     listener.serve(route({ identity, guard, registry, gateway, inference, audit, pages, control }));
     log.info("ready", { url: listener.url, home: home.directory, version: DAEMON_VERSION });
