@@ -2,7 +2,7 @@
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { isPratiqueError, jsonLog, systemClock, uuidv7, type Log } from "@pratique/core";
-import { openAuditLog, openLogKey, type RecordTemplate } from "@pratique/audit";
+import { openAuditLog, openLogKey } from "@pratique/audit";
 import type { RecordBody } from "@pratique/contracts";
 import { ArtifactResources, EvidenceCache, openSigningKey } from "@pratique/evidence";
 import { createGateway } from "@pratique/gateway";
@@ -113,11 +113,6 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const watched = {
       append: async (body: RecordBody) => {
         const record = await audit.append(body);
-        house.recorded(record);
-        return record;
-      },
-      appendLike: async (template: RecordTemplate, durationMs: number) => {
-        const record = await audit.appendLike(template, durationMs);
         house.recorded(record);
         return record;
       },

@@ -17,6 +17,8 @@ import type {
   BundleSaveRequest,
   BundleSaveResult,
   ClearResult,
+  CollectRequest,
+  CollectResult,
   DeltaRequest,
   DeltaResult,
   DoctorResult,
@@ -37,6 +39,8 @@ import type {
   RunRequest,
   RunStreamEvent,
   RunSummary,
+  ScrubRequest,
+  ScrubResult,
   SignResult,
   Status,
   TagHistory,
@@ -94,6 +98,8 @@ export interface Client {
   followEvents(after: number | undefined, signal: AbortSignal): AsyncGenerator<NumberedEvent>;
   webhooks(): Promise<WebhookState[]>;
   retryWebhooks(): Promise<{ retried: number }>;
+  collect(request: CollectRequest): Promise<CollectResult>;
+  scrub(request: ScrubRequest): Promise<ScrubResult>;
   verifyAudit(): Promise<AuditVerifyResult>;
   checkPolicy(request: PolicyRequestBody): Promise<PolicyCheckResult>;
   testPolicy(request: PolicyRequestBody): Promise<PolicyTestResult>;
@@ -148,6 +154,8 @@ export function openClient(endpoint: Endpoint): Client {
       stream(endpoint, { method: "GET", path: `/registry/events/follow${query({ after })}`, signal }),
     webhooks: async () => (await get<{ webhooks: WebhookState[] }>("/registry/webhooks")).webhooks,
     retryWebhooks: () => post("/registry/webhooks/retry", {}),
+    collect: (request) => post("/registry/gc", request),
+    scrub: (request) => post("/registry/scrub", request),
     verifyAudit: () => post("/audit/verify", {}),
     checkPolicy: (request) => post("/policy/check", request),
     testPolicy: (request) => post("/policy/test", request),

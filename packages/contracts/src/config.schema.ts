@@ -1,6 +1,7 @@
 // `pratique.yaml`: every key that the daemon reads. docs/reference/configuration.md is generated from here.
 import { z } from "zod";
 import { HOUSEKEEPING_KEYS } from "./housekeeping-config.schema.ts";
+import { UPKEEP_KEYS } from "./upkeep-config.schema.ts";
 import { StorageConfig } from "./storage-config.schema.ts";
 
 export const GatewayServerConfig = z.union([
@@ -69,6 +70,7 @@ export const Config = z.strictObject({
   registry: z
     .strictObject({
       ...HOUSEKEEPING_KEYS,
+      ...UPKEEP_KEYS,
       storage: StorageConfig.prefault({ type: "disk" }).describe("Where the content lies"),
     })
     .prefault({})

@@ -15,13 +15,13 @@ const UNITS_BYTES: Readonly<Record<string, number>> = {
 };
 
 /** `30d`, `12h`, `90s`: milliseconds. */
-const Duration = z
+export const Duration = z
   .string()
   .regex(/^[1-9]\d{0,5}[smhdw]$/, "write a duration as 90s, 15m, 12h, 30d or 4w")
   .transform((text) => Number(text.slice(0, -1)) * UNITS_MS[text.slice(-1)]!);
 
 /** `10GiB`, or a number of bytes. */
-const Size = z.union([
+export const Size = z.union([
   z.int().nonnegative(),
   z
     .string()

@@ -39,6 +39,7 @@ export {
   TagMove,
   WebhookState,
 } from "./housekeeping.schema.ts";
+export { CollectRequest, CollectResult, ScrubRequest, ScrubResult } from "./upkeep.schema.ts";
 export { Config, GatewayServerConfig } from "./config.schema.ts";
 export type { StorageConfig } from "./storage-config.schema.ts";
 export {

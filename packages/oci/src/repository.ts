@@ -1,4 +1,5 @@
 // A repository of content, the same for the local store and for a remote registry.
+import type { FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import type { Digest, DigestAlgorithm } from "@pratique/core";
 import type { Descriptor } from "./descriptor.schema.ts";
@@ -39,6 +40,24 @@ export interface PutManifestOptions {
   readonly tags?: readonly string[] | undefined;
 }
 
+/** A file of this machine that is to become a blob. */
+export interface FileSource {
+  readonly sizeBytes: number;
+  /** Known beforehand; the content must have it. */
+  readonly digest?: Digest | undefined;
+  /** Opened anew for every try; whoever asked closes it. */
+  readonly open: () => Promise<FileHandle>;
+  /** Bytes that are on their way, told as they grow. */
+  readonly onProgress?: ((sizeBytes: number) => void) | undefined;
+}
+
+export interface FetchOptions {
+  /** Waits until one more connection may be used; resolves with what ends its turn. */
+  readonly turn?: (() => Promise<() => void>) | undefined;
+  /** Bytes that are there, told as they grow. */
+  readonly onProgress?: ((sizeBytes: number) => void) | undefined;
+}
+
 /** `ref` is a tag or a digest. What is not there is `undefined`, `false` or an empty list; it is no error. */
 export interface Repository {
   readonly name: string;
@@ -54,6 +73,13 @@ export interface Repository {
   openBlob(digest: Digest, range?: ByteRange): Promise<Readable>;
   /** Stores a blob under its digest (sha256 unless another is expected). @throws `digest.mismatch`, `size.mismatch` */
   putBlob(source: Uint8Array | AsyncIterable<Uint8Array>, expected?: ExpectedBlob): Promise<StoredBlob>;
+  /**
+   * Absent where it would be no better than `openBlob`. Fetches a blob into a file, several ranges at once, and goes on
+   * with what an earlier call left there. The file is checked and on disk when it resolves. @throws `digest.mismatch`
+   */
+  fetchBlob?(blob: StoredBlob, path: string, options?: FetchOptions): Promise<void>;
+  /** Absent where it would be no better than `putBlob`. Reads the file once. @throws `digest.mismatch`, `size.mismatch` */
+  putFile?(source: FileSource): Promise<StoredBlob>;
   /** Takes a blob over from another repository of the same origin; false when that cannot be had. */
   mountBlob(digest: Digest, from: string): Promise<boolean>;
   /** In lexical order. */
@@ -101,6 +127,11 @@ export interface LocalRepository extends Repository {
   takeFile?(path: string, blob: StoredBlob): Promise<void>;
   /** Begins a resumable upload. Naming the algorithm saves reading the content twice when it is not sha256. */
   startUpload(algorithm?: DigestAlgorithm): Promise<Upload>;
+  /**
+   * Absent where blobs are no files. `fill` writes a blob's content to a path, checked and on disk; the same path comes
+   * again after a failure or a restart, with what was left there. One call a blob at a time.
+   */
+  fillBlob?(blob: StoredBlob, fill: (path: string) => Promise<void>): Promise<void>;
   /** Every blob that lies in it, manifests among them. */
   blobs(): Promise<StoredBlob[]>;
   /** Every manifest that it has, tagged or not. */
@@ -132,9 +163,9 @@ export interface ContentStore {
   repositories(): Promise<string[]>;
   /** Names of the repositories that have this blob, also those without a manifest yet, in lexical order. */
   holders(digest: Digest): Promise<string[]>;
-  /** Removes what nobody needs, while pushes go on. One at a time. Absent where the storage cannot. */
-  collect?(options: CollectOptions): Promise<CollectReport>;
-  /** Reads every blob once and reports what is damaged or missing. Absent where the storage cannot. */
-  scrub?(options: ScrubOptions): Promise<ScrubReport>;
+  /** Removes what nobody needs, while pushes go on. One at a time. */
+  collect(options: CollectOptions): Promise<CollectReport>;
+  /** Reads every blob once and reports what is damaged or missing. */
+  scrub(options: ScrubOptions): Promise<ScrubReport>;
   close(): Promise<void>;
 }

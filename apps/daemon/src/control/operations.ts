@@ -39,6 +39,8 @@ import { skillOperations } from "./skill-operations.ts";
 import { deltaOperations } from "./delta-operations.ts";
 import { follow, get, post, stream, type Operation } from "./operation.ts";
 import type { PolicyDesk } from "./policy-desk.ts";
+import type { UpkeepDesk } from "../housekeeping/upkeep-desk.ts";
+import { upkeepOperations } from "./upkeep-operations.ts";
 import type { StatusDesk } from "./status-desk.ts";
 import type { Runs } from "../runs/runs.ts";
 
@@ -55,6 +57,7 @@ export interface Desks {
   readonly policy: PolicyDesk;
   readonly status: StatusDesk;
   readonly house: HousekeepingDesks;
+  readonly upkeep: UpkeepDesk;
 }
 
 /** Everything under `/control/v1`. */
@@ -62,6 +65,7 @@ export function controlOperations(desks: Desks): Operation[] {
   const { artifacts, transfers, runs, account, policy, status } = desks;
   return [
     ...housekeepingOperations(desks.house),
+    ...upkeepOperations(desks.upkeep),
     get("/status", "What is running", Status, ({ principal }) => status.status(principal)),
     get("/doctor", "What is installed, what is missing, and what mends it", DoctorResult, ({ principal }) =>
       status.doctor(principal),

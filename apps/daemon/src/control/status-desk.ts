@@ -8,6 +8,7 @@ import type { PolicySet } from "@pratique/policy";
 import type { Database } from "@pratique/store";
 import { systemResource } from "../artifacts/artifacts.ts";
 import { basicLooks, containerLook, engineLook, examine, type DoctorLook } from "../doctor.ts";
+import type { UpkeepDesk } from "../housekeeping/upkeep-desk.ts";
 import type { Machinery } from "../machinery.ts";
 
 export interface StatusOptions {
@@ -25,6 +26,7 @@ export interface StatusOptions {
   readonly gateway: Gateway;
   readonly audit: AuditLog;
   readonly machinery: Machinery;
+  readonly upkeep: UpkeepDesk;
 }
 
 export class StatusDesk {
@@ -67,7 +69,7 @@ export class StatusDesk {
   }
 
   #looks(): DoctorLook[] {
-    const { home, machinery, policy, audit, url } = this.#options;
+    const { home, machinery, policy, audit, url, upkeep } = this.#options;
     return [
       ...basicLooks(home),
       {
@@ -81,6 +83,16 @@ export class StatusDesk {
         name: "policies",
         look: async () => `${policy().policies.length} are valid`,
         otherwise: { state: "missing", mend: "pratique policy check" },
+      },
+      {
+        name: "registry storage",
+        look: async () => {
+          const scrub = await upkeep.last("scrub");
+          if (scrub === undefined) return "never scrubbed; pratique registry scrub reads and checks it";
+          if ((scrub.found ?? 0) > 0) throw new Error(`the scrub of ${scrub.at} found ${scrub.found} things wrong`);
+          return `the scrub of ${scrub.at} found nothing wrong`;
+        },
+        otherwise: { state: "warning", mend: "pratique registry scrub --quarantine" },
       },
       {
         name: "audit log",

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-const collect = (options: { dryRun?: boolean; graceMs?: number } = {}) => store.collect!({ graceMs: HOUR, ...options });
+const collect = (options: { dryRun?: boolean; graceMs?: number } = {}) => store.collect({ graceMs: HOUR, ...options });
 
 const describeBytes = (bytes: string | Buffer, mediaType: string): object => ({
   mediaType,
@@ -246,7 +246,7 @@ it("stops when told to, with each blob whole or gone", async () => {
   for (let count = 0; count < 50; count += 1) await store.repository("a").putBlob(Buffer.from(`orphan ${count}`));
   clock.advance(HOUR);
   const stop = new AbortController();
-  const collection = store.collect!({ graceMs: HOUR, signal: stop.signal });
+  const collection = store.collect({ graceMs: HOUR, signal: stop.signal });
   stop.abort();
   await expect(collection).rejects.toThrow("aborted");
   await store.close();
