@@ -103,6 +103,41 @@ export const registryErrors = defineErrors({
     text: "{reference} is {digest} already",
     hint: "name another digest with --to; pratique history shows them",
   },
+  "registry.upstream-unknown": {
+    status: 403,
+    text: "{host} is no upstream of this registry, so nothing of it can be pulled",
+    hint: "add it to `registry.upstreams` in pratique.yaml",
+  },
+  "registry.upstream-read-only": {
+    status: 403,
+    text: "{repository} is {upstream}'s: it is pulled through here, and not pushed to",
+    hint: "push to {upstream} itself, or to a repository of another name",
+  },
+  "registry.upstream-down": {
+    status: 503,
+    text: "{upstream} does not answer, and what was asked for is not cached: {reason}",
+    hint: "try again; `pratique registry upstreams` shows how upstreams fare",
+  },
+  "registry.upstream-failed": {
+    status: 502,
+    text: "{upstream} fails, and what was asked for is not cached: {reason}",
+    hint: "try again; `pratique registry upstreams` shows how upstreams fare",
+  },
+  "registry.upstream-resting": {
+    status: 429,
+    text: "{upstream} asks for fewer requests, and what was asked for is not cached",
+    hint: "wait, or give credentials for a higher limit: `credentialsFile` of the upstream in pratique.yaml",
+  },
+  "registry.upstream-denied": {
+    status: 403,
+    text: "{upstream} does not give it out: {reason}",
+    hint: "it may not exist, or want credentials: `credentialsFile` of the upstream in pratique.yaml",
+  },
+  "registry.upstream-corrupt": {
+    status: 502,
+    text: "{upstream} sends what it should not: {reason}",
+    hint: "nothing of it was kept; try again, and tell who runs the upstream when it stays so",
+  },
   "registry.body-stalled": {
     status: 408,
     text: "nothing came for {seconds} seconds",

@@ -6,3 +6,6 @@ export { Housekeeping, type HousekeepingOptions } from "./housekeeping.ts";
 export { historyOf, rollbackTarget } from "./history/tag-history.ts";
 export { shortType } from "./events/cloud-event.ts";
 export { applyRetention, type RetentionOptions } from "./retention/apply-retention.ts";
+export { openPullThrough, type PullThrough, type PullThroughOptions } from "./proxy/pull-through.ts";
+export type { EvidenceSource } from "./proxy/upstream-evidence.ts";
+export type { ImageType, UpstreamOptions, UpstreamState } from "./proxy/upstream.ts";

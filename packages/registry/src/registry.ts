@@ -25,6 +25,8 @@ import { KnownActs } from "./known-acts.ts";
 import { getManifest, headManifest } from "./manifest-download.ts";
 import { putManifest } from "./manifest-upload.ts";
 import { listReferrers } from "./referrers.ts";
+import { UpstreamDoor } from "./proxy/answer-upstream.ts";
+import type { PullThrough } from "./proxy/pull-through.ts";
 import { RepositoryLine } from "./repository-line.ts";
 import { leaveBody } from "./request-body.ts";
 import { parseTarget, type Route } from "./route.ts";
@@ -48,6 +50,8 @@ export interface RegistryOptions {
   readonly reserve?: Reserve;
   /** For policy to look at; the store's observer is what refuses. */
   readonly isImmutable?: IsImmutable;
+  /** Upstream registries behind this one. */
+  readonly pullThrough?: PullThrough;
 }
 
 export interface Registry {
@@ -83,12 +87,15 @@ export function createRegistry(options: RegistryOptions): Registry {
     isImmutable: options.isImmutable,
     ...shared,
   };
+  const door = options.pullThrough === undefined ? undefined : new UpstreamDoor(parts, options.pullThrough);
   return {
     async handle(req, res, { principal }) {
       try {
         if (principal === undefined) throw registryErrors("registry.credentials-required");
         const { route, query } = parseTarget(req.url ?? "");
-        await answer(parts, { req, res, principal, query }, route);
+        const exchange = { req, res, principal, query };
+        const handlers = door?.handlers(exchange, route) ?? handlersOf(parts, exchange, route);
+        await answer(exchange, handlers);
       } catch (error) {
         refuse(log, req, res, error);
       }
@@ -98,8 +105,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
 type Handler = () => Promise<void> | void;
 
-function answer(parts: RegistryParts, exchange: Exchange, route: Route): Promise<void> | void {
-  const handlers = handlersOf(parts, exchange, route);
+function answer(exchange: Exchange, handlers: Readonly<Record<string, Handler>>): Promise<void> | void {
   const handler = handlers[exchange.req.method ?? ""];
   if (handler !== undefined) return handler();
   const allowed = Object.keys(handlers).join(", ");
@@ -163,6 +169,9 @@ function refuse(log: Log, req: IncomingMessage, res: ServerResponse, error: unkn
   if (!isPratiqueError(error) || status >= 500) log.error("the registry failed", describeError(error));
   if (status === 401) res.setHeader("WWW-Authenticate", 'Basic realm="pratique"');
   leaveBody(req, res);
+  // The answer to a HEAD has no body; containerd shows its status line (RFC 9112 §4: the reason phrase is free text).
+  if (req.method === "HEAD") res.statusMessage = message.replace(/[^\x20-\x7e]+/g, " ").slice(0, 400);
+  if (isPratiqueError(error, "registry.upstream-resting")) res.setHeader("Retry-After", "60");
   const body = Buffer.from(JSON.stringify({ errors: [{ code, message, detail }] }));
   res.writeHead(status, {
     ...BASE_HEADERS,

@@ -44,6 +44,10 @@ const CODES: Readonly<Record<string, string>> = {
   // 403 and 409 alike: clients print the message of a DENIED, and do not try again.
   "registry.tag-immutable": "DENIED",
   "registry.quota-exceeded": "DENIED",
+  "registry.upstream-unknown": "DENIED",
+  "registry.upstream-read-only": "DENIED",
+  "registry.upstream-denied": "DENIED",
+  "registry.upstream-resting": "TOOMANYREQUESTS",
   "registry.body-stalled": "BLOB_UPLOAD_INVALID",
 };
 
