@@ -45,6 +45,6 @@ type Lists = Partial<Pick<LocalRepository, "tags" | "exists" | "referrers">>;
 /** Parts whose repository answers some questions otherwise. */
 function reading(parts: RegistryParts, name: string, lists: Lists): RegistryParts {
   const repository = parts.store.repository(name);
-  const view = answeringOtherwise(repository, lists);
+  const view = answeringOtherwise<LocalRepository>(repository, lists);
   return { ...parts, store: answeringOtherwise(parts.store, { repository: () => view }) };
 }
