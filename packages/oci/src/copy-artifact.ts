@@ -1,21 +1,32 @@
 // Copies an artifact with everything it needs, and with what refers to it, between any two repositories.
 import type { Digest } from "@pratique/core";
+import { open } from "node:fs/promises";
+import type { Readable } from "node:stream";
 import type { Descriptor } from "./descriptor.schema.ts";
 import { ociErrors } from "./errors.ts";
 import { contentOf, parseManifest, type ParsedManifest } from "./manifest.schema.ts";
 import { isTag } from "./reference.ts";
-import type { Manifest, Repository } from "./repository.ts";
+import type { LocalRepository, Manifest, Repository } from "./repository.ts";
+import { Slots } from "./s3/slots.ts";
 
 export interface CopyOptions {
   /** Tag at the destination; the source's own when `ref` is one. */
   readonly tag?: string;
   /** Also what refers to it (signatures, SBOMs, clearances), and what refers to that. */
   readonly referrers?: boolean;
+  /** Told of every blob: first with 0 bytes, then as they come; and of one that need not be moved with all of them. */
+  readonly onProgress?: ((blob: Descriptor, sizeBytes: number, isMoved: boolean) => void) | undefined;
+  /** Ends the copy; what came is kept for the next one. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const DEPTH_LIMIT = 8;
 const MANIFESTS_LIMIT = 10_000;
 const BLOBS_AT_ONCE = 4;
+/** Connections that carry ranges of blobs, over all blobs of a copy. */
+const RANGES_AT_ONCE = 6;
+/** Below this a range is not worth a file and a journal. */
+const SMALL_BYTES = 1024 * 1024;
 
 /**
  * Copies bytes as they are: blobs, then manifests, then referrers, then the tag, so that nobody sees half an artifact.
@@ -30,7 +41,7 @@ export async function copyArtifact(
 ): Promise<Descriptor> {
   const root = await requireManifest(from, ref);
   const tag = options.tag ?? (isTag(ref) ? ref : undefined);
-  const copy = new Copy(from, to, ref, options.referrers === true);
+  const copy = new Copy(from, to, ref, options);
   if (options.referrers !== true) await copy.tree(root, 0, tag);
   else {
     await copy.tree(root, 0);
@@ -44,13 +55,16 @@ class Copy {
   readonly #to: Repository;
   readonly #ref: string;
   readonly #withReferrers: boolean;
+  readonly #options: CopyOptions;
   readonly #seen = new Set<Digest>();
+  readonly #ranges = new Slots(RANGES_AT_ONCE);
 
-  constructor(from: Repository, to: Repository, ref: string, withReferrers: boolean) {
+  constructor(from: Repository, to: Repository, ref: string, options: CopyOptions) {
     this.#from = from;
     this.#to = to;
     this.#ref = ref;
-    this.#withReferrers = withReferrers;
+    this.#options = options;
+    this.#withReferrers = options.referrers === true;
   }
 
   async tree(manifest: Manifest, depth: number, tag?: string): Promise<void> {
@@ -106,14 +120,49 @@ class Copy {
   }
 
   async #blob(blob: Descriptor): Promise<void> {
+    const { onProgress, signal } = this.#options;
+    signal?.throwIfAborted();
+    const isMoved = await this.#move(blob);
+    onProgress?.(blob, blob.size, isMoved);
+  }
+
+  /** False when there was nothing to move. */
+  async #move(blob: Descriptor): Promise<boolean> {
     const { digest, size } = blob;
-    if ((await this.#to.blobSize(digest)) === size) return;
+    if ((await this.#to.blobSize(digest)) === size) return false;
     const isForeign = blob.urls !== undefined && blob.urls.length > 0;
-    if (isForeign && (await this.#from.blobSize(digest)) === undefined) return;
+    if (isForeign && (await this.#from.blobSize(digest)) === undefined) return false;
     if (this.#from.origin !== undefined && this.#from.origin === this.#to.origin) {
-      if (await this.#to.mountBlob(digest, this.#from.name)) return;
+      if (await this.#to.mountBlob(digest, this.#from.name)) return false;
     }
-    await this.#to.putBlob(await this.#from.openBlob(digest), { digest, size });
+    const onProgress = (sizeBytes: number): void => this.#options.onProgress?.(blob, sizeBytes, true);
+    onProgress(0);
+    const from = this.#from;
+    const to = this.#to;
+    if (size >= SMALL_BYTES && from.fetchBlob !== undefined && isLocal(to) && to.fillBlob !== undefined) {
+      const turn = (): Promise<() => void> => this.#ranges.take();
+      await to.fillBlob({ digest, size }, (path) => from.fetchBlob!({ digest, size }, path, { turn, onProgress }));
+    } else if (size >= SMALL_BYTES && to.putFile !== undefined && isLocal(from)) {
+      const file = await from.localFile(digest);
+      try {
+        await to.putFile({ sizeBytes: size, digest, open: () => open(file.path, "r"), onProgress });
+      } finally {
+        file.release();
+      }
+    } else await to.putBlob(counted(await from.openBlob(digest), onProgress), { digest, size });
+    return true;
+  }
+}
+
+function isLocal(repository: Repository): repository is LocalRepository {
+  return "localFile" in repository;
+}
+
+async function* counted(source: Readable, onBytes: (sizeBytes: number) => void): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0;
+  for await (const chunk of source as AsyncIterable<Uint8Array>) {
+    yield chunk;
+    onBytes((sizeBytes += chunk.byteLength));
   }
 }
 

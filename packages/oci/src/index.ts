@@ -25,6 +25,8 @@ export type {
   ByteRange,
   ContentStore,
   ExpectedBlob,
+  FetchOptions,
+  FileSource,
   LocalFile,
   LocalRepository,
   Manifest,

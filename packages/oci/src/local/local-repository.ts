@@ -301,6 +301,10 @@ export class StoreRepository implements LocalRepository {
     return this.#parts.uploads.start(this.#owner(), algorithm);
   }
 
+  fillBlob(blob: StoredBlob, fill: (path: string) => Promise<void>): Promise<void> {
+    return this.#parts.uploads.take(this.#owner(), blob, fill);
+  }
+
   resumeUpload(id: string): Promise<Upload | undefined> {
     return this.#parts.uploads.resume(this.#owner(), id);
   }

@@ -1,14 +1,15 @@
 // All uploads of a store: their files, those that this process knows, and those that nobody finished.
-import { digestOf, hexOf, uuidv7, type Clock, type Digest, type DigestAlgorithm } from "@pratique/core";
+import { digestOf, hexOf, SingleFlight, uuidv7, type Clock, type Digest, type DigestAlgorithm } from "@pratique/core";
 import { ensureDirectory } from "@pratique/store";
-import { open, readdir, rm, stat } from "node:fs/promises";
+import { open, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { ociErrors } from "../errors.ts";
 import type { StoredBlob } from "../repository.ts";
 import type { StoreObserver } from "../store-observer.ts";
 import type { BlobPool } from "./blob-pool.ts";
 import type { Leases } from "./leases.ts";
 import { LocalUpload } from "./local-upload.ts";
-import { isMissing, storing } from "./storage-error.ts";
+import { isMissing, storageError, storing } from "./storage-error.ts";
 import { UPLOADS } from "./store-paths.ts";
 
 const EXPIRE_MS = 24 * 60 * 60 * 1000;
@@ -35,6 +36,9 @@ export class UploadDirectory {
   readonly #leases: Leases;
   readonly #live = new Map<string, LocalUpload>();
   readonly #observer: StoreObserver | undefined;
+  readonly #filling = new SingleFlight<void>();
+  /** Files that a `take` is at. */
+  readonly #filled = new Set<string>();
   #sweptAt = 0;
 
   constructor(storeDirectory: string, shared: UploadParts) {
@@ -89,6 +93,50 @@ export class UploadDirectory {
     return this.#upload(owner, id, 0, algorithm);
   }
 
+  /**
+   * Makes a blob of a file that `fill` writes. What a failure leaves is kept for the next call, and expires like an
+   * upload; what else `fill` keeps beside it has the same name with one more ending.
+   */
+  take(owner: UploadOwner, { digest, size }: StoredBlob, fill: (path: string) => Promise<void>): Promise<void> {
+    const id = `fill-${hexOf(digest)}`;
+    const name = this.#fileName(owner, id);
+    const path = join(this.#directory, name);
+    return this.#filling.run(name, async () => {
+      await this.#observer?.ready(owner.name);
+      this.#filled.add(name);
+      try {
+        this.#observer?.receiving(owner.name, id, size);
+        await fill(path);
+        const actualBytes = (await stat(path)).size;
+        if (actualBytes !== size)
+          throw ociErrors("size.mismatch", { what: "the blob", actualBytes, expectedBytes: size });
+        const target = owner.target(digest);
+        await this.#leases.grant(owner.name, digest, async () => {
+          await storing(path, () => this.#pool.adopt(path, digest, size, target));
+          this.#observer?.stored(owner.name, digest, size);
+          return true;
+        });
+        for (const other of await this.#beside(name)) await rm(join(this.#directory, other), { force: true });
+      } catch (error) {
+        const now = this.#clock.now();
+        for (const kept of await this.#beside(name))
+          await utimes(join(this.#directory, kept), now, now).catch(() => undefined);
+        throw storageError(error, path);
+      } finally {
+        this.#filled.delete(name);
+        this.#observer?.ended(owner.name, id);
+      }
+    });
+  }
+
+  async #beside(name: string): Promise<string[]> {
+    return (await readdir(this.#directory)).filter((other) => other === name || other.startsWith(`${name}.`));
+  }
+
+  #isFilled(name: string): boolean {
+    return [...this.#filled].some((filled) => name === filled || name.startsWith(`${filled}.`));
+  }
+
   async resume(owner: UploadOwner, id: string): Promise<LocalUpload | undefined> {
     if (!ID.test(id)) return undefined;
     const name = this.#fileName(owner, id);
@@ -113,7 +161,7 @@ export class UploadDirectory {
       const path = join(this.#directory, name);
       const live = this.#live.get(name);
       try {
-        if (live?.isBusy === true || (await stat(path)).mtimeMs >= now - EXPIRE_MS) continue;
+        if (live?.isBusy === true || this.#isFilled(name) || (await stat(path)).mtimeMs >= now - EXPIRE_MS) continue;
         if (live !== undefined && !isDryRun && !(await live.expire(now - EXPIRE_MS))) continue;
         if (live === undefined && !isDryRun) await rm(path, { force: true, recursive: true });
         removed += 1;

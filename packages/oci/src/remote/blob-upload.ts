@@ -96,17 +96,11 @@ class BlobUpload {
   }
 
   #location(answer: Answer, before: URL | undefined): URL {
-    const { session } = this.#target;
-    const location = answer.headers.location;
-    if (location !== undefined) return session.resolve(location, answer.url);
-    if (before === undefined) throw session.badAnswer("it names no place for the upload");
-    return before;
+    return uploadLocation(this.#target.session, answer, before);
   }
 
   async #commit(location: URL, digest: Digest, more: Partial<RegistryRequest> = {}): Promise<void> {
-    // Signed query strings must stay as they are, so the digest is appended as text.
-    const separator = location.search === "" ? "?" : "&";
-    const to = new URL(`${location.href}${separator}digest=${encodeURIComponent(digest)}`);
+    const to = withDigest(location, digest);
     const answer = await this.#request({ method: "PUT", to, expect: [201, 202, 204], ...more });
     answer.body.resume();
   }
@@ -220,8 +214,22 @@ class BlobUpload {
 
 const BINARY: Readonly<Record<string, string>> = { "content-type": "application/octet-stream" };
 
+/** Where the upload goes on, which every answer may change. */
+export function uploadLocation(session: RegistrySession, answer: Answer, before: URL | undefined): URL {
+  const location = answer.headers.location;
+  if (location !== undefined) return session.resolve(location, answer.url);
+  if (before === undefined) throw session.badAnswer("it names no place for the upload");
+  return before;
+}
+
+/** The address that finishes an upload. Signed query strings must stay as they are, so the digest is appended as text. */
+export function withDigest(location: URL, digest: Digest): URL {
+  const separator = location.search === "" ? "?" : "&";
+  return new URL(`${location.href}${separator}digest=${encodeURIComponent(digest)}`);
+}
+
 /** `Range: 0-499` means 500 bytes; `0-0` is what an empty upload is given by older registries. */
-function offsetOf(answer: Answer): number | undefined {
+export function offsetOf(answer: Answer): number | undefined {
   const match = /^(?:bytes=)?0-(\d{1,15})$/.exec(headerText(answer.headers["range"]));
   if (match === null) return undefined;
   const last = Number(match[1]);
@@ -232,7 +240,8 @@ function headerText(value: string | string[] | undefined): string {
   return typeof value === "string" ? value : "";
 }
 
-function isInterruption(error: unknown): boolean {
+/** True for a failure after which the upload's offset is worth asking for. */
+export function isInterruption(error: unknown): boolean {
   if (isPratiqueError(error, "registry.unreachable") || isPratiqueError(error, "registry.rate-limited")) return true;
   if (isPratiqueError(error, "registry.failed")) {
     const { details } = error;

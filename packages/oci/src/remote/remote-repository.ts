@@ -13,9 +13,20 @@ import {
 } from "../manifest.schema.ts";
 import { isManifestMediaType, MANIFEST_MEDIA_TYPES, MEDIA_TYPES } from "../media-types.ts";
 import { isTag, type Reference } from "../reference.ts";
-import type { ByteRange, ExpectedBlob, Manifest, PutManifestOptions, Repository, StoredBlob } from "../repository.ts";
+import type {
+  ByteRange,
+  ExpectedBlob,
+  FetchOptions,
+  FileSource,
+  Manifest,
+  PutManifestOptions,
+  Repository,
+  StoredBlob,
+} from "../repository.ts";
 import { downloadBlob } from "./blob-download.ts";
 import { uploadBlob } from "./blob-upload.ts";
+import { downloadFile } from "./download-file.ts";
+import { uploadFile } from "./file-upload.ts";
 import { nextLink } from "./link-header.ts";
 import {
   encodeReferrersIndex,
@@ -230,26 +241,39 @@ class RemoteRepository implements Repository {
   }
 
   openBlob(digest: Digest, range?: ByteRange): Promise<Readable> {
-    const ask = async (part: ByteRange | undefined): Promise<Answer> => {
-      const headers = part === undefined ? {} : { range: `bytes=${part.start}-${part.end ?? ""}` };
-      const answer = await this.#request({
-        method: "GET",
-        to: `/v2/${this.name}/blobs/${digest}`,
-        what: `blob ${digest} of ${this.name}`,
-        expect: part === undefined ? [200, 404] : [200, 206, 404, 416],
-        headers: { "accept-encoding": "identity", ...headers },
-      });
-      if (answer.status < 300) return answer;
-      answer.body.resume();
-      if (answer.status === 404) throw ociErrors("blob.not-found", { digest, repository: this.name });
-      throw ociErrors("blob.range-invalid", { sizeBytes: "available" });
-    };
-    return downloadBlob({ session: this.#session, digest, range, ask });
+    return downloadBlob({ session: this.#session, digest, range, ask: (part) => this.#askForBlob(digest, part) });
+  }
+
+  async #askForBlob(digest: Digest, part: ByteRange | undefined): Promise<Answer> {
+    const headers = part === undefined ? {} : { range: `bytes=${part.start}-${part.end ?? ""}` };
+    const answer = await this.#request({
+      method: "GET",
+      to: `/v2/${this.name}/blobs/${digest}`,
+      what: `blob ${digest} of ${this.name}`,
+      expect: part === undefined ? [200, 404] : [200, 206, 404, 416],
+      headers: { "accept-encoding": "identity", ...headers },
+    });
+    if (answer.status < 300) return answer;
+    answer.body.resume();
+    if (answer.status === 404) throw ociErrors("blob.not-found", { digest, repository: this.name });
+    throw ociErrors("blob.range-invalid", { sizeBytes: "available" });
+  }
+
+  fetchBlob(blob: StoredBlob, path: string, options: FetchOptions = {}): Promise<void> {
+    const ask = (part: ByteRange | undefined) => this.#askForBlob(blob.digest, part);
+    return downloadFile({ session: this.#session, blob, path, ask, ...options });
+  }
+
+  putFile(source: FileSource): Promise<StoredBlob> {
+    return uploadFile(this.#uploadTarget(), source);
+  }
+
+  #uploadTarget(): { session: RegistrySession; repository: string; scopes: string[] } {
+    return { session: this.#session, repository: this.name, scopes: [this.#scope("pull,push")] };
   }
 
   putBlob(source: Uint8Array | AsyncIterable<Uint8Array>, expected: ExpectedBlob = {}): Promise<StoredBlob> {
-    const target = { session: this.#session, repository: this.name, scopes: [this.#scope("pull,push")] };
-    return uploadBlob(target, source instanceof Uint8Array ? oneChunk(source) : source, expected);
+    return uploadBlob(this.#uploadTarget(), source instanceof Uint8Array ? oneChunk(source) : source, expected);
   }
 
   async mountBlob(digest: Digest, from: string): Promise<boolean> {
