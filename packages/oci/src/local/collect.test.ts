@@ -108,6 +108,40 @@ describe("an unreferenced blob", () => {
   });
 });
 
+describe("after a restart", () => {
+  const restart = async (): Promise<void> => {
+    store = await openContentStore(root, { clock, log: silentLog });
+  };
+
+  it("goes on with the leases of a store that was closed, once", async () => {
+    const repository = store.repository("a");
+    for (const content of ["old", "new"]) await repository.putBlob(Buffer.from(content));
+    clock.advance(HOUR - 1);
+    await repository.blobSize(digestOf("new"));
+    await store.close();
+    clock.advance(1);
+    await restart();
+    expect(await collect()).toMatchObject({ removed: { blobs: 1 }, kept: { leased: 1 } });
+    clock.advance(HOUR);
+    // Not closed: what was promised meanwhile is not known.
+    await restart();
+    expect(await collect()).toMatchObject({ removed: { blobs: 0 }, kept: { leased: 1 } });
+  });
+
+  it.each(["", "{", '{"floor":-1,"told":[]}', '{"floor":0,"told":[["a",{}]]}'])(
+    "believes no damaged list of leases: %s",
+    async (text) => {
+      await store.repository("a").putBlob(Buffer.from("orphan"));
+      await store.close();
+      clock.advance(10 * HOUR);
+      await writeFile(join(root, ".leases.json"), text);
+      await restart();
+      expect(await collect()).toMatchObject({ removed: { blobs: 0 } });
+      expect(await readdir(root)).not.toContain(".leases.json");
+    },
+  );
+});
+
 describe("what manifests need stays", () => {
   it("also of untagged ones, and of those a tag has left", async () => {
     const repository = store.repository("a");

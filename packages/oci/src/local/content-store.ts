@@ -1,5 +1,5 @@
 // The content store: a directory of repositories, each an OCI image layout that skopeo and oras read as it lies.
-import { Mutex, SingleFlight, type Clock, type Digest, type Log } from "@pratique/core";
+import { describeError, Mutex, SingleFlight, type Clock, type Digest, type Log } from "@pratique/core";
 import { ensureDirectory, removeLeftovers } from "@pratique/store";
 import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -12,12 +12,13 @@ import { BlobPool } from "./blob-pool.ts";
 import { collectStore, type CollectedPlace } from "./collect.ts";
 import { INDEX_FILE } from "./layout-file.ts";
 import { Layout } from "./layout.ts";
+import { leaveLeases, takeLeases } from "./lease-file.ts";
 import { Leases } from "./leases.ts";
 import { StoreRepository, type StoreParts } from "./local-repository.ts";
 import { ManifestCache } from "./manifest-cache.ts";
 import { scrubStore } from "./scrub.ts";
 import { isMissing, storing } from "./storage-error.ts";
-import { blobFile, mayHoldRepositories, repositoryDirectory, repositoryName } from "./store-paths.ts";
+import { blobFile, LEASES, mayHoldRepositories, repositoryDirectory, repositoryName } from "./store-paths.ts";
 import { UploadDirectory } from "./upload-directory.ts";
 
 /**
@@ -31,10 +32,10 @@ export async function openContentStore(
   const root = resolve(directory);
   const pool = new BlobPool(root);
   const { clock, log, observer } = options;
-  const leases = new Leases(clock);
+  await storing(root, () => ensureDirectory(root));
+  const leases = new Leases(clock, await storing(root, () => takeLeases(join(root, LEASES))));
   const uploads = new UploadDirectory(root, { pool, clock, leases, observer });
   await storing(root, async () => {
-    await ensureDirectory(root);
     await pool.open();
     const expiredUploads = await uploads.open();
     let partialFiles = 0;
@@ -120,6 +121,10 @@ class DirectoryStore implements ContentStore {
   async close(): Promise<void> {
     await this.#upkeep.run(() => undefined);
     await Promise.all([...this.#layouts.values()].map((layout) => layout.settled()));
+    const { root, leases, log } = this.#parts;
+    await leaveLeases(join(root, LEASES), leases.remember()).catch((error: unknown) => {
+      log.warn("leases were not kept, so that collection waits a grace period", describeError(error));
+    });
   }
 }
 

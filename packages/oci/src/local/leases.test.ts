@@ -59,7 +59,7 @@ it("lets who looks during a removal wait, and then tells the truth", async () =>
 
 it("forgets the oldest leases when there are too many, and never too much", async () => {
   const clock = manualClock();
-  const leases = new Leases(clock, 4);
+  const leases = new Leases(clock, undefined, 4);
   clock.advance(2 * HOUR);
   for (const name of ["a", "b", "c", "d", "e"]) {
     await leases.grant(name, digest, async () => 5);

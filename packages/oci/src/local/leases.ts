@@ -3,6 +3,12 @@ import type { Clock, Digest } from "@pratique/core";
 
 const LEASES_KNOWN = 100_000;
 
+/** What was promised until the store was closed. Without it nobody knows, and everything counts as promised just now. */
+export interface RememberedLeases {
+  readonly floor: number;
+  readonly told: readonly (readonly [string, number])[];
+}
+
 export class Leases {
   readonly #clock: Clock;
   readonly #known: number;
@@ -11,13 +17,19 @@ export class Leases {
   /** Looks under way: who asks now will be told. */
   readonly #asking = new Map<string, number>();
   readonly #leaving = new Map<string, Promise<unknown>>();
-  /** Nothing is known of what was said before, so it counts as said then. */
+  /** What is not known counts as said then. */
   #floor: number;
 
-  constructor(clock: Clock, known = LEASES_KNOWN) {
+  constructor(clock: Clock, remembered?: RememberedLeases, known = LEASES_KNOWN) {
     this.#clock = clock;
     this.#known = known;
-    this.#floor = clock.now().getTime();
+    this.#floor = remembered?.floor ?? clock.now().getTime();
+    for (const [key, told] of remembered?.told ?? []) this.#granted.set(key, told);
+  }
+
+  /** For the next start. */
+  remember(): RememberedLeases {
+    return { floor: this.#floor, told: [...this.#granted] };
   }
 
   /**

@@ -5,9 +5,10 @@ import { join, relative, sep } from "node:path";
 /** Names that image-layout.md gives to a layout's own files; a repository component of that name gets a `_`. */
 const LAYOUT_NAMES: ReadonlySet<string> = new Set(["blobs", "oci-layout", "index.json"]);
 
-/** No repository component starts with a dot or an underscore, so neither of these can be one. */
+/** No repository component starts with a dot or an underscore, so none of these can be one. */
 export const POOL = ".pool";
 export const UPLOADS = ".uploads";
+export const LEASES = ".leases.json";
 const ESCAPE = "_";
 
 /** Directory of a (valid) repository name. */
