@@ -32,6 +32,7 @@ export const TREE: Tree = {
   "registry retention": async () => (await import("./commands/registry-retention.ts")).registryRetention,
   "registry quota": async () => (await import("./commands/registry-quota.ts")).registryQuota,
   "registry events": async () => (await import("./commands/registry-events.ts")).registryEvents,
+  "registry upstreams": async () => (await import("./commands/registry-upstreams.ts")).registryUpstreams,
   "registry webhooks": async () => (await import("./commands/registry-webhooks.ts")).registryWebhooks,
   "registry gc": async () => (await import("./commands/registry-gc.ts")).registryGc,
   "registry scrub": async () => (await import("./commands/registry-scrub.ts")).registryScrub,

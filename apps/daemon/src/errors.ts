@@ -170,4 +170,19 @@ export const daemonErrors = defineErrors({
     text: "others can read the keys in {file}",
     hint: "chmod 600 {file}",
   },
+  "upstream.credentials-missing": {
+    status: 500,
+    text: "{file} does not hold the credentials of an upstream registry",
+    hint: "write `username` and `password`, or `token`, into it as YAML",
+  },
+  "upstream.credentials-exposed": {
+    status: 500,
+    text: "others can read the credentials in {file}",
+    hint: "chmod 600 {file}",
+  },
+  "upstream.ca-missing": {
+    status: 500,
+    text: "{file} holds no certificate of an upstream registry's authority",
+    hint: "write it there in PEM form",
+  },
 });

@@ -2,7 +2,7 @@
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { isPratiqueError, jsonLog, systemClock, uuidv7, type Log } from "@pratique/core";
-import { openAuditLog, openLogKey } from "@pratique/audit";
+import { openAuditLog, openLogKey, type RecordTemplate } from "@pratique/audit";
 import type { RecordBody } from "@pratique/contracts";
 import { ArtifactResources, EvidenceCache, openSigningKey } from "@pratique/evidence";
 import { createGateway } from "@pratique/gateway";
@@ -46,6 +46,8 @@ import { route } from "./routes.ts";
 import { Models } from "./runs/models.ts";
 import { Runs } from "./runs/runs.ts";
 import { ToolServers } from "./runs/tool-servers.ts";
+import { openUpstreams } from "./upstreams/open-upstreams.ts";
+import { UpstreamDesk } from "./upstreams/upstream-desk.ts";
 import { DAEMON_VERSION } from "./version.ts";
 
 export interface DaemonOptions {
@@ -113,6 +115,11 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const watched = {
       append: async (body: RecordBody) => {
         const record = await audit.append(body);
+        house.recorded(record);
+        return record;
+      },
+      appendLike: async (template: RecordTemplate, durationMs: number) => {
+        const record = await audit.appendLike(template, durationMs);
         house.recorded(record);
         return record;
       },
@@ -192,7 +199,20 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const evidence = (name: string, descriptor: Descriptor) => resources.of(store.repository(name), descriptor);
     const reserve = house.observer.receiving;
     const isImmutable = (name: string, tag: string) => house.policies.isImmutable(name, tag);
-    const registry = createRegistry({ host: registryHost, store, guard, clock, log, evidence, reserve, isImmutable });
+    const pullThrough = await openUpstreams({
+      config: config.registry,
+      home,
+      store,
+      trust,
+      evidenceCache,
+      policyDigest: () => policy().digest,
+      clock,
+      log,
+    });
+    onClose(() => pullThrough.close());
+    const upstreams = new UpstreamDesk(pullThrough, guard);
+    const serving = { host: registryHost, store, guard, clock, log, evidence, reserve, isImmutable, pullThrough };
+    const registry = createRegistry(serving);
     const gateway = createGateway({ guard, clock, log, info: { name: "pratique", version: DAEMON_VERSION } });
     onClose(() => gateway.close());
     const models = new Models(artifacts, store);
@@ -248,6 +268,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       audit,
       machinery,
       upkeep,
+      upstreams,
     });
     const keeping = { store, journal: database.registry, house, guard, registry: registryHost };
     const retention = new RetentionDesk({
@@ -276,6 +297,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         status,
         house: { tags: new TagDesk(keeping), retention, events: new EventDesk(keeping) },
         upkeep,
+        upstreams,
       }),
       DAEMON_VERSION,
       log,

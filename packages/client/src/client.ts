@@ -46,6 +46,7 @@ import type {
   TagHistory,
   TransferRequest,
   TransferResult,
+  UpstreamStatus,
   VerifyResult,
   WebhookState,
   WhyResult,
@@ -98,6 +99,7 @@ export interface Client {
   followEvents(after: number | undefined, signal: AbortSignal): AsyncGenerator<NumberedEvent>;
   webhooks(): Promise<WebhookState[]>;
   retryWebhooks(): Promise<{ retried: number }>;
+  upstreams(): Promise<UpstreamStatus[]>;
   collect(request: CollectRequest): Promise<CollectResult>;
   scrub(request: ScrubRequest): Promise<ScrubResult>;
   verifyAudit(): Promise<AuditVerifyResult>;
@@ -153,6 +155,7 @@ export function openClient(endpoint: Endpoint): Client {
     followEvents: (after, signal) =>
       stream(endpoint, { method: "GET", path: `/registry/events/follow${query({ after })}`, signal }),
     webhooks: async () => (await get<{ webhooks: WebhookState[] }>("/registry/webhooks")).webhooks,
+    upstreams: async () => (await get<{ upstreams: UpstreamStatus[] }>("/registry/upstreams")).upstreams,
     retryWebhooks: () => post("/registry/webhooks/retry", {}),
     collect: (request) => post("/registry/gc", request),
     scrub: (request) => post("/registry/scrub", request),

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { HOUSEKEEPING_KEYS } from "./housekeeping-config.schema.ts";
 import { UPKEEP_KEYS } from "./upkeep-config.schema.ts";
 import { StorageConfig } from "./storage-config.schema.ts";
+import { UpstreamsConfig } from "./upstream-config.schema.ts";
 
 export const GatewayServerConfig = z.union([
   z.strictObject({ reference: z.string().describe("Reference of a cleared MCP server artifact, run in a container") }),
@@ -72,6 +73,7 @@ export const Config = z.strictObject({
       ...HOUSEKEEPING_KEYS,
       ...UPKEEP_KEYS,
       storage: StorageConfig.prefault({ type: "disk" }).describe("Where the content lies"),
+      upstreams: UpstreamsConfig,
     })
     .prefault({})
     .describe("Embedded registry"),

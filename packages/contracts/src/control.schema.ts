@@ -5,6 +5,7 @@ import { Decision } from "./decision.schema.ts";
 import { Evidence } from "./evidence.schema.ts";
 import { Kind } from "./kind.schema.ts";
 import { AuditRecord } from "./record.schema.ts";
+import { UpstreamStatus } from "./upstream.schema.ts";
 
 /** Any JSON value, typed as the house types it. */
 const JsonValue: z.ZodType<Json> = z.json();
@@ -182,6 +183,8 @@ export const Status = z.strictObject({
   servers: z.array(z.strictObject({ name: z.string(), state: z.string(), isolated: z.boolean() })),
   audit: z.strictObject({ records: z.int(), logKey: z.string() }),
   memoryBytes: z.int(),
+  /** Those that do not serve at present. */
+  upstreams: z.array(UpstreamStatus).optional(),
 });
 export type Status = z.infer<typeof Status>;
 

@@ -42,6 +42,8 @@ export {
 export { CollectRequest, CollectResult, ScrubRequest, ScrubResult } from "./upkeep.schema.ts";
 export { Config, GatewayServerConfig } from "./config.schema.ts";
 export type { StorageConfig } from "./storage-config.schema.ts";
+export { UpstreamStatus } from "./upstream.schema.ts";
+export type { UpstreamsConfig } from "./upstream-config.schema.ts";
 export {
   ArtifactDetails,
   ArtifactSummary,

@@ -36,6 +36,10 @@ export const status: Command = {
             : answer.servers.map((server) => `${server.name} (${server.state})`).join(", "),
         ],
         ["audit", `${answer.audit.records} records, log key ${answer.audit.logKey}`],
+        ...(answer.upstreams ?? []).map(({ name, state, reason }) => [
+          "upstream",
+          `${name} is ${state}, so only what is cached of it is served${reason === undefined ? "" : `: ${reason}`}`,
+        ]),
         ["console", `${answer.url}/console/`],
       ]),
     );

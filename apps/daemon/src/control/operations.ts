@@ -43,6 +43,8 @@ import type { UpkeepDesk } from "../housekeeping/upkeep-desk.ts";
 import { upkeepOperations } from "./upkeep-operations.ts";
 import type { StatusDesk } from "./status-desk.ts";
 import type { Runs } from "../runs/runs.ts";
+import type { UpstreamDesk } from "../upstreams/upstream-desk.ts";
+import { upstreamOperations } from "./upstream-operations.ts";
 
 export interface Desks {
   readonly artifacts: Artifacts;
@@ -57,6 +59,7 @@ export interface Desks {
   readonly policy: PolicyDesk;
   readonly status: StatusDesk;
   readonly house: HousekeepingDesks;
+  readonly upstreams: UpstreamDesk;
   readonly upkeep: UpkeepDesk;
 }
 
@@ -65,6 +68,7 @@ export function controlOperations(desks: Desks): Operation[] {
   const { artifacts, transfers, runs, account, policy, status } = desks;
   return [
     ...housekeepingOperations(desks.house),
+    ...upstreamOperations(desks.upstreams),
     ...upkeepOperations(desks.upkeep),
     get("/status", "What is running", Status, ({ principal }) => status.status(principal)),
     get("/doctor", "What is installed, what is missing, and what mends it", DoctorResult, ({ principal }) =>

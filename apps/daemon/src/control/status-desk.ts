@@ -10,6 +10,7 @@ import { systemResource } from "../artifacts/artifacts.ts";
 import { basicLooks, containerLook, engineLook, examine, type DoctorLook } from "../doctor.ts";
 import type { UpkeepDesk } from "../housekeeping/upkeep-desk.ts";
 import type { Machinery } from "../machinery.ts";
+import type { UpstreamDesk } from "../upstreams/upstream-desk.ts";
 
 export interface StatusOptions {
   readonly version: string;
@@ -26,6 +27,7 @@ export interface StatusOptions {
   readonly gateway: Gateway;
   readonly audit: AuditLog;
   readonly machinery: Machinery;
+  readonly upstreams: UpstreamDesk;
   readonly upkeep: UpkeepDesk;
 }
 
@@ -60,6 +62,7 @@ export class StatusDesk {
         servers: gateway.servers().map(({ name, state, isolated }) => ({ name, state, isolated })),
         audit: { records: audit.size(), logKey: logKey.vkey },
         memoryBytes: process.memoryUsage.rss(),
+        upstreams: this.#options.upstreams.failing(),
       };
     });
   }
