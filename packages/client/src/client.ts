@@ -44,6 +44,8 @@ import type {
   SignResult,
   Status,
   TagHistory,
+  TransferEvent,
+  TransferOrder,
   TransferRequest,
   TransferResult,
   UpstreamStatus,
@@ -82,6 +84,8 @@ export interface Client {
   saveBundle(request: BundleSaveRequest): Promise<BundleSaveResult>;
   import(request: ImportRequest): Promise<ImportResult>;
   delta(request: DeltaRequest): Promise<DeltaResult>;
+  /** Moves an artifact, line by line of how far it came; ends at the signal, and goes on where it was when asked again. */
+  transfer(order: TransferOrder, signal?: AbortSignal): AsyncGenerator<TransferEvent>;
   push(request: TransferRequest): Promise<TransferResult>;
   pull(request: TransferRequest): Promise<TransferResult>;
   run(request: RunRequest, signal?: AbortSignal): AsyncGenerator<RunStreamEvent>;
@@ -138,6 +142,7 @@ export function openClient(endpoint: Endpoint): Client {
     saveBundle: (request) => post("/bundles", request),
     import: (request) => post("/artifacts/import", request),
     delta: (request) => post("/artifacts/delta", request),
+    transfer: (order, signal) => stream(endpoint, { method: "POST", path: "/transfers", body: order, signal }),
     push: (request) => post("/artifacts/push", request),
     pull: (request) => post("/artifacts/pull", request),
     run: (request, signal) => stream(endpoint, { method: "POST", path: "/runs", body: request, signal }),

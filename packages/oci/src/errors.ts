@@ -58,6 +58,16 @@ export const ociErrors = defineErrors({
     text: "the range does not lie inside the blob's {sizeBytes} bytes",
     hint: "ask for the size first",
   },
+  "file.changed": {
+    status: 409,
+    text: "a file changed while it was read",
+    hint: "wait until nothing writes to the directory, then try again",
+  },
+  "repository.not-here": {
+    status: 500,
+    text: "{repository} is in another registry, and this needs its files",
+    hint: "pack into the embedded registry, then `pratique push REF TARGET`",
+  },
   "upload.not-found": {
     status: 404,
     text: "there is no upload `{id}`",

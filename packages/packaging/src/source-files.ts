@@ -1,6 +1,6 @@
 // The files of a directory that is to be packed: bounded, in byte order, and no links or devices among them.
 import { constants, type Dirent } from "node:fs";
-import { lstat, open, readdir } from "node:fs/promises";
+import { lstat, open, readdir, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { readBounded } from "@pratique/core";
 import { sortEntries } from "./archive/tar-writer.ts";
@@ -68,13 +68,21 @@ export async function listFiles(directory: string, limits: SourceLimits): Promis
   return sortEntries(files);
 }
 
-/** The bytes of a file, not followed through a link that was put in its place meanwhile. @throws `artifact.changed` */
-export async function* readFileChunks(file: Pick<SourceFile, "absolute" | "path">): AsyncGenerator<Uint8Array> {
-  const handle = await open(file.absolute, constants.O_RDONLY | constants.O_NOFOLLOW).catch((cause: unknown) => {
+/** Opens a file as it was listed. @throws `artifact.changed` */
+export async function openSourceFile(file: Pick<SourceFile, "absolute" | "path">): Promise<FileHandle> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const handle = await open(file.absolute, flags).catch((cause: unknown) => {
     throw packagingErrors("artifact.changed", { path: file.path }, { cause });
   });
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw packagingErrors("artifact.changed", { path: file.path });
+}
+
+/** The bytes of a file, not followed through a link that was put in its place meanwhile. @throws `artifact.changed` */
+export async function* readFileChunks(file: Pick<SourceFile, "absolute" | "path">): AsyncGenerator<Uint8Array> {
+  const handle = await openSourceFile(file);
   try {
-    if (!(await handle.stat()).isFile()) throw packagingErrors("artifact.changed", { path: file.path });
     yield* handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
   } finally {
     await handle.close();

@@ -1,6 +1,7 @@
 // `pratique pack`: a directory becomes an OCI artifact with SBOM and provenance.
 import { resolve } from "node:path";
 import { textFlag, type Command } from "../kit/command.ts";
+import { followPack } from "../kit/follow-transfer.ts";
 import { usageError } from "../kit/run-command.ts";
 import { shortDigest, size } from "../kit/words.ts";
 
@@ -24,13 +25,12 @@ export const pack: Command = {
     const kind = textFlag(flags, "kind");
     if (kind !== undefined && !KINDS.includes(kind))
       throw usageError(`--kind is \`${kind}\`, and can be ${KINDS.join(", ")}`, "leave it away when the kind is plain");
-    const answer = await (
-      await context.client()
-    ).pack({
+    const request = {
       directory: resolve(context.workingDirectory, args[0]!),
       ...(args[1] === undefined ? {} : { reference: args[1] }),
       ...(kind === undefined ? {} : { kind: kind as "model" }),
-    });
+    };
+    const answer = await followPack(context, await context.client(), { type: "pack", request });
     if (context.json) terminal.out(JSON.stringify(answer, null, 2));
     else {
       terminal.out(

@@ -1,6 +1,7 @@
 // `pratique pull`: copy an artifact with its evidence from another registry.
 import type { Command } from "../kit/command.ts";
 import { CREDENTIAL_FLAGS, transferOptions } from "../kit/credentials.ts";
+import { followMove } from "../kit/follow-transfer.ts";
 import { shortDigest } from "../kit/words.ts";
 
 export const pull: Command = {
@@ -14,13 +15,12 @@ export const pull: Command = {
   examples: ["pratique pull ghcr.io/me/weather:1.0.0", "pratique pull ghcr.io/me/weather:1.0.0 team/weather:1.0.0"],
   async run({ args, flags, context }) {
     const { terminal } = context;
-    const answer = await (
-      await context.client()
-    ).pull({
+    const request = {
       reference: args[0]!,
       ...(args[1] === undefined ? {} : { target: args[1] }),
       ...(await transferOptions(flags)),
-    });
+    };
+    const answer = await followMove(context, await context.client(), { type: "pull", request });
     if (context.json) terminal.out(JSON.stringify(answer, null, 2));
     else
       terminal.out(

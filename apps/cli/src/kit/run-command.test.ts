@@ -16,6 +16,7 @@ function program(run: (input: Input) => Promise<ExitCode> = async () => 0) {
     out: (text) => void (seen.out += `${text}\n`),
     note: (text) => void (seen.note += `${text}\n`),
     interactive: false,
+    draw: () => undefined,
     paint: (_tone, text) => text,
   };
   const command = (name: string, extra: Partial<Command> = {}): Command => ({

@@ -8,6 +8,8 @@ export interface Terminal {
   out(text: string): void;
   /** Progress, notes and errors: go to standard error. */
   note(text: string): void;
+  /** Puts these lines over those of the last call, on standard error; none takes them away. Only when `interactive`. */
+  draw(lines: readonly string[]): void;
   /** True when standard error is a terminal, so that progress may be drawn. */
   readonly interactive: boolean;
   /** Colours a text for standard output, or leaves it plain. */
@@ -25,7 +27,14 @@ const STYLES: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
 
 /** The process's own terminal. Honours NO_COLOR and non-terminals through `styleText`. */
 export function processTerminal(): Terminal {
+  let drawn = 0;
   return {
+    draw: (lines) => {
+      const width = process.stderr.columns ?? 80;
+      const up = drawn === 0 ? "" : `\u001b[${drawn}A`;
+      process.stderr.write(`${up}\r\u001b[J${lines.map((line) => `${line.slice(0, width - 1)}\n`).join("")}`);
+      drawn = lines.length;
+    },
     out: (text) => void process.stdout.write(`${text}\n`),
     note: (text) => void process.stderr.write(`${text}\n`),
     interactive: process.stderr.isTTY === true,

@@ -1,4 +1,5 @@
 // What can be done with an artifact: pack, prove, sign, verify, clear, look at. Each act passes guard.
+import { join } from "node:path";
 import type { Clock, Log } from "@pratique/core";
 import type {
   ArtifactDetails,
@@ -25,7 +26,15 @@ import {
   type Trust,
 } from "@pratique/evidence";
 import { allowedOrThrow, type Guard, type GuardResource } from "@pratique/guard";
-import { parseReference, type ContentStore, type Descriptor } from "@pratique/oci";
+import {
+  DigestCache,
+  fileTarget,
+  parseReference,
+  type ContentStore,
+  type Descriptor,
+  type Reference,
+  type Repository,
+} from "@pratique/oci";
 import { packDirectory, readArtifact, type PackDirectoryOptions } from "@pratique/packaging";
 import type { PolicySet } from "@pratique/policy";
 import { daemonErrors } from "../errors.ts";
@@ -48,14 +57,23 @@ export interface ArtifactsOptions {
   readonly packing: Pick<PackDirectoryOptions, "cacheDirectory" | "base" | "bundle">;
 }
 
+export interface PackOptions {
+  /** Another registry, which the artifact goes to without lying here. */
+  readonly elsewhere?: { readonly reference: Reference; readonly repository: Repository };
+  /** Told of bytes of files as they are stored. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
 const SBOM_PREDICATE = "https://cyclonedx.org/bom";
 const PROVENANCE_PREDICATE = "https://slsa.dev/provenance/v1";
 
 export class Artifacts {
   readonly #options: ArtifactsOptions;
+  readonly #digests: DigestCache;
 
   constructor(options: ArtifactsOptions) {
     this.#options = options;
+    this.#digests = new DigestCache(join(options.packing.cacheDirectory, "digests"), options.clock);
   }
 
   find(reference: string): Promise<Found> {
@@ -85,11 +103,17 @@ export class Artifacts {
   }
 
   /** Packs a directory and attaches its SBOM and provenance; the tag appears last. */
-  async pack(principal: Principal | undefined, request: PackRequest): Promise<PackResult> {
-    const { store, guard, key, clock, log, registry, builder, ids, packing } = this.#options;
+  async pack(
+    principal: Principal | undefined,
+    request: PackRequest,
+    { elsewhere, onBytes }: PackOptions = {},
+  ): Promise<PackResult> {
+    const { store, guard, key, clock, log, builder, ids, packing } = this.#options;
+    const registry = elsewhere?.reference.registry ?? this.#options.registry;
     const startedOn = clock.now();
-    const given = request.reference === undefined ? undefined : parseReference(request.reference, { registry });
-    if (given !== undefined && !isOwnRegistry(given.registry, registry)) {
+    const named = request.reference === undefined ? undefined : parseReference(request.reference, { registry });
+    const given = elsewhere?.reference ?? named;
+    if (elsewhere === undefined && given !== undefined && !isOwnRegistry(given.registry, registry)) {
       throw daemonErrors(
         "reference.not-local",
         { reference: request.reference! },
@@ -107,7 +131,8 @@ export class Artifacts {
         const packed = await packDirectory({
           directory: request.directory,
           ...(request.kind === undefined ? {} : { kind: request.kind }),
-          repository: (name) => store.repository(given?.repository ?? name),
+          repository: (name) =>
+            fileTarget(elsewhere?.repository ?? store.repository(given?.repository ?? name), this.#digests, onBytes),
           ...(given?.tag === undefined ? {} : { tag: given.tag }),
           attach: async (repository, packed) => {
             // Without a reference the name comes out of the directory: policies on that repository are asked before it is tagged.
@@ -150,6 +175,7 @@ export class Artifacts {
           ...packing,
         });
         note({ digest: packed.descriptor.digest, repository: packed.repository, kind: packed.kind });
+        await this.#digests.save();
         return packed;
       },
     );

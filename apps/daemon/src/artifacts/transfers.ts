@@ -1,9 +1,10 @@
 // Copies artifacts with their evidence between the embedded registry and others.
 import type { Log } from "@pratique/core";
-import type { Principal, TransferRequest, TransferResult } from "@pratique/contracts";
+import type { PackResult, Principal, PushDirectoryRequest, TransferRequest, TransferResult } from "@pratique/contracts";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import {
   copyArtifact,
+  type CopyOptions,
   formatReference,
   parseReference,
   remoteRepository,
@@ -15,6 +16,9 @@ import {
 import { daemonErrors } from "../errors.ts";
 import { repositoryResource, type Artifacts } from "./artifacts.ts";
 import { isOwnRegistry } from "./find-artifact.ts";
+
+/** Who watches a transfer, and may end it. */
+export type Watcher = Pick<CopyOptions, "onProgress" | "signal">;
 
 export class Transfers {
   readonly #artifacts: Artifacts;
@@ -32,7 +36,7 @@ export class Transfers {
   }
 
   /** Embedded registry → another one. */
-  async push(principal: Principal, request: TransferRequest): Promise<TransferResult> {
+  async push(principal: Principal, request: TransferRequest, watcher: Watcher = {}): Promise<TransferResult> {
     const found = await this.#artifacts.find(request.reference);
     if (request.target === undefined) throw daemonErrors("control.bad-request", { problem: "target is missing" });
     const target = this.#foreign(request.target);
@@ -44,7 +48,8 @@ export class Transfers {
         details: { digest: found.descriptor.digest },
       },
       () =>
-        copyArtifact(found.repository, this.#remote(target, request), found.descriptor.digest, {
+        copyArtifact(found.repository, this.#remote(target, request, watcher.signal), found.descriptor.digest, {
+          ...watcher,
           tag: target.tag ?? "latest",
           referrers: true,
         }),
@@ -53,8 +58,24 @@ export class Transfers {
     return { reference: found.reference, digest: copied.digest, target: formatReference(target) };
   }
 
+  /** Directory → another registry, with SBOM and provenance, and without a copy here. */
+  async pushDirectory(
+    principal: Principal,
+    request: PushDirectoryRequest,
+    { onBytes, signal }: { onBytes?: (bytes: number) => void; signal?: AbortSignal } = {},
+  ): Promise<PackResult> {
+    const reference = this.#foreign(request.target);
+    const repository = this.#remote(reference, request, signal);
+    const { directory, kind } = request;
+    return this.#artifacts.pack(
+      principal,
+      { directory, ...(kind === undefined ? {} : { kind }) },
+      { elsewhere: { reference, repository }, ...(onBytes === undefined ? {} : { onBytes }) },
+    );
+  }
+
   /** Another registry → the embedded one. */
-  async pull(principal: Principal, request: TransferRequest): Promise<TransferResult> {
+  async pull(principal: Principal, request: TransferRequest, watcher: Watcher = {}): Promise<TransferResult> {
     const source = this.#foreign(request.reference);
     const target = parseReference(request.target ?? `${source.repository}:${source.tag ?? "latest"}`, {
       registry: this.#registry,
@@ -71,7 +92,7 @@ export class Transfers {
         details: { from: formatReference(source) },
       },
       async (_decision, note) => {
-        const copied = await this.#fetch(principal, request, { source, target });
+        const copied = await this.#fetch(principal, request, { source, target, watcher });
         note({ digest: copied.digest });
         return copied;
       },
@@ -87,7 +108,7 @@ export class Transfers {
   async #fetch(
     principal: Principal,
     request: TransferRequest,
-    { source, target }: { source: Reference; target: Reference },
+    { source, target, watcher }: { source: Reference; target: Reference; watcher: Watcher },
   ): Promise<Descriptor> {
     const outcome = await this.#guard.perform(
       {
@@ -98,10 +119,10 @@ export class Transfers {
       },
       async (_decision, note) => {
         const descriptor = await copyArtifact(
-          this.#remote(source, request),
+          this.#remote(source, request, watcher.signal),
           this.#store.repository(target.repository),
           source.digest ?? source.tag ?? "latest",
-          { tag: target.tag ?? "latest", referrers: true },
+          { ...watcher, tag: target.tag ?? "latest", referrers: true },
         );
         note({ digest: descriptor.digest });
         return descriptor;
@@ -118,11 +139,16 @@ export class Transfers {
     return parsed;
   }
 
-  #remote(reference: Reference, request: TransferRequest): Repository {
+  #remote(
+    reference: Reference,
+    request: Pick<TransferRequest, "credentials" | "insecure">,
+    signal: AbortSignal | undefined,
+  ): Repository {
     return remoteRepository(reference, {
       ...(request.credentials === undefined ? {} : { credentials: request.credentials }),
       ...(request.insecure === undefined ? {} : { insecure: request.insecure }),
       log: this.#log,
+      signal,
     });
   }
 }

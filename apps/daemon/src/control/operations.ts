@@ -35,6 +35,7 @@ import { daemonErrors } from "../errors.ts";
 import type { Account } from "./account.ts";
 import { bundleOperations } from "./bundle-operations.ts";
 import { housekeepingOperations, type HousekeepingDesks } from "./housekeeping-operations.ts";
+import { transferOperations } from "./transfer-operations.ts";
 import { skillOperations } from "./skill-operations.ts";
 import { deltaOperations } from "./delta-operations.ts";
 import { follow, get, post, stream, type Operation } from "./operation.ts";
@@ -116,6 +117,7 @@ export function controlOperations(desks: Desks): Operation[] {
       ({ principal, body }) => transfers.pull(principal, body),
     ),
     ...skillOperations(desks.skills, desks.skillPlaces),
+    ...transferOperations(transfers, artifacts),
     ...deltaOperations(desks.deltas),
     ...bundleOperations(desks.bundles, desks.locks),
     stream("/runs", "Run an agent", RunRequest, RunStreamEvent, ({ principal, body, signal }) =>
