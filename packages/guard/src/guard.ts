@@ -1,6 +1,6 @@
 // authenticate → decide → act → record: the one way by which anything happens.
 import { RecordTemplate } from "@pratique/audit";
-import type { Decision, PolicyReason } from "@pratique/contracts";
+import type { AuditRecord, Decision, PolicyReason } from "@pratique/contracts";
 import { canonicalJson, describeError, digestOf, type Clock, type JsonObject, type Log } from "@pratique/core";
 import type { PolicySet } from "@pratique/policy";
 import type { ActScope } from "./act-scope.ts";
@@ -8,6 +8,7 @@ import type { Act, GuardResource, Outcome } from "./act.ts";
 import type { Approval, Approver } from "./approver.ts";
 import { decideAct, policyInForce, policyNow } from "./decide.ts";
 import { recordBody } from "./record-body.ts";
+import type { RepeatWindow, RepeatWindows } from "./repeat-windows.ts";
 import { RepeatedAct } from "./repeated-act.ts";
 import { Recorder, type RecordSink } from "./recorder.ts";
 
@@ -20,6 +21,8 @@ export interface GuardOptions {
   readonly approver?: Approver;
   /** Is told which act is under way. */
   readonly acts?: ActScope;
+  /** Lets equal acts that may join share a record; without it each has its own. */
+  readonly windows?: RepeatWindows;
 }
 
 export interface Guard {
@@ -52,7 +55,14 @@ function argumentsDigestOf({ action, resource, context = {} }: Act): string {
 interface Plan {
   readonly set: PolicySet;
   readonly decision: Decision;
+  readonly act: RepeatedAct;
   template: RecordTemplate | undefined;
+  window: RepeatWindow | undefined;
+}
+
+/** What the first record of a window says of itself. */
+function coverage(windows: RepeatWindows | undefined): JsonObject {
+  return windows === undefined ? {} : { coversMs: windows.windowMs };
 }
 
 function isEmpty(details: JsonObject): boolean {
@@ -82,19 +92,39 @@ class PolicyGuard implements Guard {
     if (set === undefined) return undefined;
     const known = this.#plans.get(act);
     if (known?.set === set) return known;
-    const plan: Plan = { set, decision: decideAct(() => set, this.#options.log, act), template: undefined };
+    const decision = decideAct(() => set, this.#options.log, act);
+    const plan: Plan = { set, decision, act, template: undefined, window: undefined };
     this.#plans.set(act, plan);
     return plan;
   }
 
-  /** The record of a repeated act that was allowed and to which nothing was noted. */
-  #templateOf(act: Act, decision: Decision): RecordTemplate | undefined {
+  /** The record of an act that was done; equal ones that come close together share it. */
+  async #recordDone(
+    act: Act,
+    decision: Decision,
+    start: number,
+    own: () => Promise<AuditRecord>,
+  ): Promise<AuditRecord> {
     const plan = this.#planOf(act);
     // The policy may have changed while the act ran: its record says what it was allowed under.
-    if (plan?.decision !== decision) return undefined;
-    return (plan.template ??= new RecordTemplate(
-      recordBody(act, { decision, outcome: "done", details: {}, durationMs: 0 }),
-    ));
+    if (plan?.decision !== decision) return own();
+    const { windows } = plan.act.mayJoin ? this.#options : {};
+    if (plan.window?.join(this.#now()) === true) return plan.window.record;
+    plan.template ??= new RecordTemplate(
+      recordBody(act, { decision, outcome: "done", details: coverage(windows), durationMs: 0 }),
+    );
+    const record = await this.#recorder.writeLike(plan.template, this.#now() - start);
+    if (windows !== undefined && plan.window?.isOpen(this.#now()) !== true) {
+      plan.window = windows.open(record, start, (repeats) => this.#recordRepeats(plan, record, repeats));
+    }
+    return record;
+  }
+
+  /** A failure is logged, and owed before anything else may happen. */
+  async #recordRepeats({ act, decision }: Plan, { id, time }: AuditRecord, repeats: number): Promise<void> {
+    const durationMs = Math.max(0, this.#now() - Date.parse(time));
+    const body = recordBody(act, { decision, outcome: "done", details: { repeats, of: id }, durationMs });
+    await this.#recorder.write(body).catch(() => undefined);
   }
 
   async perform<T>(
@@ -118,8 +148,8 @@ class PolicyGuard implements Guard {
       await record("failed", error ?? new Error("it failed without saying why"));
       throw error;
     }
-    const template = isEmpty(details) ? this.#templateOf(act, decision) : undefined;
-    const done = template === undefined ? record("done") : this.#recorder.writeLike(template, this.#now() - start);
+    const own = (): Promise<AuditRecord> => record("done");
+    const done = isEmpty(details) ? this.#recordDone(act, decision, start, own) : own();
     return { allowed: true, value, decision, record: await done };
   }
 

@@ -5,4 +5,5 @@ export type { Approval, ApprovalRequest, Approver } from "./approver.ts";
 export { allowedOrThrow, denialText } from "./denial.ts";
 export { guardErrors } from "./errors.ts";
 export { createGuard, type Guard, type GuardOptions } from "./guard.ts";
+export { RepeatWindows } from "./repeat-windows.ts";
 export { RepeatedAct } from "./repeated-act.ts";

@@ -13,7 +13,10 @@ export class RepeatedAct implements Act {
   declare readonly context?: NonNullable<Act["context"]>;
   declare readonly run?: string;
   declare readonly details?: NonNullable<Act["details"]>;
-  constructor(act: Act) {
+  /** Whether one record may stand for several that come close together (ADR 0021). */
+  readonly mayJoin: boolean;
+  constructor(act: Act, options: { readonly mayJoin?: boolean } = {}) {
+    this.mayJoin = options.mayJoin === true;
     Object.assign(this, deepFrozen(structuredClone({ ...act })));
     Object.freeze(this);
   }

@@ -24,7 +24,7 @@ export class KnownActs {
     if (isSame && known.act !== undefined) return known.act;
     const act = make();
     if (ofPrincipal.size === 0) this.#acts.set(principal, ofPrincipal);
-    const repeated = isSame ? new RepeatedAct(act) : undefined;
+    const repeated = isSame ? new RepeatedAct(act, { mayJoin: true }) : undefined;
     ofPrincipal.delete(key);
     ofPrincipal.set(key, { resource, act: repeated });
     if (ofPrincipal.size > KEPT) {
