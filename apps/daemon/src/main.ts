@@ -6,7 +6,7 @@ import { openAuditLog, openLogKey, type RecordTemplate } from "@pratique/audit";
 import type { RecordBody } from "@pratique/contracts";
 import { ArtifactResources, EvidenceCache, openSigningKey } from "@pratique/evidence";
 import { createGateway } from "@pratique/gateway";
-import { ActScope, createGuard } from "@pratique/guard";
+import { ActScope, createGuard, RepeatWindows } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
 import { createInference } from "@pratique/inference";
 import { openBucketStore, openContentStore, type Descriptor } from "@pratique/oci";
@@ -124,7 +124,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         return record;
       },
     };
-    const guard = createGuard({ policy, audit: watched, clock, log, acts });
+    const windows = new RepeatWindows();
+    onClose(() => windows.close());
+    const guard = createGuard({ policy, audit: watched, clock, log, acts, windows });
     const storage = config.registry.storage;
     const storing = { clock, log, observer: house.observer };
     const store =
