@@ -26,10 +26,10 @@ export async function headBlob(parts: RegistryParts, exchange: Exchange, name: s
 /** `GET /v2/<name>/blobs/<digest>` (end-2). The pull is recorded before the first byte leaves. */
 export async function getBlob(parts: RegistryParts, exchange: Exchange, name: string, text: string): Promise<void> {
   const digest = parseDigest(text);
+  const kept = exchange.req.headers.range === undefined ? parts.small.get(name, digest) : undefined;
+  if (kept !== undefined) return sendSmallBlob(parts, exchange, { name, digest, bytes: kept });
   const path = parts.store.repository(name).blobPath(digest);
   if (path === undefined) return sendRemoteBlob(parts, exchange, name, digest);
-  const kept = exchange.req.headers.range === undefined ? parts.small.get(path) : undefined;
-  if (kept !== undefined) return sendSmallBlob(parts, exchange, { name, digest, bytes: kept });
   const pull = actOf(exchange, "artifact:pull", repositoryResource(parts, name));
   const file = await openBlobFile(path);
   if (file === undefined) {
@@ -39,7 +39,7 @@ export async function getBlob(parts: RegistryParts, exchange: Exchange, name: st
   }
   try {
     await sendBlob(parts, exchange, digest, file, pull);
-    await keepSmall(parts, path, file);
+    await keepSmall(parts, { name, digest, path }, file);
   } finally {
     await file.close();
   }
@@ -64,12 +64,16 @@ async function sendSmallBlob(
 async function nothingMore(): Promise<void> {}
 
 /** After the answer, so that the first client does not wait for it. */
-async function keepSmall(parts: RegistryParts, path: string, file: FileHandle): Promise<void> {
+async function keepSmall(
+  parts: RegistryParts,
+  { name, digest, path }: { readonly name: string; readonly digest: Digest; readonly path: string },
+  file: FileHandle,
+): Promise<void> {
   const stats = await file.stat();
   if (stats.size > SMALL_BYTES) return;
   const bytes = Buffer.alloc(stats.size);
   const { bytesRead } = await file.read(bytes, 0, stats.size, 0);
-  if (bytesRead === stats.size) parts.small.set(path, stats, bytes);
+  if (bytesRead === stats.size) parts.small.set(name, digest, { path, stats, bytes });
 }
 
 async function sendBlob(

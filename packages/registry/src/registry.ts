@@ -29,7 +29,7 @@ import { UpstreamDoor } from "./proxy/answer-upstream.ts";
 import type { PullThrough } from "./proxy/pull-through.ts";
 import { RepositoryLine } from "./repository-line.ts";
 import { leaveBody } from "./request-body.ts";
-import { parseTarget, type Route } from "./route.ts";
+import { TargetReader, type Route } from "./route.ts";
 import { SmallBlobs } from "./small-blobs.ts";
 import { listRepositories, listTags } from "./tag-list.ts";
 import { wireError } from "./wire-error.ts";
@@ -88,11 +88,12 @@ export function createRegistry(options: RegistryOptions): Registry {
     ...shared,
   };
   const door = options.pullThrough === undefined ? undefined : new UpstreamDoor(parts, options.pullThrough);
+  const targets = new TargetReader();
   return {
     async handle(req, res, { principal }) {
       try {
         if (principal === undefined) throw registryErrors("registry.credentials-required");
-        const { route, query } = parseTarget(req.url ?? "");
+        const { route, query } = targets.read(req.url ?? "");
         const exchange = { req, res, principal, query };
         const handlers = door?.handlers(exchange, route) ?? handlersOf(parts, exchange, route);
         await answer(exchange, handlers);

@@ -27,6 +27,28 @@ export function parseTarget(url: string): Target {
   return { route: parsePath(path), query };
 }
 
+const KEPT_ROUTES = 1024;
+const KEPT_LENGTH = 512;
+
+/** Reads targets, and knows those again that came lately: clients ask for the same few over and over. */
+export class TargetReader {
+  readonly #routes = new Map<string, Route>();
+
+  /** @throws as `parseTarget` does */
+  read(url: string): Target {
+    const known = this.#routes.get(url);
+    if (known !== undefined) return { route: known, query: new URLSearchParams() };
+    const target = parseTarget(url);
+    if (url.length > KEPT_LENGTH || url.includes("?")) return target;
+    this.#routes.set(url, Object.freeze(target.route));
+    if (this.#routes.size > KEPT_ROUTES) {
+      const { value: oldest } = this.#routes.keys().next();
+      if (oldest !== undefined) this.#routes.delete(oldest);
+    }
+    return target;
+  }
+}
+
 function parsePath(path: string): Route {
   if (path === "/v2/" || path === "/v2") return { to: "ping" };
   const unknown = (): Error => registryErrors("registry.route-unknown", { path: path.slice(0, 160) });

@@ -1,4 +1,5 @@
 // Small blobs that were read lately, each served only while its file is the one that was read.
+import type { Digest } from "@pratique/core";
 import { statSync, type Stats } from "node:fs";
 
 /** Up to here a blob is one read and one write. */
@@ -6,6 +7,7 @@ export const SMALL_BYTES = 64 * 1024;
 const KEPT_BYTES = 16 * 1024 * 1024;
 
 interface Kept {
+  readonly path: string;
   readonly bytes: Buffer;
   readonly inode: number;
   readonly changedMs: number;
@@ -15,24 +17,27 @@ export class SmallBlobs {
   readonly #kept = new Map<string, Kept>();
   #sizeBytes = 0;
 
-  /** The blob in that file; undefined when it is not known, is gone, or was replaced. */
-  get(path: string): Buffer | undefined {
-    const kept = this.#kept.get(path);
+  /** The blob of a repository; undefined when it is not known, is gone, or its file was replaced. */
+  get(repository: string, digest: Digest): Buffer | undefined {
+    const key = `${repository}@${digest}`;
+    const kept = this.#kept.get(key);
     if (kept === undefined) return undefined;
     // One call that the kernel answers from memory: through the thread pool it would cost ten times as much.
-    const stats = statSync(path, { throwIfNoEntry: false });
+    const stats = statSync(kept.path, { throwIfNoEntry: false });
     if (stats?.ino === kept.inode && stats.mtimeMs === kept.changedMs && stats.size === kept.bytes.length) {
       return kept.bytes;
     }
-    this.#drop(path, kept);
+    this.#drop(key, kept);
     return undefined;
   }
 
-  /** `stats` are of the file that the bytes were read from. */
-  set(path: string, stats: Pick<Stats, "ino" | "mtimeMs">, bytes: Buffer): void {
-    const before = this.#kept.get(path);
-    if (before !== undefined) this.#drop(path, before);
-    this.#kept.set(path, { bytes, inode: stats.ino, changedMs: stats.mtimeMs });
+  /** `stats` are of the file at `path` that the bytes were read from. */
+  set(repository: string, digest: Digest, file: { path: string; stats: Stats; bytes: Buffer }): void {
+    const { path, stats, bytes } = file;
+    const key = `${repository}@${digest}`;
+    const before = this.#kept.get(key);
+    if (before !== undefined) this.#drop(key, before);
+    this.#kept.set(key, { path, bytes, inode: stats.ino, changedMs: stats.mtimeMs });
     this.#sizeBytes += bytes.length;
     for (const [oldest, kept] of this.#kept) {
       if (this.#sizeBytes <= KEPT_BYTES) break;
@@ -40,8 +45,8 @@ export class SmallBlobs {
     }
   }
 
-  #drop(path: string, kept: Kept): void {
-    this.#kept.delete(path);
+  #drop(key: string, kept: Kept): void {
+    this.#kept.delete(key);
     this.#sizeBytes -= kept.bytes.length;
   }
 }
