@@ -20,6 +20,7 @@ import { Bundles } from "./artifacts/bundles.ts";
 import { SkillPlaces } from "./artifacts/skill-places.ts";
 import { Skills } from "./artifacts/skills.ts";
 import { Deltas } from "./artifacts/deltas.ts";
+import { registryClient } from "./artifacts/registry-client.ts";
 import { Transfers } from "./artifacts/transfers.ts";
 import { bucketOptions } from "./bucket-options.ts";
 import { ConsolePages } from "./console-pages.ts";
@@ -46,6 +47,7 @@ import { route } from "./routes.ts";
 import { Models } from "./runs/models.ts";
 import { Runs } from "./runs/runs.ts";
 import { ToolServers } from "./runs/tool-servers.ts";
+import { openRegistryClients } from "./registry-clients.ts";
 import { openUpstreams } from "./upstreams/open-upstreams.ts";
 import { UpstreamDesk } from "./upstreams/upstream-desk.ts";
 import { DAEMON_VERSION } from "./version.ts";
@@ -189,7 +191,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const deltas = new Deltas({ artifacts, store, guard, registry: registryHost, log });
     const locks = new AgentLocks({ artifacts, guard, registry: registryHost });
     const bundles = new Bundles({ artifacts, locks, store, guard, registry: registryHost });
-    const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log });
+    const client = await registryClient(config.registry.client, options.environment, proxies);
+    onClose(async () => client.transport.close());
+    const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log, client });
     const resources = new ArtifactResources({
       trust,
       cache: evidenceCache,
@@ -214,7 +218,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     onClose(() => pullThrough.close());
     const upstreams = new UpstreamDesk(pullThrough, guard);
     const serving = { host: registryHost, store, guard, clock, log, evidence, reserve, isImmutable, pullThrough };
-    const registry = createRegistry(serving);
+    const registry = createRegistry({ ...serving, tokenService: registryHost });
+    const clients = { keys: home.keys, service: registryHost, identity, registry, clock, log };
+    const { tokens, tokenEndpoint } = await openRegistryClients(clients);
     const gateway = createGateway({ guard, clock, log, info: { name: "pratique", version: DAEMON_VERSION } });
     onClose(() => gateway.close());
     const models = new Models(artifacts, store);
@@ -310,7 +316,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     retention.schedule(identity.owner);
     upkeep.schedule(identity.owner);
     await announce(home, listener, startedAt);
-    listener.serve(route({ identity, guard, registry, gateway, inference, audit, pages, control }));
+    listener.serve(
+      route({ identity, guard, registry, tokens, tokenEndpoint, gateway, inference, audit, pages, control }),
+    );
     log.info("ready", { url: listener.url, home: home.directory, version: DAEMON_VERSION });
     return {
       url: listener.url,

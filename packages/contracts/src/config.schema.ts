@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { HOUSEKEEPING_KEYS } from "./housekeeping-config.schema.ts";
 import { UPKEEP_KEYS } from "./upkeep-config.schema.ts";
+import { RegistryClientConfig } from "./registry-client-config.schema.ts";
 import { StorageConfig } from "./storage-config.schema.ts";
 import { UpstreamsConfig } from "./upstream-config.schema.ts";
 
@@ -74,6 +75,7 @@ export const Config = z.strictObject({
       ...UPKEEP_KEYS,
       storage: StorageConfig.prefault({ type: "disk" }).describe("Where the content lies"),
       upstreams: UpstreamsConfig,
+      client: RegistryClientConfig.prefault({}).describe("How other registries are reached by push and pull"),
     })
     .prefault({})
     .describe("Embedded registry"),

@@ -26,6 +26,7 @@ export {
   LockResult,
 } from "./bundle.schema.ts";
 export { DeltaRequest, DeltaResult } from "./delta.schema.ts";
+export { RegistryClientConfig } from "./registry-client-config.schema.ts";
 export { BlobProgress, PushDirectoryRequest, TransferEvent, TransferOrder } from "./transfer.schema.ts";
 export { EVENT_TYPES, type HousekeepingConfig } from "./housekeeping-config.schema.ts";
 export {

@@ -56,4 +56,5 @@ export { fileTarget } from "./file-target.ts";
 export { remoteRepository, type RemoteOptions } from "./remote/remote-repository.ts";
 export { RegistrySession, type SessionOptions } from "./remote/registry-session.ts";
 export type { Credentials, CredentialSource } from "./remote/credentials.ts";
+export { credentialsFromFiles } from "./remote/auth-file.ts";
 export { Transport } from "./remote/transport.ts";

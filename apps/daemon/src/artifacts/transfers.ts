@@ -16,6 +16,7 @@ import {
 import { daemonErrors } from "../errors.ts";
 import { repositoryResource, type Artifacts } from "./artifacts.ts";
 import { isOwnRegistry } from "./find-artifact.ts";
+import type { RegistryClient } from "./registry-client.ts";
 
 /** Who watches a transfer, and may end it. */
 export type Watcher = Pick<CopyOptions, "onProgress" | "signal">;
@@ -26,8 +27,17 @@ export class Transfers {
   readonly #guard: Guard;
   readonly #registry: string;
   readonly #log: Log;
+  readonly #client: RegistryClient | undefined;
 
-  constructor(options: { artifacts: Artifacts; store: ContentStore; guard: Guard; registry: string; log: Log }) {
+  constructor(options: {
+    artifacts: Artifacts;
+    store: ContentStore;
+    guard: Guard;
+    registry: string;
+    log: Log;
+    client?: RegistryClient;
+  }) {
+    this.#client = options.client;
     this.#artifacts = options.artifacts;
     this.#store = options.store;
     this.#guard = options.guard;
@@ -48,11 +58,16 @@ export class Transfers {
         details: { digest: found.descriptor.digest },
       },
       () =>
-        copyArtifact(found.repository, this.#remote(target, request, watcher.signal), found.descriptor.digest, {
-          ...watcher,
-          tag: target.tag ?? "latest",
-          referrers: true,
-        }),
+        copyArtifact(
+          found.repository,
+          this.#remote(principal, target, request, watcher.signal),
+          found.descriptor.digest,
+          {
+            ...watcher,
+            tag: target.tag ?? "latest",
+            referrers: true,
+          },
+        ),
     );
     const copied = allowedOrThrow(outcome);
     return { reference: found.reference, digest: copied.digest, target: formatReference(target) };
@@ -65,7 +80,7 @@ export class Transfers {
     { onBytes, signal }: { onBytes?: (bytes: number) => void; signal?: AbortSignal } = {},
   ): Promise<PackResult> {
     const reference = this.#foreign(request.target);
-    const repository = this.#remote(reference, request, signal);
+    const repository = this.#remote(principal, reference, request, signal);
     const { directory, kind } = request;
     return this.#artifacts.pack(
       principal,
@@ -119,7 +134,7 @@ export class Transfers {
       },
       async (_decision, note) => {
         const descriptor = await copyArtifact(
-          this.#remote(source, request, watcher.signal),
+          this.#remote(principal, source, request, watcher.signal),
           this.#store.repository(target.repository),
           source.digest ?? source.tag ?? "latest",
           { ...watcher, tag: target.tag ?? "latest", referrers: true },
@@ -140,15 +155,23 @@ export class Transfers {
   }
 
   #remote(
+    principal: Principal,
     reference: Reference,
     request: Pick<TransferRequest, "credentials" | "insecure">,
     signal: AbortSignal | undefined,
   ): Repository {
     return remoteRepository(reference, {
+      ...(this.#client === undefined ? {} : { transport: this.#client.transport }),
+      // The logins of this machine are its owner's: nobody else acts with them.
+      ...(this.#client !== undefined && isOwner(principal) ? { credentials: this.#client.credentials } : {}),
       ...(request.credentials === undefined ? {} : { credentials: request.credentials }),
       ...(request.insecure === undefined ? {} : { insecure: request.insecure }),
       log: this.#log,
       signal,
     });
   }
+}
+
+function isOwner(principal: Principal): boolean {
+  return principal.type === "User" && principal.groups.includes("owner");
 }

@@ -103,7 +103,7 @@ it("keeps nothing of content that is not what its digest says", async () => {
   await expect(fetchFrom([], { digest: wrong, size: content.length })).rejects.toMatchObject({
     code: "digest.mismatch",
   });
-  await expect(stat(path)).rejects.toThrow();
+  await expect(stat(path)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
 it("fetches only the damaged block of a partial file again", async () => {

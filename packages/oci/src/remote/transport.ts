@@ -29,15 +29,21 @@ export class ExchangeError extends Error {
 
 /** Connections to registries. Idle ones do not keep the process alive. */
 export class Transport {
-  readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 32 });
+  readonly #http: HttpAgent;
   readonly #https: HttpsAgent;
   readonly #idleTimeoutMs: number;
 
-  /** `idleTimeoutMs`: how long a connection may stand still before it counts as broken. `ca`: PEM, beside the usual ones. */
-  constructor(idleTimeoutMs = 60_000, ca?: string) {
+  /**
+   * `idleTimeoutMs`: how long a connection may stand still before it counts as broken. `ca`: PEM, beside the usual ones.
+   * `proxies`: HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in either case. This machine itself is always reached without.
+   */
+  constructor(idleTimeoutMs = 60_000, ca?: string, proxies: Readonly<Record<string, string>> = {}) {
+    const proxyEnv = Object.keys(proxies).length === 0 ? {} : { proxyEnv: withoutLoopback(proxies) };
+    this.#http = new HttpAgent({ keepAlive: true, maxSockets: 32, ...proxyEnv });
     this.#https = new HttpsAgent({
       keepAlive: true,
       maxSockets: 32,
+      ...proxyEnv,
       ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
     });
     this.#idleTimeoutMs = idleTimeoutMs;
@@ -74,6 +80,12 @@ export class Transport {
     this.#http.destroy();
     this.#https.destroy();
   }
+}
+
+function withoutLoopback(proxies: Readonly<Record<string, string>>): Record<string, string> {
+  const excepted = [proxies["no_proxy"] ?? proxies["NO_PROXY"] ?? "", "localhost", "127.0.0.1", "[::1]", "::1"];
+  const no = excepted.filter((host) => host !== "").join(",");
+  return { ...proxies, no_proxy: no, NO_PROXY: no };
 }
 
 async function sendBody(call: ClientRequest, body: RequestBody | undefined, signal: AbortSignal): Promise<void> {
