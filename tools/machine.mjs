@@ -15,8 +15,8 @@ export const SYSTEM_PACKAGES = {
     why: "tool servers in containers",
   },
   test: {
-    packages: ["skopeo", "chromium", "busybox-static", "xz-utils"],
-    commands: ["skopeo", "chromium", "busybox"],
+    packages: ["skopeo", "docker-registry", "chromium", "busybox-static", "xz-utils"],
+    commands: ["skopeo", "docker-registry", "chromium", "busybox"],
     why: "interoperability and console tests",
   },
 };
