@@ -6,7 +6,7 @@ import type { Gateway } from "@pratique/gateway";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { Identity } from "@pratique/identity";
 import type { Inference } from "@pratique/inference";
-import type { Registry } from "@pratique/registry";
+import { TOKEN_PATH, type Registry, type RegistryTokens, type TokenEndpoint } from "@pratique/registry";
 import type { ConsolePages } from "./console-pages.ts";
 import { daemonErrors } from "./errors.ts";
 import type { Handler } from "./listener.ts";
@@ -15,6 +15,8 @@ export interface Routes {
   readonly identity: Identity;
   readonly guard: Guard;
   readonly registry: Registry;
+  readonly tokens: RegistryTokens;
+  readonly tokenEndpoint: TokenEndpoint;
   readonly gateway: Gateway;
   readonly inference: Inference;
   readonly audit: AuditLog;
@@ -31,7 +33,7 @@ const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/
 
 /** The handler of every request. */
 export function route(routes: Routes): Handler {
-  const { identity, registry, gateway, inference, pages } = routes;
+  const { identity, registry, tokens, tokenEndpoint, gateway, inference, pages } = routes;
   return async (req, res, url) => {
     const path = url.pathname;
     // A page on the web that resolves its own name to 127.0.0.1 sends that name as Host (DNS rebinding).
@@ -40,7 +42,12 @@ export function route(routes: Routes): Handler {
     // The gateway has its own rule: MCP's browser clients live on other loopback ports.
     if (!isMcp && isOtherPage(req)) return foreignPage(res);
     const principal = identity.authenticate({ authorization: req.headers.authorization });
-    if (path === "/v2" || path.startsWith("/v2/")) return await registry.handle(req, res, { principal });
+    if (path === "/v2" || path.startsWith("/v2/")) {
+      // A credential needs no look at tokens; a token of the registry's is good here and nowhere else.
+      const grant = principal === undefined ? await tokens.authenticate(req.headers.authorization) : { principal };
+      return await registry.handle(req, res, grant ?? { principal: undefined });
+    }
+    if (path === TOKEN_PATH) return await tokenEndpoint.handle(req, res);
     if (path === "/mcp") return await gateway.handle(req, res, { principal });
     if (path.startsWith("/mcp/"))
       return await gateway.handle(req, res, { principal, profile: decodePart(path.slice("/mcp/".length)) });

@@ -17,6 +17,13 @@ export interface Identity {
   ownerToken(): string;
   /** The principal whose token the request carries; undefined for none, an unknown, an expired or a revoked one. */
   authenticate(headers: { readonly authorization?: string | undefined }): Principal | undefined;
+  /**
+   * Names the credential that a request carries, when it is a known one: its SHA-256. Who is given that name cannot
+   * act with it.
+   */
+  credentialOf(headers: { readonly authorization?: string | undefined }): string | undefined;
+  /** The principal whose credential has that name; undefined once it is unknown, expired or revoked. */
+  recall(credential: string): Principal | undefined;
   /** Makes a workload that acts for a user, and its token. @throws `identity.bad-workload`, `identity.reserved-group` */
   issueWorkload(request: WorkloadRequest): { principal: WorkloadPrincipal; token: string };
   /** Ends every workload of a run. */
@@ -61,6 +68,15 @@ export async function openIdentity(o: {
       const principal = find(hash);
       if (principal !== undefined) known.set(authorization, hash);
       return principal;
+    },
+    credentialOf({ authorization }) {
+      const presented = tokenOf(authorization);
+      const hash = presented === undefined ? undefined : tokenHash(presented);
+      return hash === undefined || find(hash) === undefined ? undefined : hash.toString("base64url");
+    },
+    recall(credential) {
+      const hash = Buffer.from(credential, "base64url");
+      return hash.length === ownerHash.length ? find(hash) : undefined;
     },
     issueWorkload: (request) => workloads.issue(request),
     revokeRun: (run) => workloads.revokeRun(run),

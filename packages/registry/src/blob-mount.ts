@@ -3,6 +3,7 @@ import type { Digest } from "@pratique/core";
 import { isRepositoryName } from "@pratique/oci";
 import { actOf, perform, permit, repositoryResource } from "./act.ts";
 import type { Exchange, RegistryParts } from "./exchange.ts";
+import { covers as grants } from "./token/scope.ts";
 
 /**
  * Mounts from the repository named, or without one from any that the principal may pull from. False when there is
@@ -31,6 +32,7 @@ async function findSource(
   from: string | null,
 ): Promise<string | undefined> {
   const mayPull = (repository: string): boolean =>
+    covers(exchange, repository) &&
     parts.guard.decide(actOf(exchange, "artifact:pull", repositoryResource(parts, repository))).allow;
   const has = async (repository: string): Promise<boolean> =>
     (await parts.store.repository(repository).blobSize(digest)) !== undefined;
@@ -42,4 +44,9 @@ async function findSource(
     if (mayPull(repository)) return repository;
   }
   return undefined;
+}
+
+/** A token for one repository is no way into another. */
+function covers({ access }: Exchange, name: string): boolean {
+  return access === undefined || grants(access, { type: "repository", name, actions: ["pull"] });
 }

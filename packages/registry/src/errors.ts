@@ -103,6 +103,26 @@ export const registryErrors = defineErrors({
     text: "{reference} is {digest} already",
     hint: "name another digest with --to; pratique history shows them",
   },
+  "registry.scope-missing": {
+    status: 401,
+    text: "the token is not good for {scope}",
+    hint: "ask for a token with this scope, or send the credential itself",
+  },
+  "registry.service-unknown": {
+    status: 400,
+    text: "no tokens are given out here for `{service}`",
+    hint: "use the realm and the service of the challenge",
+  },
+  "registry.grant-unsupported": {
+    status: 400,
+    text: "this is not a way to ask for a token",
+    hint: "use grant_type=password or grant_type=refresh_token",
+  },
+  "registry.token-key-invalid": {
+    status: 500,
+    text: "{file} does not hold the key that signs tokens for registry clients",
+    hint: "delete the file: the next start makes a new key, and clients ask for new tokens",
+  },
   "registry.upstream-unknown": {
     status: 403,
     text: "{host} is no upstream of this registry, so nothing of it can be pulled",

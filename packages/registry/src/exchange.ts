@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BufferShelf } from "./buffer-shelf.ts";
 import type { KnownActs } from "./known-acts.ts";
 import type { RepositoryLine } from "./repository-line.ts";
+import type { Access } from "./token/scope.ts";
 import type { SmallBlobs } from "./small-blobs.ts";
 
 /** Bounds on what a client may cost. */
@@ -43,6 +44,8 @@ export interface Exchange {
   readonly res: ServerResponse;
   readonly principal: Principal;
   readonly query: URLSearchParams;
+  /** What the token that was sent is good for; undefined when it was a credential itself. */
+  readonly access?: readonly Access[] | undefined;
 }
 
 /** In every answer. */

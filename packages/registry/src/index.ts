@@ -9,3 +9,7 @@ export { applyRetention, type RetentionOptions } from "./retention/apply-retenti
 export { openPullThrough, type PullThrough, type PullThroughOptions } from "./proxy/pull-through.ts";
 export type { EvidenceSource } from "./proxy/upstream-evidence.ts";
 export type { ImageType, UpstreamOptions, UpstreamState } from "./proxy/upstream.ts";
+export { TOKEN_PATH } from "./token/challenge.ts";
+export { RegistryTokens, type Bearer } from "./token/registry-tokens.ts";
+export { createTokenEndpoint, type TokenEndpoint } from "./token/token-endpoint.ts";
+export { openTokenKey } from "./token/token-key.ts";

@@ -4,7 +4,7 @@ import { describeError, isPratiqueError, type Clock, type Log } from "@pratique/
 import type { Guard, GuardResource } from "@pratique/guard";
 import type { ContentStore, Descriptor } from "@pratique/oci";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { unprovenArtifact } from "./act.ts";
+import { repositoryResource, unprovenArtifact } from "./act.ts";
 import { deleteBlob, getBlob, headBlob } from "./blob-download.ts";
 import { appendChunk, cancelUpload, closeUpload, startUpload, uploadStatus } from "./blob-upload.ts";
 import { BufferShelf } from "./buffer-shelf.ts";
@@ -29,9 +29,13 @@ import { UpstreamDoor } from "./proxy/answer-upstream.ts";
 import type { PullThrough } from "./proxy/pull-through.ts";
 import { RepositoryLine } from "./repository-line.ts";
 import { leaveBody } from "./request-body.ts";
-import { TargetReader, type Route } from "./route.ts";
+import { parseTarget, TargetReader, type Route } from "./route.ts";
 import { SmallBlobs } from "./small-blobs.ts";
 import { listRepositories, listTags } from "./tag-list.ts";
+import { allowedAccess } from "./token/allowed-access.ts";
+import { challenges } from "./token/challenge.ts";
+import { neededAccess } from "./token/needed-access.ts";
+import { covers, formatScope, type Access } from "./token/scope.ts";
 import { wireError } from "./wire-error.ts";
 
 const DEFAULT_LIMITS: RegistryLimits = { idleMs: 60_000, blobBytes: 2 ** 40 };
@@ -52,11 +56,21 @@ export interface RegistryOptions {
   readonly isImmutable?: IsImmutable;
   /** Upstream registries behind this one. */
   readonly pullThrough?: PullThrough;
+  /** The service that gives out tokens, as challenges name it; without it clients are asked for Basic alone. */
+  readonly tokenService?: string;
+}
+
+export interface Caller {
+  readonly principal: Principal | undefined;
+  /** What the token that was sent is good for; undefined when it was a credential itself. */
+  readonly access?: readonly Access[] | undefined;
 }
 
 export interface Registry {
   /** Answers one request, whatever happens. Resolves when the answer is out or the client is gone; never rejects. */
-  handle(req: IncomingMessage, res: ServerResponse, o: { readonly principal: Principal | undefined }): Promise<void>;
+  handle(req: IncomingMessage, res: ServerResponse, caller: Caller): Promise<void>;
+  /** What of a token's scope policy allows; undefined for nothing. */
+  allowed(principal: Principal, access: Access): Access | undefined;
 }
 
 /**
@@ -89,20 +103,38 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
   const door = options.pullThrough === undefined ? undefined : new UpstreamDoor(parts, options.pullThrough);
   const targets = new TargetReader();
+  const allowed = (principal: Principal, access: Access): Access | undefined =>
+    allowedAccess(guard, principal, access, door?.resources(access.name) ?? [repositoryResource(parts, access.name)]);
+  const challenge = (req: IncomingMessage, error: unknown): string[] => {
+    if (options.tokenService === undefined) return ['Basic realm="pratique"'];
+    const isScopeMissing = isPratiqueError(error, "registry.scope-missing");
+    return challenges(req, { service: options.tokenService, needed: neededBy(req), isScopeMissing });
+  };
   return {
-    async handle(req, res, { principal }) {
+    allowed,
+    async handle(req, res, { principal, access }) {
       try {
         if (principal === undefined) throw registryErrors("registry.credentials-required");
         const { route, query } = targets.read(req.url ?? "");
-        const exchange = { req, res, principal, query };
+        const exchange = { req, res, principal, query, access };
+        if (access !== undefined) {
+          const needed = neededAccess(route, req.method ?? "");
+          // What policy denies is denied below, with the reason: another token would not help.
+          const isShort = needed !== undefined && !covers(access, needed);
+          if (isShort && covers([allowed(principal, needed) ?? NO_ACCESS], needed)) {
+            throw registryErrors("registry.scope-missing", { scope: formatScope(needed) });
+          }
+        }
         const handlers = door?.handlers(exchange, route) ?? handlersOf(parts, exchange, route);
         await answer(exchange, handlers);
       } catch (error) {
-        refuse(log, req, res, error);
+        refuse({ log, challenge }, req, res, error);
       }
     },
   };
 }
+
+const NO_ACCESS: Access = { type: "", name: "", actions: [] };
 
 type Handler = () => Promise<void> | void;
 
@@ -159,8 +191,23 @@ function both(handler: Handler): Readonly<Record<string, Handler>> {
   return { GET: handler, HEAD: handler };
 }
 
+/** The scope to ask for, as far as the request can be understood. */
+function neededBy(req: IncomingMessage): Access | undefined {
+  try {
+    return neededAccess(parseTarget(req.url ?? "").route, req.method ?? "");
+  } catch (error) {
+    if (isPratiqueError(error)) return undefined;
+    throw error;
+  }
+}
+
+interface Refusing {
+  readonly log: Log;
+  readonly challenge: (req: IncomingMessage, error: unknown) => string[];
+}
+
 /** Answers with an OCI error body, as far as there is still somebody to answer. */
-function refuse(log: Log, req: IncomingMessage, res: ServerResponse, error: unknown): void {
+function refuse({ log, challenge }: Refusing, req: IncomingMessage, res: ServerResponse, error: unknown): void {
   if (res.destroyed || req.socket.destroyed || res.headersSent) {
     log.debug("a request broke off", describeError(error));
     if (!res.writableEnded) res.destroy();
@@ -168,7 +215,7 @@ function refuse(log: Log, req: IncomingMessage, res: ServerResponse, error: unkn
   }
   const { status, code, message, detail } = wireError(error);
   if (!isPratiqueError(error) || status >= 500) log.error("the registry failed", describeError(error));
-  if (status === 401) res.setHeader("WWW-Authenticate", 'Basic realm="pratique"');
+  if (status === 401) res.setHeader("WWW-Authenticate", challenge(req, error));
   leaveBody(req, res);
   // The answer to a HEAD has no body; containerd shows its status line (RFC 9112 §4: the reason phrase is free text).
   if (req.method === "HEAD") res.statusMessage = message.replace(/[^\x20-\x7e]+/g, " ").slice(0, 400);

@@ -44,6 +44,9 @@ const CODES: Readonly<Record<string, string>> = {
   // 403 and 409 alike: clients print the message of a DENIED, and do not try again.
   "registry.tag-immutable": "DENIED",
   "registry.quota-exceeded": "DENIED",
+  "registry.scope-missing": "UNAUTHORIZED",
+  "registry.service-unknown": "UNSUPPORTED",
+  "registry.grant-unsupported": "UNSUPPORTED",
   "registry.upstream-unknown": "DENIED",
   "registry.upstream-read-only": "DENIED",
   "registry.upstream-denied": "DENIED",

@@ -1,6 +1,7 @@
 // Requests for what is an upstream's: who answers which.
 import type { GuardResource } from "@pratique/guard";
 import type { Descriptor } from "@pratique/oci";
+import { repositoryResource } from "../act.ts";
 import { deleteBlob } from "../blob-download.ts";
 import { registryErrors } from "../errors.ts";
 import type { Exchange, RegistryParts } from "../exchange.ts";
@@ -37,6 +38,13 @@ export class UpstreamDoor {
   constructor(parts: RegistryParts, pullThrough: PullThrough) {
     this.#parts = parts;
     this.#pullThrough = pullThrough;
+  }
+
+  /** All that a repository's name may mean: without the `?ns=` of a request, it may be any upstream's as well as ours. */
+  resources(name: string): GuardResource[] {
+    const places = this.#pullThrough.places(name);
+    const upstream = places.list.map((place) => repositoryResource({ host: place.upstream.name }, place.name));
+    return places.isOurs ? [repositoryResource(this.#parts, name), ...upstream] : upstream;
   }
 
   /** The handlers of a route by method; undefined when it means a repository of our own. @throws `registry.upstream-unknown` */

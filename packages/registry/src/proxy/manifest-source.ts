@@ -66,7 +66,10 @@ export class ManifestSource {
       return descriptor === undefined ? undefined : { descriptor };
     } catch (error) {
       if (!isPratiqueError(error) || !isOutage(error)) throw error;
-      return { descriptor: cached, stale: { reason: error.message, ageSeconds: seconds(ageMs) } };
+      return {
+        descriptor: cached,
+        stale: { reason: place.upstream.pause ?? error.message, ageSeconds: seconds(ageMs) },
+      };
     }
   }
 

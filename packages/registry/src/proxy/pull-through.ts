@@ -73,6 +73,18 @@ export class PullThrough {
     return upstreamPlace(route, query, { upstreams: this.#upstreams, own });
   }
 
+  /** What a name may mean when nothing says whose it is. */
+  places(name: string): { readonly list: readonly UpstreamPlace[]; readonly isOurs: boolean } {
+    const route = { to: "tags", name } as const;
+    const upstreams = this.#upstreams;
+    const named = upstreamPlace(route, new URLSearchParams(), { upstreams, own: [] });
+    if (named !== undefined) return { list: [named], isOurs: false };
+    const list = [...upstreams.keys()].flatMap(
+      (ns) => upstreamPlace(route, new URLSearchParams({ ns }), { upstreams, own: [] }) ?? [],
+    );
+    return { list, isOurs: true };
+  }
+
   states(): UpstreamState[] {
     return [...this.#upstreams.values()].map(({ state }) => state);
   }
