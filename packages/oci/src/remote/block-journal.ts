@@ -3,7 +3,7 @@ import type { Digest } from "@pratique/core";
 import { crc32 } from "node:zlib";
 
 /** What is written at once and believed at once. */
-export const BLOCK_BYTES = 256 * 1024;
+export const BLOCK_BYTES = 1024 * 1024;
 
 const RECORD_BYTES = 12;
 

@@ -114,7 +114,7 @@ it("fetches only the damaged block of a partial file again", async () => {
   served = 0;
   await fetchFrom([]);
   expect(digestOf(await readFile(path))).toBe(digest);
-  expect(served).toBe(256 * 1024);
+  expect(served).toBe(1024 * 1024);
 });
 
 it("starts over once when what an earlier attempt wrote was wrong from the beginning", async () => {
