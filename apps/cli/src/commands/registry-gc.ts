@@ -40,7 +40,7 @@ export const registryGc: Command = {
       ...(removed.uploads > 0 ? [counted(removed.uploads, "abandoned upload")] : []),
       ...(removed.partialFiles > 0 ? [counted(removed.partialFiles, "partial file")] : []),
     ];
-    terminal.note(`${[counted(removed.blobs, "blob"), ...also].join(", ")} ${verb}, ${size(freedBytes)} of room`);
+    terminal.note(`${[counted(removed.blobs, "blob"), ...also].join(", ")} ${verb}, ${size(freedBytes)} of disk`);
     const undecided = kept.undecided > 0 ? `, ${kept.undecided} undecided: pratique registry scrub says why` : "";
     terminal.note(`${kept.referenced} needed, ${kept.leased} within the grace period${undecided}`);
     return 0;

@@ -92,7 +92,8 @@ export class StatusDesk {
         look: async () => {
           const scrub = await upkeep.last("scrub");
           if (scrub === undefined) return "never scrubbed; pratique registry scrub reads and checks it";
-          if ((scrub.found ?? 0) > 0) throw new Error(`the scrub of ${scrub.at} found ${scrub.found} things wrong`);
+          if ((scrub.found ?? 0) > 0)
+            throw new Error(`the scrub of ${scrub.at} found something wrong in ${scrub.found} places`);
           return `the scrub of ${scrub.at} found nothing wrong`;
         },
         otherwise: { state: "warning", mend: "pratique registry scrub --quarantine" },
