@@ -9,6 +9,22 @@ export const cliErrors = defineErrors({
     hint: "docs/reference/errors.md lists them",
   },
   "cli.no-run": { status: 500, text: "the run did not start", hint: "the daemon's log says more" },
+  "connect.unreadable": { status: 500, text: "{file} cannot be read: {reason}", hint: "mend it, and try again" },
+  "connect.in-the-way": {
+    status: 409,
+    text: "{file} is there already, and not ours",
+    hint: "move it away, and connect again",
+  },
+  "connect.changed-since": {
+    status: 409,
+    text: "{file} was changed since, so it is left as it is:\n{diff}",
+    hint: "put it back as it was, or edit it by hand; then pratique connect {client} --undo",
+  },
+  "connect.nothing-to-undo": {
+    status: 404,
+    text: "{client} was not connected from this state directory",
+    hint: "name the one it was connected from with --home, and its --root",
+  },
   "identity.not-yours": {
     status: 401,
     text: "the owner token at {file} is another user's",
