@@ -19,8 +19,9 @@ export async function planContainerd(target: Target, places: Places): Promise<Pl
     mode: 0o600,
   };
   const found = await readIfThere(config);
-  const state = found === undefined ? "missing" : configPathsIn(found.text).includes(certs) ? "set" : "unset";
-  const own: WholeFile = { kind: "whole", path: config, text: configToml(certs), mode: 0o644 };
+  const state =
+    found === undefined ? "missing" : configPathsIn(found.text).includes(places.inside(certs)) ? "set" : "unset";
+  const own: WholeFile = { kind: "whole", path: config, text: configToml(places.inside(certs)), mode: 0o644 };
   const specific = (await readdir(certs).catch(() => [])).filter((name) => name !== DEFAULT);
   return {
     files: state === "missing" ? [hosts, own] : [hosts],
@@ -29,12 +30,12 @@ export async function planContainerd(target: Target, places: Places): Promise<Pl
       ...(state === "missing"
         ? ["restart containerd once, so that it reads config.toml: systemctl restart containerd"]
         : []),
-      `ctr reads it only when told: ctr images pull --hosts-dir ${certs} …`,
+      `ctr reads it only when told: ctr images pull --hosts-dir ${places.inside(certs)} …`,
     ],
     gaps: [
       ...(state === "unset"
         ? [
-            `${config} does not name ${certs}, so Kubernetes pulls past Pratique; add to it, and restart containerd:\n${indented(configToml(certs))}`,
+            `${config} does not name ${places.inside(certs)}, so Kubernetes pulls past Pratique; add to it, and restart containerd:\n${indented(configToml(places.inside(certs)))}`,
           ]
         : []),
       ...specific.map((name) => `${join(certs, name)} counts for ${name} in place of ${DEFAULT}: remove it`),

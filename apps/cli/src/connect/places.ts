@@ -1,6 +1,6 @@
 // Where the configuration of container clients lies: the system's for root, the person's own otherwise.
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 
 export interface Places {
   readonly isSystem: boolean;
@@ -11,6 +11,8 @@ export interface Places {
   /** Where podman, buildah and skopeo keep credentials that outlive a restart. */
   readonly podmanAuth: string;
   readonly dockerConfig: string;
+  /** A path as who lives below the root knows it. */
+  inside(path: string): string;
   /** Docker's daemon, which is the system's. */
   readonly dockerDaemon: string;
 }
@@ -34,6 +36,7 @@ export function placesOf({ environment, userId, root }: PlacesOptions): Places {
     podmanAuth: at(join(config, "containers", "auth.json")),
     dockerConfig: at(join(given(environment["DOCKER_CONFIG"]) ?? join(home, ".docker"), "config.json")),
     dockerDaemon: at("/etc/docker/daemon.json"),
+    inside: (path) => (root === undefined ? path : `/${relative(resolve(root), path)}`),
   };
 }
 
