@@ -1,11 +1,10 @@
 // The files of an artifact's directory form, one after another, checked: names, types, number, size.
 import type { Descriptor, Repository } from "@pratique/oci";
-import { pathProblem } from "./archive/entry-path.ts";
 import { gunzipStream } from "./archive/gzip.ts";
 import { readTar, type ArchiveLimits } from "./archive/tar-reader.ts";
 import { verifiedBlob } from "./archive/verified-blob.ts";
 import { packagingErrors } from "./errors.ts";
-import { LAYER_ANNOTATION } from "./mcp-server/pack-mcp-server.ts";
+import { LAYER_ANNOTATION } from "./mcp-server/server-labels.ts";
 import type { ArtifactInfo } from "./read-artifact.ts";
 
 export interface ArtifactFile {
@@ -36,13 +35,8 @@ export async function* filesOf(repository: Repository, info: ArtifactInfo): Asyn
   const reference = `${repository.name}@${info.descriptor.digest}`;
   switch (info.kind) {
     case "model":
-      for (const layer of info.layers) {
-        const path =
-          layer.annotations?.["org.cncf.model.filepath"] ?? layer.annotations?.["org.opencontainers.image.title"];
-        if (path === undefined) continue;
-        const reason = pathProblem(path);
-        if (reason !== undefined) throw packagingErrors("archive.unsafe", { entry: path.slice(0, 200), reason });
-        yield { path, executable: false, body: verifiedBlob(repository, layer) };
+      for (const file of (await info.model()).files) {
+        yield { path: file.path, executable: (file.mode & 0o100) !== 0, body: file.open() };
       }
       return;
     case "agent":

@@ -1,9 +1,8 @@
 // What a kind's packer makes of a directory, and how it becomes a manifest: blobs first, the tag last.
-import type { Clock, Digest } from "@pratique/core";
 import { digestOf } from "@pratique/core";
 import { KIND_ANNOTATION, type Kind } from "@pratique/contracts";
 import type { SbomComponent } from "@pratique/evidence";
-import { MEDIA_TYPES, type Descriptor, type LocalRepository } from "@pratique/oci";
+import { MEDIA_TYPES, type Descriptor, type LocalRepository, type Manifest, type Platform } from "@pratique/oci";
 
 /** Something that went into an artifact, as provenance names it. */
 export interface Material {
@@ -12,22 +11,36 @@ export interface Material {
   readonly name?: string;
 }
 
-/** An artifact whose layers are in the repository already and whose manifest is not made yet. */
-export interface ArtifactPlan {
-  readonly kind: Kind;
-  readonly name: string;
-  readonly version: string;
-  readonly description: string | undefined;
-  readonly licences: readonly string[];
+/** A manifest whose layers are in the repository already and which is not made yet. */
+export interface PlannedManifest {
+  /** By default that of an OCI image manifest. */
+  readonly mediaType?: string;
   readonly artifactType: string | undefined;
   readonly configMediaType: string;
   /** The config blob; some formats say in it when the artifact was created. */
   config(created: string): Uint8Array | string;
   readonly layers: readonly Descriptor[];
   readonly annotations: Readonly<Record<string, string>>;
+  /** For whom it is, in an index. */
+  readonly platform?: Platform;
+  /** With others on the same layers: an index of all of them is the artifact, and this one stands first in it. */
+  readonly besides?: readonly PlannedManifest[];
+  /** Of the index, when there is one. */
+  readonly indexType?: string;
+}
+
+/** An artifact whose layers are in the repository already and whose manifest is not made yet. */
+export interface ArtifactPlan extends PlannedManifest {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly version: string;
+  readonly description: string | undefined;
+  readonly licences: readonly string[];
   readonly components: readonly SbomComponent[];
   readonly materials: readonly Material[];
   readonly buildType: string;
+  /** What somebody should know who uses it; never a reason to refuse it. */
+  readonly notes?: readonly string[];
 }
 
 export const ANNOTATIONS = {
@@ -41,45 +54,53 @@ export const ANNOTATIONS = {
   revision: "org.opencontainers.image.revision",
 } as const;
 
+/** What stands in an artifact that is not told when it was created: nothing that differs between two homes. */
+const EPOCH = "1970-01-01T00:00:00Z";
+
 interface BuiltManifest {
   readonly bytes: Uint8Array;
+  readonly mediaType: string;
   readonly config: Uint8Array;
-  readonly digest: Digest;
+  readonly descriptor: Descriptor;
 }
 
-function build(plan: ArtifactPlan, created: string): BuiltManifest {
-  const config = Buffer.from(plan.config(created));
+function build(plan: ArtifactPlan, part: PlannedManifest, created: string): BuiltManifest {
+  const config = Buffer.from(part.config(created));
+  const mediaType = part.mediaType ?? MEDIA_TYPES.imageManifest;
+  const bytes = encode({
+    schemaVersion: 2,
+    mediaType,
+    ...(part.artifactType === undefined ? {} : { artifactType: part.artifactType }),
+    config: { mediaType: part.configMediaType, digest: digestOf(config), size: config.byteLength },
+    layers: part.layers,
+    annotations: annotationsOf(plan, part, created),
+  });
+  const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.byteLength };
+  return { bytes, mediaType, config, descriptor };
+}
+
+function annotationsOf(plan: ArtifactPlan, part: PlannedManifest, created: string): Record<string, string> {
   const annotations: Record<string, string> = {
-    ...plan.annotations,
+    ...part.annotations,
     [ANNOTATIONS.kind]: plan.kind,
-    [ANNOTATIONS.title]: plan.annotations[ANNOTATIONS.title] ?? plan.name,
+    [ANNOTATIONS.title]: part.annotations[ANNOTATIONS.title] ?? plan.name,
     [ANNOTATIONS.version]: plan.version,
     [ANNOTATIONS.created]: created,
     ...(plan.description === undefined ? {} : { [ANNOTATIONS.description]: plan.description }),
     ...(plan.licences.length === 0 ? {} : { [ANNOTATIONS.licences]: plan.licences.join(" AND ") }),
   };
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: MEDIA_TYPES.imageManifest,
-    ...(plan.artifactType === undefined ? {} : { artifactType: plan.artifactType }),
-    config: { mediaType: plan.configMediaType, digest: digestOf(config), size: config.byteLength },
-    layers: plan.layers,
-    annotations: Object.fromEntries(Object.entries(annotations).sort(([a], [b]) => (a < b ? -1 : 1))),
-  };
-  const bytes = Buffer.from(JSON.stringify(manifest));
-  return { bytes, config, digest: digestOf(bytes) };
+  return Object.fromEntries(Object.entries(annotations).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function createdOf(manifest: Uint8Array): string | undefined {
-  try {
-    const json: unknown = JSON.parse(Buffer.from(manifest).toString("utf8"));
-    if (typeof json !== "object" || json === null || !("annotations" in json)) return undefined;
-    const annotations = new Map(Object.entries(json.annotations ?? {}));
-    const created: unknown = annotations.get(ANNOTATIONS.created);
-    return typeof created === "string" && created.length <= 40 ? created : undefined;
-  } catch {
-    return undefined;
-  }
+function encode(json: object): Buffer {
+  return Buffer.from(JSON.stringify(json));
+}
+
+/** The manifest of a plan as it will be stored, for who has to look at it before. */
+export async function draftManifest(plan: ArtifactPlan, repository: LocalRepository): Promise<Manifest> {
+  const { bytes, mediaType, config, descriptor } = build(plan, plan, EPOCH);
+  await repository.putBlob(config);
+  return { bytes, mediaType, descriptor };
 }
 
 /** RFC 3339 without fractions of a second. */
@@ -94,27 +115,43 @@ export interface Publication {
   pointTag(): Promise<void>;
 }
 
-/**
- * Stores config and manifest; `pointTag` then lets others see it.
- * Without `createdAt`, packing what the tag already holds gives the digest that is there: nothing changed.
- */
+/** Stores configs and manifests; `pointTag` then lets others see the artifact. */
 export async function publishPlan(
   plan: ArtifactPlan,
-  o: { repository: LocalRepository; tag: string; clock: Clock; createdAt: Date | undefined },
+  o: { repository: LocalRepository; tag: string; createdAt: Date | undefined },
 ): Promise<Publication> {
-  let built = build(plan, timestamp(o.createdAt ?? o.clock.now()));
-  if (o.createdAt === undefined) {
-    const present = await o.repository.manifest(o.tag);
-    const created = present === undefined ? undefined : createdOf(present.bytes);
-    const again = created === undefined ? undefined : build(plan, created);
-    if (again !== undefined && again.digest === present?.descriptor.digest) built = again;
-  }
-  const { bytes, config } = built;
-  await o.repository.putBlob(config);
-  const descriptor = await o.repository.putManifest(bytes, MEDIA_TYPES.imageManifest);
+  const { repository, tag } = o;
+  const created = o.createdAt === undefined ? EPOCH : timestamp(o.createdAt);
+  const parts = [plan, ...(plan.besides ?? [])];
+  const built = parts.map((part) => build(plan, part, created));
+  for (const { config } of built) await repository.putBlob(config);
+  const configBytes = built.reduce((sum, { config }) => sum + config.byteLength, 0);
+  const sizeBytes = plan.layers.reduce((sum, { size }) => sum + size, configBytes);
+  const manifests = parts.map((part, at) => ({
+    ...built[at]!.descriptor,
+    ...(part.artifactType === undefined ? {} : { artifactType: part.artifactType }),
+    ...(part.platform === undefined ? {} : { platform: part.platform }),
+  }));
+  for (const { bytes, mediaType } of built) await repository.putManifest(bytes, mediaType);
+  const [only] = built;
+  const top =
+    built.length === 1 && only !== undefined
+      ? only
+      : { bytes: encodeIndex(plan, manifests, created), mediaType: MEDIA_TYPES.imageIndex };
+  const descriptor = await repository.putManifest(top.bytes, top.mediaType);
   return {
     descriptor,
-    sizeBytes: plan.layers.reduce((sum, { size }) => sum + size, config.byteLength),
-    pointTag: async () => void (await o.repository.putManifest(bytes, MEDIA_TYPES.imageManifest, o.tag)),
+    sizeBytes,
+    pointTag: async () => void (await repository.putManifest(top.bytes, top.mediaType, tag)),
   };
+}
+
+function encodeIndex(plan: ArtifactPlan, manifests: readonly Descriptor[], created: string): Buffer {
+  return encode({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.imageIndex,
+    ...(plan.indexType === undefined ? {} : { artifactType: plan.indexType }),
+    manifests,
+    annotations: annotationsOf(plan, plan, created),
+  });
 }

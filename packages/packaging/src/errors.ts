@@ -10,7 +10,7 @@ export const packagingErrors = defineErrors({
   "artifact.unknown-kind": {
     status: 400,
     text: "{directory} is no known kind of artifact",
-    hint: "a model needs a *.gguf file; an mcp-server a server.json; a skill a SKILL.md; an agent an agent.yaml",
+    hint: "a model needs weights (*.gguf, *.safetensors, *.onnx, *.dduf); an mcp-server a server.json; a skill a SKILL.md; an agent an agent.yaml",
   },
   "artifact.ambiguous-kind": {
     status: 400,
@@ -62,6 +62,11 @@ export const packagingErrors = defineErrors({
     text: "{directory} exists and is not empty",
     hint: "choose another directory, or remove it",
   },
+  "artifact.unfaithful": {
+    status: 500,
+    text: "the format has lost {path}",
+    hint: "choose another format, and report this as a bug",
+  },
   "archive.unsafe": {
     status: 400,
     text: "the archive holds `{entry}`, which is refused: {reason}",
@@ -75,13 +80,28 @@ export const packagingErrors = defineErrors({
   "archive.damaged": { status: 400, text: "the archive cannot be read: {reason}", hint: "fetch it again" },
   "model.invalid": {
     status: 400,
-    text: "{path} is not a GGUF file: {reason}",
-    hint: "check the download; a model file starts with the four bytes GGUF",
+    text: "{path} is not a sound model file: {reason}",
+    hint: "check the download: compare its checksum with the publisher's",
   },
   "model.truncated": {
     status: 400,
     text: "{path} is cut short in {where}: it has {sizeBytes} bytes, {missing} bytes are missing",
     hint: "download it again and compare its checksum",
+  },
+  "model.header-too-large": {
+    status: 400,
+    text: "the header of the model goes on after {limitBytes} bytes",
+    hint: "pull the model to look at all of it",
+  },
+  "model.file-missing": {
+    status: 400,
+    text: "{path} needs {missing}, and it is not there",
+    hint: "put all files of the model into the directory",
+  },
+  "model.not-dual": {
+    status: 400,
+    text: "a model in the format {format} cannot be dual",
+    hint: "leave --format away: a dual artifact is a ModelPack and a ModelCar at once",
   },
   "model.shard-missing": {
     status: 400,
@@ -105,8 +125,43 @@ export const packagingErrors = defineErrors({
   },
   "mcp-server.no-base": {
     status: 400,
-    text: "a base image is needed to pack an mcp-server",
-    hint: "use the debian base (the default of `pratique pack`)",
+    text: "there is no base image with {runtime} to pack an mcp-server on",
+    hint: "bases are made of Debian packages: run it where there is apt-get",
+  },
+  "mcp-server.source-invalid": {
+    status: 400,
+    text: "`{source}` cannot be packed as an MCP server: {reason}",
+    hint: "name a directory, an .mcpb, a server.json, npm:NAME@VERSION, pypi:NAME==VERSION or image:REFERENCE",
+  },
+  "mcp-server.fetch-failed": {
+    status: 502,
+    text: "{source} cannot be fetched: {reason}",
+    hint: "check its name and version, and that this machine reaches the registry",
+  },
+  "mcp-server.unverifiable": {
+    status: 400,
+    text: "{source} needs {dependency}, which cannot be checked: {reason}",
+    hint: "only packages of the registry with a checksum are taken",
+  },
+  "mcp-server.needs-build": {
+    status: 400,
+    text: "{source} would have to run code to be installed: {reason}",
+    hint: "choose a version that is published as a wheel, or pack an image that you built: pratique pack image:REFERENCE",
+  },
+  "mcp-server.name-not-proven": {
+    status: 400,
+    text: "server.json is of {name}, and {source} says it is of {stated}",
+    hint: "the package of a server names it (mcpName, mcp-name:, or the image's label); do not use this one",
+  },
+  "mcp-server.remote-only": {
+    status: 400,
+    text: "{name} runs elsewhere, at {url}: there is nothing to pack",
+    hint: "put it behind the gateway: gateway.servers.NAME.url in pratique.yaml",
+  },
+  "mcpb.invalid": {
+    status: 400,
+    text: "{path} is not a valid MCP bundle: {reason}",
+    hint: "see https://github.com/modelcontextprotocol/mcpb/blob/main/MANIFEST.md",
   },
   "base.unavailable": {
     status: 503,

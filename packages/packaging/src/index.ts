@@ -1,7 +1,13 @@
 // From directories to artifacts and back: one folder a kind.
 export { packagingErrors } from "./errors.ts";
 export { detectKind, type PackableKind } from "./detect-kind.ts";
-export { packDirectory, type Packed, type PackDirectoryOptions, type PackProgress } from "./pack-directory.ts";
+export { packDirectory, type PackDirectoryOptions } from "./pack-directory.ts";
+export type { Packed, PackProgress, PackSourceOptions } from "./pack-source.ts";
+export { packServer, type PackServerTools } from "./mcp-server/pack-server.ts";
+export { isServerAddress, parseServerSource, type ServerSource } from "./mcp-server/server-source.ts";
+export { debianRuntimeBase, type DebianRuntimeBaseOptions } from "./mcp-server/debian-runtime-base.ts";
+export type { ServerBases } from "./mcp-server/server-image.ts";
+export type { PythonIndex } from "./mcp-server/python-wheels.ts";
 export type { Material } from "./artifact-plan.ts";
 export { unpackArtifact, type Unpacked } from "./unpack-artifact.ts";
 export {

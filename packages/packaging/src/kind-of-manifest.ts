@@ -3,16 +3,12 @@ import { Kind, KIND_ANNOTATION } from "@pratique/contracts";
 import { artifactTypeOf, parseManifest, type Manifest } from "@pratique/oci";
 import { AGENT_LOCK_TYPE } from "./agent/agent-lock.ts";
 import { AGENT_MEDIA_TYPES } from "./agent/pack-agent.ts";
-import { SERVER_NAME_LABEL } from "./mcp-server/pack-mcp-server.ts";
-import { MODEL_MEDIA_TYPES } from "./model/model-files.ts";
+import { SERVER_NAME_LABEL } from "./mcp-server/server-labels.ts";
+import { modelFormatOf } from "./model/model-formats.ts";
 import { SKILL_TYPES } from "./skill/shapes.ts";
 
 /** Artifact types and config types that others write, too. */
 const BY_TYPE: ReadonlyMap<string, Kind> = new Map([
-  [MODEL_MEDIA_TYPES.artifact, "model"],
-  [MODEL_MEDIA_TYPES.config, "model"],
-  ["application/vnd.docker.ai.model.config.v0.1+json", "model"],
-  ["application/vnd.docker.ai.model.config.v0.2+json", "model"],
   ...SKILL_TYPES.map((type): [string, Kind] => [type, "skill"]),
   [AGENT_MEDIA_TYPES.artifact, "agent"],
   [AGENT_LOCK_TYPE, "agent"],
@@ -23,6 +19,7 @@ const BY_TYPE: ReadonlyMap<string, Kind> = new Map([
  * cannot pass as one thing and be used as another.
  */
 export function kindOfManifest(manifest: Pick<Manifest, "bytes" | "mediaType">): Kind {
+  if (modelFormatOf(manifest) !== undefined) return "model";
   const parsed = parseManifest(manifest.bytes, manifest.mediaType);
   const types = [artifactTypeOf(parsed), parsed.type === "image" ? parsed.manifest.config.mediaType : undefined];
   for (const type of types) {

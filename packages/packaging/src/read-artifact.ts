@@ -1,7 +1,7 @@
 // What an artifact is and how it is used, read from its manifest and config. Layers stay where they are.
 import { isJsonObject, parseJson, readBounded, type JsonObject } from "@pratique/core";
 import type { Kind } from "@pratique/contracts";
-import { parseManifest, type Descriptor, type ImageManifest, type Repository } from "@pratique/oci";
+import { parseManifest, type Descriptor, type ImageManifest, type Manifest, type Repository } from "@pratique/oci";
 import { isAgentLock, readAgentLock } from "./agent/agent-lock.ts";
 import { AGENT_MEDIA_TYPES } from "./agent/pack-agent.ts";
 import { LIMIT_AGENT_FILE, parseAgentYaml } from "./agent/agent-source.ts";
@@ -9,9 +9,10 @@ import { ANNOTATIONS } from "./artifact-plan.ts";
 import { packagingErrors } from "./errors.ts";
 import { kindOfManifest } from "./kind-of-manifest.ts";
 import { readImageConfig } from "./mcp-server/image-config.schema.ts";
-import { SERVER_JSON_LABEL } from "./mcp-server/pack-mcp-server.ts";
+import { SERVER_JSON_LABEL } from "./mcp-server/server-labels.ts";
 import { LIMIT_SERVER_JSON, parseServerJson, type ToolVerdicts } from "./mcp-server/server-json.schema.ts";
-import { MODEL_MEDIA_TYPES, ROLE_ANNOTATION } from "./model/model-files.ts";
+import type { CanonicalModel, ModelFormat } from "./model/canonical-model.ts";
+import { modelFormatOf, readModel } from "./model/model-formats.ts";
 import type { SkillShape } from "./skill/shapes.ts";
 import type { SkillConfig } from "./skill/skill-config.schema.ts";
 import type { SkillContent } from "./skill/skill-content.ts";
@@ -30,10 +31,9 @@ export interface ArtifactCommon {
 
 export interface ModelInfo extends ArtifactCommon {
   readonly kind: "model";
-  /** The weights; of a sharded model, the first part. */
-  readonly ggufLayer: Descriptor;
-  /** A chat template beside the weights. */
-  readonly templateLayer?: Descriptor;
+  readonly format: ModelFormat;
+  /** Its files and what is known of it, read when they are asked for. */
+  model(): Promise<CanonicalModel>;
 }
 
 export interface McpServerInfo extends ArtifactCommon {
@@ -85,13 +85,13 @@ export async function readArtifact(repository: Repository, ref: string): Promise
     parsed.type === "image"
       ? parsed.manifest
       : { schemaVersion: 2, config: found.descriptor, layers: [], annotations: parsed.manifest.annotations };
-  if (parsed.type === "index" && !["image", "policy", "catalog", "skill"].includes(kind)) {
+  if (parsed.type === "index" && !["image", "policy", "catalog", "skill", "model"].includes(kind)) {
     throw malformed("it is an index");
   }
   const common = commonOf(repository, found.descriptor, manifest);
   switch (kind) {
     case "model":
-      return { kind, ...common, ...modelLayers(manifest.layers, malformed) };
+      return { kind, ...common, ...modelParts(repository, found) };
     case "mcp-server":
       return { kind, ...common, ...(await serverParts(repository, manifest, malformed)) };
     case "skill":
@@ -136,26 +136,9 @@ function only(layers: readonly Descriptor[], mediaType: string, malformed: Malfo
   return layer;
 }
 
-/** Weights in ModelPack's format, and in Docker's. */
-const WEIGHTS: readonly string[] = [
-  MODEL_MEDIA_TYPES.weight,
-  "application/vnd.docker.ai.gguf.v3",
-  "application/vnd.cncf.model.weight.v1.gguf",
-];
-
-function modelLayers(
-  layers: readonly Descriptor[],
-  malformed: Malformed,
-): Pick<ModelInfo, "ggufLayer" | "templateLayer"> {
-  const pathOf = ({ annotations }: Descriptor): string => annotations?.["org.cncf.model.filepath"] ?? "";
-  const weights = layers.filter((layer) => WEIGHTS.includes(layer.mediaType) && !/mmproj/i.test(pathOf(layer)));
-  const [ggufLayer] = [...weights].sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1));
-  if (ggufLayer === undefined) throw malformed("it has no weights in GGUF format");
-  const templateLayer = layers.find(
-    ({ mediaType, annotations }) =>
-      annotations?.[ROLE_ANNOTATION] === "template" || mediaType === "application/vnd.docker.ai.chat.template.jinja",
-  );
-  return { ggufLayer, ...(templateLayer === undefined ? {} : { templateLayer }) };
+function modelParts(repository: Repository, found: Manifest): Pick<ModelInfo, "format" | "model"> {
+  const format = modelFormatOf(found) ?? "modelpack";
+  return { format, model: () => readModel(repository, found, format) };
 }
 
 async function serverParts(

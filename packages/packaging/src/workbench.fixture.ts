@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { manualClock, silentLog, type ManualClock } from "@pratique/core";
 import { openContentStore, type LocalRepository } from "@pratique/oci";
-import { packDirectory, type Packed, type PackDirectoryOptions } from "./pack-directory.ts";
+import { packDirectory, type PackDirectoryOptions } from "./pack-directory.ts";
+import type { Packed } from "./pack-source.ts";
 
 export interface Workbench {
   readonly home: string;

@@ -1,26 +1,20 @@
 // The default base: node and the few libraries it needs, nothing else. Made once, then taken from the cache.
 import { open, readFile, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { digestOf, hexOf, isJsonObject, isPratiqueError, SingleFlight, type Log } from "@pratique/core";
+import { digestOf, hexOf, isJsonObject, SingleFlight } from "@pratique/core";
 import type { SbomComponent } from "@pratique/evidence";
-import { MEDIA_TYPES, type LocalRepository } from "@pratique/oci";
 import type { TarEntry } from "../archive/tar-writer.ts";
-import type { Material } from "../artifact-plan.ts";
 import { packagingErrors } from "../errors.ts";
 import { digestOfFile } from "../file-layer.ts";
 import type { RunCommand } from "../run-command.ts";
 import { readFileChunks } from "../source-files.ts";
-import { dropCachedBase, openLayer, readCachedBase, writeCachedBase, type CachedBase } from "./base-cache.ts";
-import type { BaseImage, PreparedBase, PrepareOptions } from "./base-image.ts";
-import {
-  fetchDebianPackages,
-  identityOf,
-  resolveDebianPackages,
-  unpackDebianPackage,
-  type DebianPackage,
-} from "./debian-packages.ts";
+import { readCachedBase, writeCachedBase } from "./base-cache.ts";
+import type { BaseImage, PrepareOptions } from "./base-image.ts";
+import { librariesFromDebian, plainComponent, readOsRelease, type Libraries } from "./debian-libraries.ts";
+import { identityOf, resolveDebianPackages } from "./debian-packages.ts";
 import { readElf } from "./elf-file.ts";
 import { collectHostLibraries } from "./host-libraries.ts";
+import { placeBase, type CachedAt } from "./place-base.ts";
 import { mergedPath, skeleton, withDirectories } from "./root-file-system.ts";
 
 export interface DebianBaseOptions {
@@ -38,48 +32,11 @@ export function debianBase(options: DebianBaseOptions): BaseImage {
   const running = new SingleFlight<CachedAt>();
   return {
     name: "debian",
-    async prepare({ repository, cacheDirectory, log }) {
+    prepare({ repository, cacheDirectory, log }) {
       const find = (): Promise<CachedAt> => running.run(cacheDirectory, () => cachedBase(options, cacheDirectory, log));
-      let found = await find();
-      if (!(await storeLayer(repository, found))) {
-        log.warn("cached base image is damaged; making it anew", { digest: found.base.digest });
-        await dropCachedBase(found.directory);
-        found = await find();
-        if (!(await storeLayer(repository, found))) {
-          throw packagingErrors("base.unavailable", { base: "debian", reason: "its cached layer is damaged" });
-        }
-      }
-      const { base } = found;
-      const { digest, size, diffId } = base;
-      return {
-        description: base.description,
-        architecture: base.architecture,
-        layers: [{ descriptor: { mediaType: MEDIA_TYPES.layerTarGzip, digest, size }, diffId }],
-        node: `/${NODE_PATH}`,
-        env: ["PATH=/usr/local/bin:/usr/bin"],
-        components: base.components,
-        materials: base.materials,
-      } satisfies PreparedBase;
+      return placeBase(find, { repository, log, runtime: `/${NODE_PATH}`, env: ["PATH=/usr/local/bin:/usr/bin"] });
     },
   };
-}
-
-interface CachedAt {
-  readonly base: CachedBase;
-  readonly directory: string;
-}
-
-/** False when the cached layer has not the digest that it was cached with. */
-async function storeLayer(repository: LocalRepository, { base, directory }: CachedAt): Promise<boolean> {
-  const { digest, size } = base;
-  if ((await repository.blobSize(digest)) !== undefined) return true;
-  try {
-    await repository.putBlob(openLayer(directory), { digest, size });
-    return true;
-  } catch (error) {
-    if (isPratiqueError(error, "digest.mismatch") || isPratiqueError(error, "size.mismatch")) return false;
-    throw error;
-  }
 }
 
 async function cachedBase(
@@ -101,7 +58,12 @@ async function cachedBase(
     const cached = await readCachedBase(directory);
     if (cached !== undefined) return { base: cached, directory };
     try {
-      const parts = await librariesFromDebian(packages, osRelease, { runCommand, cacheDirectory, log });
+      const parts = await librariesFromDebian(packages, osRelease, {
+        runCommand,
+        cacheDirectory,
+        log,
+        runtime: "node",
+      });
       return await build({ node, nodeDigest, osRelease, architecture, directory, ...parts });
     } catch (error) {
       log.warn("Debian packages are not to be had; taking this machine's libraries", {
@@ -120,39 +82,6 @@ async function cachedBase(
   if (cached !== undefined) return { base: cached, directory };
   const description = "node with shared libraries copied from the machine that packed the image";
   return await build({ node, nodeDigest, osRelease, architecture, directory, description, ...host });
-}
-
-interface Libraries {
-  readonly description: string;
-  readonly entries: readonly TarEntry[];
-  readonly components: readonly SbomComponent[];
-  readonly materials: readonly Material[];
-}
-
-async function librariesFromDebian(
-  packages: readonly DebianPackage[],
-  osRelease: string,
-  o: { runCommand: RunCommand; cacheDirectory: string; log: Log },
-): Promise<Libraries> {
-  const { id, versionId } = parseOsRelease(osRelease);
-  const distribution = `${id}-${versionId}`;
-  const entries: TarEntry[] = [];
-  const components: SbomComponent[] = [{ type: "operating-system", name: id, version: versionId }];
-  const materials: Material[] = [];
-  const paths = await fetchDebianPackages(packages, o);
-  for (const [index, wanted] of packages.entries()) {
-    const path = paths[index] ?? "";
-    const unpacked = await unpackDebianPackage(wanted, path, { runCommand: o.runCommand, distribution });
-    entries.push(...unpacked.entries);
-    components.push(unpacked.component);
-    materials.push(unpacked.material);
-  }
-  return {
-    description: `node on ${distribution}, with ${packages.map(({ name }) => name).join(", ")}`,
-    entries,
-    components,
-    materials,
-  };
 }
 
 async function build(
@@ -189,20 +118,6 @@ async function build(
   return { base, directory: o.directory };
 }
 
-/** A component of a base as the cache keeps it: without a model card, which no part of a base has. */
-function plainComponent(component: SbomComponent): CachedBase["components"][number] {
-  const { type, name, version, purl, licences, hashes, properties } = component;
-  return {
-    type,
-    name,
-    ...(version === undefined ? {} : { version }),
-    ...(purl === undefined ? {} : { purl }),
-    ...(licences === undefined ? {} : { licences: [...licences] }),
-    ...(hashes === undefined ? {} : { hashes: { ...hashes } }),
-    ...(properties === undefined ? {} : { properties: { ...properties } }),
-  };
-}
-
 /** The image must hold the loader and every library that node names. @throws `base.unavailable` */
 async function requireLibraries(node: string, entries: readonly TarEntry[]): Promise<void> {
   const { loader, needed } = await readElf(node);
@@ -227,23 +142,4 @@ async function nodePackage(node: string): Promise<{ name: string; version: strin
   } catch {
     return undefined;
   }
-}
-
-const OS_RELEASE_KEYS = /^(?:ID|ID_LIKE|NAME|PRETTY_NAME|VERSION|VERSION_ID|VERSION_CODENAME)=/;
-
-/** The distribution of this machine: apt's packages are its packages, and scanners match them by it. */
-async function readOsRelease(): Promise<string> {
-  const text = await readFile("/etc/os-release", "utf8").catch(() => "ID=linux\n");
-  return (
-    text
-      .split("\n")
-      .filter((line) => OS_RELEASE_KEYS.test(line))
-      .slice(0, 20)
-      .join("\n") + "\n"
-  );
-}
-
-function parseOsRelease(text: string): { id: string; versionId: string } {
-  const value = (key: string): string => new RegExp(`^${key}="?([A-Za-z0-9._-]+)"?$`, "m").exec(text)?.[1] ?? "unknown";
-  return { id: value("ID"), versionId: value("VERSION_ID") };
 }

@@ -44,9 +44,9 @@ const URI_LINE = /^'([^']+)' (\S+_\S+_\S+\.deb) (\d+) SHA256:([0-9a-f]{64})$/;
 export async function resolveDebianPackages(
   runCommand: RunCommand,
   architecture: string,
+  wanted: readonly string[] = PACKAGES,
 ): Promise<DebianPackage[] | undefined> {
-  const names = PACKAGES.map((name) => `${name}:${architecture}`);
-  const args = ["download", "--print-uris", ...names];
+  const args = ["download", "--print-uris", ...wanted.map((name) => `${name}:${architecture}`)];
   const result = await runCommand("apt-get", args, { maxOutputBytes: MIB, timeoutMs: 60_000 }).catch(() => undefined);
   if (result === undefined || result.code !== 0) return undefined;
   const packages: DebianPackage[] = [];
@@ -58,7 +58,7 @@ export async function resolveDebianPackages(
     packages.push({ name, version: decodeURIComponent(version), architecture: arch, file, uri, sha256 });
   }
   packages.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return PACKAGES.every((name) => packages.some((found) => found.name === name)) ? packages : undefined;
+  return wanted.every((name) => packages.some((found) => found.name === name)) ? packages : undefined;
 }
 
 /**
@@ -120,12 +120,13 @@ const WANTED = /^usr\/lib(?:64|\/[a-z0-9_]+-linux-gnu)?\/[^/]+\.so(?:\.[^/]*)?$|
 export async function unpackDebianPackage(
   wanted: DebianPackage,
   path: string,
-  o: { runCommand: RunCommand; distribution: string },
+  o: { runCommand: RunCommand; distribution: string; isWanted?: ((path: string) => boolean) | undefined },
 ): Promise<UnpackedPackage> {
+  const isWanted = (path: string): boolean => WANTED.test(path) || o.isWanted?.(path) === true;
   const entries: TarEntry[] = [];
   for await (const entry of tarOf(o.runCommand, "--fsys-tarfile", path)) {
     const target = mergedPath(entry.path);
-    if (!WANTED.test(target)) continue;
+    if (!isWanted(target)) continue;
     if (entry.type === "symlink") entries.push({ type: "symlink", path: target, target: entry.target });
     else if (entry.type === "file")
       entries.push({ type: "file", path: target, mode: entry.mode, body: await bodyOf(entry.body) });

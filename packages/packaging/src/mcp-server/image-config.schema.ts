@@ -3,7 +3,7 @@ import { isDigest, readBounded, parseJson, type Digest } from "@pratique/core";
 import type { Descriptor, Repository } from "@pratique/oci";
 import { z } from "zod";
 
-const LIMIT_CONFIG = 4 * 1024 * 1024;
+export const LIMIT_CONFIG = 4 * 1024 * 1024;
 
 const ImageConfigShape = z.looseObject({
   architecture: z.string(),

@@ -27,7 +27,7 @@ export function ociBase(options: OciBaseOptions): BaseImage {
   return {
     name,
     async prepare({ repository }) {
-      const { descriptor, manifest } = await imageOf(options, unavailable);
+      const { descriptor, manifest } = await imageFor(options, unavailable);
       const config = await readImageConfig(options.repository, manifest.config);
       if (config === undefined || config.diffIds.length !== manifest.layers.length) {
         throw unavailable("it is no runnable image");
@@ -46,7 +46,7 @@ export function ociBase(options: OciBaseOptions): BaseImage {
         description: name,
         architecture: config.architecture,
         layers,
-        node: options.node ?? "/usr/local/bin/node",
+        runtime: options.node ?? "/usr/local/bin/node",
         env: config.env,
         components: [],
         materials: [{ uri: `oci:${options.repository.name}`, digest: { sha256: hexOf(descriptor.digest) }, name }],
@@ -55,8 +55,9 @@ export function ociBase(options: OciBaseOptions): BaseImage {
   };
 }
 
-async function imageOf(
-  o: OciBaseOptions,
+/** The image for an architecture behind a tag or digest. */
+export async function imageFor(
+  o: Pick<OciBaseOptions, "repository" | "ref" | "architecture">,
   unavailable: (reason: string) => Error,
 ): Promise<{ descriptor: Descriptor; manifest: ImageManifest }> {
   let ref: string = o.ref;
@@ -75,7 +76,8 @@ async function imageOf(
   throw unavailable("its index nests too deep");
 }
 
-async function takeOver(from: Repository, to: LocalRepository, { digest, size }: Descriptor): Promise<void> {
+/** Brings a layer over, by a mount where that is enough. */
+export async function takeOver(from: Repository, to: LocalRepository, { digest, size }: Descriptor): Promise<void> {
   if ((await to.blobSize(digest)) !== undefined) return;
   if (from.origin === to.origin && (await to.mountBlob(digest, from.name))) return;
   await to.putBlob(await from.openBlob(digest), { digest, size });
