@@ -193,7 +193,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const bundles = new Bundles({ artifacts, locks, store, guard, registry: registryHost });
     const client = await registryClient(config.registry.client, options.environment, proxies);
     onClose(async () => client.transport.close());
-    const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log, client });
+    const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log, client, deltas });
     const resources = new ArtifactResources({
       trust,
       cache: evidenceCache,

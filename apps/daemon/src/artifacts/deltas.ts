@@ -13,7 +13,6 @@ import { allowedOrThrow, type Guard } from "@pratique/guard";
 import {
   parseManifest,
   type ContentStore,
-  type LocalFile,
   type LocalRepository,
   type Manifest,
   type RegistrySession,
@@ -101,62 +100,61 @@ export class Deltas {
     principal: Principal,
     from: Repository,
     to: LocalRepository,
-    subject: Manifest,
+    ref: string,
     signal?: AbortSignal,
   ): Promise<Saved> {
     let saved = NOTHING;
-    for (const layer of await this.#deltasOf(from, subject)) {
+    for (const layer of await this.#deltasOf(from, ref)) {
       signal?.throwIfAborted();
-      if ((await to.blobSize(layer.target)) !== undefined) continue;
-      const base = await this.#baseFor(principal, to, layer.base);
-      if (base === undefined) continue;
       try {
-        await to.putBlob(await from.openBlob(layer.delta.digest), {
-          digest: layer.delta.digest,
-          size: layer.delta.size,
-        });
-        await rebuildLayer(to, layer, base.path);
+        if ((await to.blobSize(layer.target)) !== undefined) continue;
+        const holder = await this.#holderOf(principal, to, layer.base);
+        if (holder === undefined) continue;
+        const { digest, size } = layer.delta;
+        await to.putBlob(await from.openBlob(digest), { digest, size });
+        const base = await holder.localFile(layer.base);
+        try {
+          await rebuildLayer(to, layer, base.path);
+        } finally {
+          base.release();
+        }
         saved = add(saved, layer);
       } catch (error) {
+        signal?.throwIfAborted();
         this.#options.log.warn("a layer could not be rebuilt; it is fetched whole", {
           digest: layer.target,
           ...describeError(error),
         });
-      } finally {
-        base.release();
       }
     }
     return saved;
   }
 
   /** Before a push: the same, done by a registry of our kind. */
-  async rebuildThere(
-    session: RegistrySession,
-    from: LocalRepository,
-    to: Repository,
-    subject: Manifest,
-  ): Promise<Saved> {
+  async rebuildThere(session: RegistrySession, from: LocalRepository, to: Repository, ref: string): Promise<Saved> {
     let saved = NOTHING;
-    const layers = await this.#deltasOf(from, subject);
+    const layers = await this.#deltasOf(from, ref);
     try {
       if (layers.length === 0 || !(await rebuildsLayers(session))) return saved;
       for (const layer of layers) {
         if ((await to.blobSize(layer.target)) !== undefined || (await to.blobSize(layer.base)) === undefined) continue;
-        await to.putBlob(await from.openBlob(layer.delta.digest), {
-          digest: layer.delta.digest,
-          size: layer.delta.size,
-        });
+        const { digest, size } = layer.delta;
+        await to.putBlob(await from.openBlob(digest), { digest, size });
         await rebuildRemotely(session, to.name, layer);
         saved = add(saved, layer);
       }
     } catch (error) {
+      session.signal?.throwIfAborted();
       this.#options.log.warn("the registry could not rebuild a layer; it is sent whole", describeError(error));
     }
     return saved;
   }
 
-  async #deltasOf(repository: Repository, subject: Manifest): Promise<LayerDelta[]> {
+  /** Of an index, those of its members as well. What cannot be looked up has none. */
+  async #deltasOf(repository: Repository, ref: string): Promise<LayerDelta[]> {
     try {
+      const subject = await repository.manifest(ref);
+      if (subject === undefined) return [];
       const found = await findDeltas(repository, subject);
       const parsed = parseManifest(subject.bytes, subject.mediaType);
       if (parsed.type !== "index") return found;
@@ -171,14 +169,13 @@ export class Deltas {
     }
   }
 
-  /** Where the base lies, in a repository that the principal may pull from. */
-  async #baseFor(principal: Principal, to: LocalRepository, base: Digest): Promise<LocalFile | undefined> {
+  /** A repository that has the base and that the principal may pull from. */
+  async #holderOf(principal: Principal, to: LocalRepository, base: Digest): Promise<LocalRepository | undefined> {
     const { store, guard, registry } = this.#options;
-    if ((await to.blobSize(base)) !== undefined) return to.localFile(base);
+    if ((await to.blobSize(base)) !== undefined) return to;
     for (const name of await store.holders(base)) {
       const resource = repositoryResource(name, registry);
-      if (guard.decide({ principal, action: "artifact:pull", resource }).allow)
-        return store.repository(name).localFile(base);
+      if (guard.decide({ principal, action: "artifact:pull", resource }).allow) return store.repository(name);
     }
     return undefined;
   }

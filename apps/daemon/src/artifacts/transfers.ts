@@ -1,5 +1,5 @@
 // Copies artifacts with their evidence between the embedded registry and others.
-import type { Log } from "@pratique/core";
+import type { JsonObject, Log } from "@pratique/core";
 import type { PackResult, Principal, PushDirectoryRequest, TransferRequest, TransferResult } from "@pratique/contracts";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import {
@@ -7,6 +7,7 @@ import {
   type CopyOptions,
   formatReference,
   parseReference,
+  RegistrySession,
   remoteRepository,
   type ContentStore,
   type Descriptor,
@@ -15,6 +16,7 @@ import {
 } from "@pratique/oci";
 import { daemonErrors } from "../errors.ts";
 import { repositoryResource, type Artifacts } from "./artifacts.ts";
+import type { Deltas, Saved } from "./deltas.ts";
 import { isOwnRegistry } from "./find-artifact.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
@@ -28,6 +30,7 @@ export class Transfers {
   readonly #registry: string;
   readonly #log: Log;
   readonly #client: RegistryClient | undefined;
+  readonly #deltas: Deltas | undefined;
 
   constructor(options: {
     artifacts: Artifacts;
@@ -36,7 +39,10 @@ export class Transfers {
     registry: string;
     log: Log;
     client?: RegistryClient;
+    /** Without it every layer is moved whole. */
+    deltas?: Deltas;
   }) {
+    this.#deltas = options.deltas;
     this.#client = options.client;
     this.#artifacts = options.artifacts;
     this.#store = options.store;
@@ -57,17 +63,14 @@ export class Transfers {
         resource: repositoryResource(target.repository, target.registry),
         details: { digest: found.descriptor.digest },
       },
-      () =>
-        copyArtifact(
-          found.repository,
-          this.#remote(principal, target, request, watcher.signal),
-          found.descriptor.digest,
-          {
-            ...watcher,
-            tag: target.tag ?? "latest",
-            referrers: true,
-          },
-        ),
+      async (_decision, note) => {
+        const session = this.#session(principal, target, request, watcher.signal);
+        const remote = remoteRepository(target, { session });
+        const { digest } = found.descriptor;
+        note(savedBy(await this.#deltas?.rebuildThere(session, found.repository, remote, digest)));
+        const tag = target.tag ?? "latest";
+        return copyArtifact(found.repository, remote, digest, { ...watcher, tag, referrers: true });
+      },
     );
     const copied = allowedOrThrow(outcome);
     return { reference: found.reference, digest: copied.digest, target: formatReference(target) };
@@ -133,12 +136,12 @@ export class Transfers {
         details: { target: target.repository },
       },
       async (_decision, note) => {
-        const descriptor = await copyArtifact(
-          this.#remote(principal, source, request, watcher.signal),
-          this.#store.repository(target.repository),
-          source.digest ?? source.tag ?? "latest",
-          { ...watcher, tag: target.tag ?? "latest", referrers: true },
-        );
+        const remote = this.#remote(principal, source, request, watcher.signal);
+        const repository = this.#store.repository(target.repository);
+        const ref = source.digest ?? source.tag ?? "latest";
+        note(savedBy(await this.#deltas?.rebuildHere(principal, remote, repository, ref, watcher.signal)));
+        const tag = target.tag ?? "latest";
+        const descriptor = await copyArtifact(remote, repository, ref, { ...watcher, tag, referrers: true });
         note({ digest: descriptor.digest });
         return descriptor;
       },
@@ -160,7 +163,17 @@ export class Transfers {
     request: Pick<TransferRequest, "credentials" | "insecure">,
     signal: AbortSignal | undefined,
   ): Repository {
-    return remoteRepository(reference, {
+    return remoteRepository(reference, { session: this.#session(principal, reference, request, signal) });
+  }
+
+  /** Connections, tokens and credentials of one registry. */
+  #session(
+    principal: Principal,
+    { registry }: Reference,
+    request: Pick<TransferRequest, "credentials" | "insecure">,
+    signal: AbortSignal | undefined,
+  ): RegistrySession {
+    return new RegistrySession(registry, {
       ...(this.#client === undefined ? {} : { transport: this.#client.transport }),
       // The logins of this machine are its owner's: nobody else acts with them.
       ...(this.#client !== undefined && isOwner(principal) ? { credentials: this.#client.credentials } : {}),
@@ -174,4 +187,10 @@ export class Transfers {
 
 function isOwner(principal: Principal): boolean {
   return principal.type === "User" && principal.groups.includes("owner");
+}
+
+/** What a record says of layers that did not have to be sent. */
+function savedBy(saved: Saved | undefined): JsonObject {
+  if (saved === undefined || saved.layers === 0) return {};
+  return { rebuilt: { layers: saved.layers, layerBytes: saved.layerBytes, deltaBytes: saved.deltaBytes } };
 }
