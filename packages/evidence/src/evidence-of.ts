@@ -121,7 +121,7 @@ function isOwner({ name }: { readonly name: string }): boolean {
   return name === OWNER;
 }
 
-/** What its own manifest says (the digest covers it), else when its build finished. */
+/** What its own manifest says (the digest covers it), else when its build finished: 1970 stands for no time at all. */
 async function createdOf(
   repo: EvidenceSource,
   subject: Descriptor,
@@ -132,7 +132,7 @@ async function createdOf(
   if (manifest === undefined) return built;
   try {
     const created = parseManifest(manifest.bytes, manifest.mediaType).manifest.annotations?.[CREATED_ANNOTATION];
-    return created === undefined || Number.isNaN(Date.parse(created)) ? built : new Date(created).toISOString();
+    return created === undefined || !(Date.parse(created) > 0) ? built : new Date(created).toISOString();
   } catch (error) {
     if (!isPratiqueError(error)) throw error;
     return built;

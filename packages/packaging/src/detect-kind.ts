@@ -11,7 +11,7 @@ export type PackableKind = Extract<Kind, "model" | "mcp-server" | "skill" | "age
 const MARKS: readonly { kind: PackableKind; needs: string; isMark(names: readonly string[]): boolean }[] = [
   {
     kind: "model",
-    needs: "a *.gguf file",
+    needs: "weights: *.gguf, *.safetensors, *.onnx or *.dduf",
     isMark: (names) => names.some((name) => name.toLowerCase().endsWith(".gguf")),
   },
   { kind: "mcp-server", needs: "a server.json", isMark: (names) => names.includes("server.json") },
@@ -27,6 +27,8 @@ const MARKS: readonly { kind: PackableKind; needs: string; isMark(names: readonl
   },
 ];
 
+const OTHER_WEIGHTS = /\.(?:safetensors|onnx|dduf|pt|pth|ckpt)$|^pytorch_model.*\.bin$/i;
+
 export function isPackable(kind: Kind): kind is PackableKind {
   return MARKS.some((mark) => mark.kind === kind);
 }
@@ -41,6 +43,8 @@ export async function detectKind(directory: string): Promise<PackableKind> {
     .filter((entry) => !entry.isDirectory())
     .map(({ name }) => name);
   const kinds = MARKS.filter((mark) => mark.isMark(names)).map(({ kind }) => kind);
+  // Servers and skills may carry such weights; a directory that is nothing else is a model.
+  if (kinds.length === 0 && names.some((name) => OTHER_WEIGHTS.test(name))) return "model";
   const [first, ...others] = kinds;
   if (first === undefined) {
     throw packagingErrors(

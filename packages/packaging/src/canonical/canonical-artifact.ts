@@ -1,7 +1,7 @@
 // What every format is read into and written from: files with a role, metadata of the kind, and what only one format says.
 import type { Digest, JsonObject } from "@pratique/core";
 import type { Kind } from "@pratique/contracts";
-import type { ByteRange, Descriptor, LocalRepository, Manifest, Repository } from "@pratique/oci";
+import type { ByteRange, LocalRepository, Manifest, Repository } from "@pratique/oci";
 import type { ArtifactPlan } from "../artifact-plan.ts";
 
 /** One file of an artifact, by its plain bytes, whatever a layer did to them. */
@@ -16,13 +16,13 @@ export interface CanonicalFile<Role extends string = string> {
   readonly size: number;
   readonly digest: Digest;
   /** Of the file itself, where a format states it. */
-  readonly mediaType?: string;
+  readonly mediaType?: string | undefined;
   /** RFC 3339, where a format states it. */
-  readonly modified?: string;
+  readonly modified?: string | undefined;
   /** Of its layer, apart from those that a format derives from the members above. */
-  readonly annotations?: Readonly<Record<string, string>>;
-  /** A blob of the repository it was read from that is exactly this file: a writer re-uses it instead of its bytes. */
-  readonly blob?: Descriptor;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** The name of a repository whose blob `digest` is exactly this file: a writer mounts it instead of reading. */
+  readonly blobIn?: string | undefined;
   /** Its bytes, or a part of them. A whole read fails at its end when they have not the digest. */
   open(range?: ByteRange): AsyncIterable<Uint8Array>;
 }
@@ -36,11 +36,11 @@ export type Foreign = Readonly<Record<string, JsonObject>>;
 /** An artifact of a kind, apart from any format. `Metadata` is JSON: what the kind knows of itself. */
 export interface CanonicalArtifact<K extends Kind = Kind, Metadata = JsonObject, Role extends string = string> {
   readonly kind: K;
-  readonly name?: string;
-  readonly version?: string;
-  readonly description?: string;
+  readonly name?: string | undefined;
+  readonly version?: string | undefined;
+  readonly description?: string | undefined;
   /** RFC 3339. */
-  readonly created?: string;
+  readonly created?: string | undefined;
   /** In byte order of their paths, each path once. */
   readonly files: readonly CanonicalFile<Role>[];
   readonly metadata: Metadata;

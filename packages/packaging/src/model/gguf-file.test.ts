@@ -27,8 +27,8 @@ describe("readGguf", () => {
     expect(await readGguf(VOYAGE, "voyage-q8.gguf")).toMatchObject({
       architecture: "llama",
       name: "voyage",
-      licence: "apache-2.0",
-      parameters: 378_624n,
+      licences: ["apache-2.0"],
+      parameters: "378624",
       quantization: "Q8_0",
       isTransformer: true,
       contextLength: 512,

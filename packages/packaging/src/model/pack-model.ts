@@ -1,76 +1,20 @@
-// A directory with a GGUF file → a CNCF ModelPack artifact: one raw layer a file, nothing held in memory.
-import { basename } from "node:path";
-import type { Descriptor, LocalRepository } from "@pratique/oci";
+// A model's directory → an artifact in any of its formats: weights are streamed, and never compressed.
+import type { LocalRepository } from "@pratique/oci";
 import { hexOf, type JsonObject } from "@pratique/core";
 import type { SbomComponent } from "@pratique/evidence";
+import { verifiedBlob } from "../archive/verified-blob.ts";
 import type { ArtifactPlan, Material } from "../artifact-plan.ts";
-import { packagingErrors } from "../errors.ts";
-import { descriptorOf, putFile } from "../file-layer.ts";
-import { listFiles, readSmallFile, type SourceFile } from "../source-files.ts";
-import { readGguf, type GgufFacts } from "./gguf-file.ts";
-import { layerAnnotations, layerTypeOf, MODEL_MEDIA_TYPES, roleOf } from "./model-files.ts";
+import { digestOfFile, putFile } from "../file-layer.ts";
+import { readFileChunks, readSmallFile, type SourceFile } from "../source-files.ts";
+import type { CanonicalModel, ModelFile, ModelFormat } from "./canonical-model.ts";
+import type { FoundPickle } from "./headers/find-pickles.ts";
+import type { ModelFacts } from "./headers/model-facts.ts";
+import { roleOf } from "./model-files.ts";
+import { writeModel } from "./model-formats.ts";
+import type { ModelMetadata } from "./model-metadata.ts";
+import type { ModelSource } from "./model-source.ts";
 
-const LIMITS = { kind: "model", maxFiles: 1000, maxBytes: 2 ** 43 } as const;
-const SHARD = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
-
-export interface ModelSource {
-  readonly name: string;
-  readonly version: string | undefined;
-  readonly files: readonly SourceFile[];
-  /** The weight file that describes the model: the only one, or the first part. */
-  readonly main: SourceFile;
-  readonly facts: GgufFacts;
-}
-
-/** Checks every weight file of a model. @throws `model.invalid`, `model.truncated`, `model.shard-missing` */
-export async function readModelSource(directory: string): Promise<ModelSource> {
-  const files = (await listFiles(directory, LIMITS)).filter(
-    ({ path }) => !path.split("/").some((p) => p.startsWith(".")),
-  );
-  const weights = files.filter(({ path }) => roleOf(path) === "weight");
-  requireAllShards(weights);
-  let main: { file: SourceFile; facts: GgufFacts } | undefined;
-  for (const file of weights) {
-    const facts = await readGguf(file.absolute, file.path);
-    // A projector (mmproj) beside the weights describes only itself.
-    if (main === undefined || (main.facts.architecture === "clip" && facts.architecture !== "clip"))
-      main = { file, facts };
-  }
-  if (main === undefined) throw packagingErrors("artifact.unknown-kind", { directory });
-  const name = main.facts.name ?? basename(main.file.path).replace(/\.gguf$/i, "");
-  return { name, version: main.facts.modelVersion, files, main: main.file, facts: main.facts };
-}
-
-function requireAllShards(weights: readonly SourceFile[]): void {
-  const present = new Set(weights.map(({ path }) => path));
-  for (const { path } of weights) {
-    const shard = SHARD.exec(path);
-    if (shard === null) continue;
-    const [, stem = "", , total = "0"] = shard;
-    for (let part = 1; part <= Number(total); part += 1) {
-      const missing = `${stem}-${String(part).padStart(5, "0")}-of-${total}.gguf`;
-      if (!present.has(missing)) throw packagingErrors("model.shard-missing", { path, total: Number(total), missing });
-    }
-  }
-}
-
-/** `354048` → `354k`, `7000000000` → `7b`, as ModelPack writes sizes. */
-export function paramSize(parameters: bigint): string {
-  const units: readonly (readonly [bigint, string])[] = [
-    [1_000_000_000_000n, "t"],
-    [1_000_000_000n, "b"],
-    [1_000_000n, "m"],
-    [1000n, "k"],
-  ];
-  for (const [unit, letter] of units) {
-    if (parameters < unit) continue;
-    const value = Number((parameters * 10n) / unit) / 10;
-    return `${value >= 100 ? Math.floor(value) : value}${letter}`;
-  }
-  return String(parameters);
-}
-
-/** SPDX identifiers as people write them in GGUF files: `apache-2.0` → `Apache-2.0`. */
+/** SPDX identifiers as people write them in model files: `apache-2.0` → `Apache-2.0`. */
 function spdx(licence: string): string {
   const known = [
     "Apache-2.0",
@@ -92,108 +36,209 @@ const PRECISIONS: Readonly<Record<string, string>> = {
   F64: "float64",
 };
 
-export async function planModel(
-  source: ModelSource,
-  o: { repository: LocalRepository; version: string; onFile?: ((path: string) => void) | undefined },
-): Promise<ArtifactPlan> {
-  const { facts } = source;
-  const layers: Descriptor[] = [];
-  const materials: Material[] = [];
-  const components: SbomComponent[] = [];
-  const licences = facts.licence === undefined ? [] : [spdx(facts.licence)];
-  let template = facts.chatTemplate ?? "";
-  for (const file of source.files) {
-    o.onFile?.(file.path);
-    const role = roleOf(file.path);
-    const stored = await putFile(o.repository, file);
-    layers.push(descriptorOf(layerTypeOf(role), stored, layerAnnotations(file.path, stored.size, role)));
-    const sha256 = hexOf(stored.digest);
-    materials.push({ uri: `file:${encodeURI(file.path)}`, digest: { sha256 }, name: file.path });
-    if (file !== source.main) components.push({ type: "file", name: file.path, hashes: { sha256 } });
-    else components.unshift(modelComponent(source, o.version, licences, sha256));
-    if (role === "template" && template === "") template = (await readSmallFile(file, 1024 * 1024)).toString("utf8");
-  }
-  return {
-    kind: "model",
-    name: source.name,
-    version: o.version,
-    description: facts.description,
-    licences,
-    artifactType: MODEL_MEDIA_TYPES.artifact,
-    configMediaType: MODEL_MEDIA_TYPES.config,
-    config: (created) => JSON.stringify(modelConfig(source, o.version, licences, layers, template, created)),
-    layers,
-    annotations: {
-      "dev.pratique.model.architecture": facts.architecture,
-      "dev.pratique.model.parameters": String(facts.parameters),
-      "dev.pratique.model.quantization": facts.quantization,
-      // ModelPack's config has no place for it, and engines need it.
-      ...(facts.contextLength === undefined
-        ? {}
-        : { "dev.pratique.model.context-length": String(facts.contextLength) }),
-    },
-    components,
-    materials,
+export interface PlanModelOptions {
+  readonly repository: LocalRepository;
+  readonly version: string;
+  readonly format?: ModelFormat | undefined;
+  readonly isDual?: boolean | undefined;
+}
+
+/** True when files lie in tar layers, and are no blobs of their own. */
+export function isTarFormat({ format, isDual = false }: Pick<PlanModelOptions, "format" | "isDual">): boolean {
+  return isDual || format === "kitops" || format === "modelcar";
+}
+
+/** @throws `artifact.changed`, `model.not-dual` */
+export async function planModel(source: ModelSource, o: PlanModelOptions): Promise<ArtifactPlan> {
+  const { repository, version, format = "modelpack", isDual = false } = o;
+  const isTar = isTarFormat({ format, isDual });
+  const files: ModelFile[] = [];
+  for (const file of source.files) files.push(isTar ? await fileOnDisk(file) : await fileInStore(repository, file));
+  const model = await modelOf(source, files);
+  const licences = model.metadata.licences ?? [];
+  const plan = await writeModel(model, format, {
+    repository,
+    version,
+    isDual,
+    components: componentsOf(source, model, version, licences),
+    materials: materialsOf(model),
     buildType: "https://pratique.dev/build-types/pack/model/v1",
+  });
+  return { ...plan, notes: notesOf(source.pickles) };
+}
+
+/** Formats with a raw layer a file: storing it says its digest, in one pass. */
+async function fileInStore(repository: LocalRepository, file: SourceFile): Promise<ModelFile> {
+  const stored = await putFile(repository, file);
+  const { digest, size } = stored;
+  const descriptor = { mediaType: "application/octet-stream", digest, size };
+  return {
+    ...described(file),
+    digest,
+    size,
+    blobIn: repository.name,
+    open: () => verifiedBlob(repository, descriptor),
   };
 }
 
-function modelConfig(
+/** Formats with tar layers: the digest comes first, and the tar checks it. */
+async function fileOnDisk(file: SourceFile): Promise<ModelFile> {
+  return { ...described(file), digest: await digestOfFile(file), size: file.size, open: () => readFileChunks(file) };
+}
+
+function described({ path, executable }: SourceFile): Pick<ModelFile, "path" | "role" | "mode"> {
+  return { path, role: roleOf(path), mode: executable ? 0o755 : 0o644 };
+}
+
+async function modelOf(source: ModelSource, files: readonly ModelFile[]): Promise<CanonicalModel> {
+  const { facts, name } = source;
+  const template = facts.chatTemplate ?? (await templateBeside(source.files));
+  const {
+    name: _name,
+    description,
+    modelVersion,
+    chatTemplate: _template,
+    isComplete: _complete,
+    tensors: _tensors,
+    ...rest
+  } = facts;
+  return {
+    kind: "model",
+    name,
+    ...(modelVersion === undefined ? {} : { version: modelVersion }),
+    ...(description === undefined ? {} : { description }),
+    files,
+    metadata: metadataOf(rest),
+    annotations: {},
+    foreign: { modelpack: modelPackSays(source, template) },
+  };
+}
+
+/** Only what metadata has a place for: facts of a format carry more. */
+function metadataOf(facts: ModelMetadata): ModelMetadata {
+  const { format, architecture, parameters, quantization, contextLength, embeddingLength, vocabularySize, authors } =
+    facts;
+  const precision = facts.precision ?? (format === "gguf" ? (PRECISIONS[quantization ?? ""] ?? "mixed") : undefined);
+  const all: { [K in keyof ModelMetadata]: ModelMetadata[K] | undefined } = {
+    format,
+    architecture,
+    parameters,
+    paramSize: facts.paramSize,
+    quantization,
+    precision,
+    contextLength,
+    embeddingLength,
+    vocabularySize,
+    licences: facts.licences?.map(spdx),
+    authors,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** What ModelPack has words for and nobody else has. */
+function modelPackSays({ name, facts }: ModelSource, template: string): JsonObject {
+  const isTransformer = "isTransformer" in facts ? facts.isTransformer === true : facts.architecture !== undefined;
+  return {
+    descriptor: { title: name, ...(facts.architecture === undefined ? {} : { family: facts.architecture }) },
+    config: {
+      ...(isTransformer ? { architecture: "transformer" } : {}),
+      capabilities: { inputTypes: ["text"], outputTypes: ["text"], toolUsage: /\btool_calls?\b/.test(template) },
+    },
+  };
+}
+
+async function templateBeside(files: readonly SourceFile[]): Promise<string> {
+  const file = files.find(({ path }) => roleOf(path) === "template");
+  return file === undefined ? "" : (await readSmallFile(file, 1024 * 1024)).toString("utf8");
+}
+
+function materialsOf({ files }: CanonicalModel): Material[] {
+  return files.map(({ path, digest }) => ({
+    uri: `file:${encodeURI(path)}`,
+    digest: { sha256: hexOf(digest) },
+    name: path,
+  }));
+}
+
+/** Properties by which evidence knows files that run code when they are loaded. */
+const UNSAFE_PROPERTY = "pratique:unsafe-format";
+const IMPORTS_PROPERTY = "pratique:pickle-imports";
+
+function componentsOf(
+  source: ModelSource,
+  model: CanonicalModel,
+  version: string,
+  licences: readonly string[],
+): SbomComponent[] {
+  const components: SbomComponent[] = [];
+  for (const { path, digest } of model.files) {
+    const hashes = { sha256: hexOf(digest) };
+    const pickles = source.pickles.filter((one) => one.path === path);
+    const properties = pickles.length === 0 ? {} : { properties: pickleProperties(pickles) };
+    if (path !== source.main.path) components.push({ type: "file", name: path, hashes, ...properties });
+    else components.unshift(modelComponent(source, version, licences, hashes, properties.properties ?? {}));
+  }
+  return components;
+}
+
+function pickleProperties(pickles: readonly FoundPickle[]): Record<string, string> {
+  const imports = [...new Set(pickles.flatMap((one) => one.imports.map(({ module, name }) => `${module}.${name}`)))];
+  return { [UNSAFE_PROPERTY]: "pickle", [IMPORTS_PROPERTY]: imports.sort().join(" ").slice(0, 4096) };
+}
+
+function modelComponent(
   source: ModelSource,
   version: string,
   licences: readonly string[],
-  layers: readonly Descriptor[],
-  template: string,
-  created: string,
-): JsonObject {
+  hashes: { readonly sha256: string },
+  properties: Readonly<Record<string, string>>,
+): SbomComponent {
   const { facts } = source;
-  return {
-    descriptor: {
-      createdAt: created,
-      family: facts.architecture,
-      name: source.name,
-      version,
-      title: source.name,
-      ...(facts.description === undefined ? {} : { description: facts.description }),
-      licenses: licences,
-    },
-    config: {
-      architecture: facts.isTransformer ? "transformer" : facts.architecture,
-      format: "gguf",
-      paramSize: paramSize(facts.parameters),
-      precision: PRECISIONS[facts.quantization] ?? "mixed",
-      quantization: facts.quantization.toLowerCase(),
-      capabilities: { inputTypes: ["text"], outputTypes: ["text"], toolUsage: /\btool_calls?\b/.test(template) },
-    },
-    // Layers are raw files: what a layer is and what it unpacks to are the same bytes.
-    modelfs: { type: "layers", diffIds: layers.map(({ digest }) => digest) },
+  const stated: Readonly<Record<string, string | number | undefined>> = {
+    format: facts.format,
+    architecture: facts.architecture,
+    parameters: facts.parameters,
+    quantization: facts.quantization,
+    tensors: facts.tensors,
+    contextLength: facts.contextLength,
   };
-}
-
-function modelComponent(source: ModelSource, version: string, licences: string[], sha256: string): SbomComponent {
-  const { facts } = source;
+  const own = Object.entries(stated).flatMap(([key, value]) =>
+    value === undefined ? [] : [[`model:${key}`, String(value)]],
+  );
   return {
     type: "machine-learning-model",
     name: source.name,
     version,
     licences,
-    hashes: { sha256 },
-    properties: {
-      "gguf:version": String(facts.version),
-      "gguf:architecture": facts.architecture,
-      "gguf:parameters": String(facts.parameters),
-      "gguf:quantization": facts.quantization,
-      "gguf:tensors": String(facts.tensorCount),
-      ...(facts.contextLength === undefined ? {} : { "gguf:contextLength": String(facts.contextLength) }),
-    },
-    modelCard: {
-      modelParameters: {
-        task: "text-generation",
-        architectureFamily: facts.isTransformer ? "transformer" : facts.architecture,
-        modelArchitecture: facts.architecture,
-        inputs: [{ format: "text" }],
-        outputs: [{ format: "text" }],
-      },
+    hashes,
+    properties: { ...Object.fromEntries(own), ...properties },
+    modelCard: modelCardOf(facts),
+  };
+}
+
+function modelCardOf(facts: ModelFacts): JsonObject {
+  const { architecture } = facts;
+  const isTransformer = "isTransformer" in facts && facts.isTransformer === true;
+  const family = isTransformer ? "transformer" : architecture;
+  return {
+    modelParameters: {
+      ...(facts.format === "gguf" ? { task: "text-generation" } : {}),
+      ...(family === undefined ? {} : { architectureFamily: family }),
+      ...(architecture === undefined ? {} : { modelArchitecture: architecture }),
+      inputs: [{ format: "text" }],
+      outputs: [{ format: "text" }],
     },
   };
+}
+
+/** Said when packing, long before policy refuses to clear it. */
+function notesOf(pickles: readonly FoundPickle[]): string[] {
+  return pickles.map(({ path, member, imports }) => {
+    const dangerous = imports
+      .filter(({ verdict }) => verdict === "dangerous")
+      .map(({ module, name }) => `${module}.${name}`);
+    const where = member === undefined ? path : `${path} (${member})`;
+    const what = dangerous.length === 0 ? "" : ` and would call ${dangerous.slice(0, 5).join(", ")}`;
+    return `${where} is a pickle, which runs code when it is loaded${what}; policy pickle.forbidden refuses to clear or run it`;
+  });
 }
