@@ -8,6 +8,7 @@ export const TREE: Tree = {
   run: async () => (await import("./commands/run.ts")).run,
   why: async () => (await import("./commands/why.ts")).why,
   pack: async () => (await import("./commands/pack.ts")).pack,
+  advise: async () => (await import("./commands/advise.ts")).advise,
   sign: async () => (await import("./commands/sign.ts")).sign,
   verify: async () => (await import("./commands/verify.ts")).verify,
   clear: async () => (await import("./commands/clear.ts")).clear,

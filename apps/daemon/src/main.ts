@@ -10,17 +10,19 @@ import { ActScope, createGuard, RepeatWindows } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
 import { createInference } from "@pratique/inference";
 import { openBucketStore, openContentStore, type Descriptor } from "@pratique/oci";
-import { bundleThrough, debianBase, kindOfManifest, type RunCommand } from "@pratique/packaging";
+import { bundleThrough, debianBase, debianRuntimeBase, kindOfManifest, type RunCommand } from "@pratique/packaging";
 import { createRegistry, Housekeeping } from "@pratique/registry";
 import { runCommand as runSystemCommand } from "@pratique/sandbox";
 import { openDatabase, writeFileDurably } from "@pratique/store";
 import { Artifacts } from "./artifacts/artifacts.ts";
 import { AgentLocks } from "./artifacts/agent-locks.ts";
+import { AdviceDesk } from "./artifacts/advice-desk.ts";
 import { Bundles } from "./artifacts/bundles.ts";
 import { SkillPlaces } from "./artifacts/skill-places.ts";
 import { Skills } from "./artifacts/skills.ts";
 import { Deltas } from "./artifacts/deltas.ts";
 import { registryClient } from "./artifacts/registry-client.ts";
+import { pythonIndexOf, ServerPacks } from "./artifacts/server-packs.ts";
 import { Transfers } from "./artifacts/transfers.ts";
 import { bucketOptions } from "./bucket-options.ts";
 import { ConsolePages } from "./console-pages.ts";
@@ -155,8 +157,11 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     onClose(() => machinery.close());
 
     const proxies = proxyVariables(options.environment);
-    const runCommand: RunCommand = (command, args, limits) =>
-      runSystemCommand(command, args, { ...limits, env: proxies });
+    const env = { ...proxies, ...trustVariables(options.environment) };
+    const runCommand: RunCommand = (command, args, limits) => runSystemCommand(command, args, { ...limits, env });
+    const architecture = process.arch === "x64" ? "amd64" : process.arch;
+    const bundleHost = builtFile(installation, "bundle-host.js");
+    const bundle = bundleThrough({ runCommand, node: nodeExecutable, hostFile: bundleHost });
     const artifacts = new Artifacts({
       store,
       guard,
@@ -172,11 +177,14 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       packing: {
         cacheDirectory: home.cache,
         base: debianBase({ node: nodeExecutable, runCommand }),
-        bundle: bundleThrough({
-          runCommand,
-          node: nodeExecutable,
-          hostFile: builtFile(installation, "bundle-host.js"),
-        }),
+        bases: {
+          python: debianRuntimeBase({ runtime: "python", runCommand, architecture }),
+          native: debianRuntimeBase({ runtime: "native", runCommand, architecture }),
+        },
+        bundle,
+        runCommand,
+        python: pythonIndexOf(config.packaging),
+        ...createdAtOf(options.environment),
       },
     });
     const skills = new Skills({
@@ -194,6 +202,19 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const client = await registryClient(config.registry.client, options.environment, proxies);
     onClose(async () => client.transport.close());
     const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log, client, deltas });
+    const serverPacks = new ServerPacks({
+      artifacts,
+      store,
+      guard,
+      registry: registryHost,
+      config: config.packaging,
+      cacheDirectory: home.cache,
+      runCommand,
+      bundle,
+      architecture,
+      remote: (principal, reference, signal) => transfers.repository(principal, reference, signal),
+    });
+    const advice = new AdviceDesk({ guard, cacheDirectory: home.cache });
     const resources = new ArtifactResources({
       trust,
       cache: evidenceCache,
@@ -294,6 +315,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       controlOperations({
         artifacts,
         transfers,
+        servers: serverPacks,
+        advice,
         deltas,
         bundles,
         skills,
@@ -382,9 +405,24 @@ function ownerName(): string {
   }
 }
 
-/** What lets apt reach its mirror through a company's proxy. */
+/** When artifacts say that they were made (reproducible-builds.org, SOURCE_DATE_EPOCH). */
+function createdAtOf(environment: DaemonOptions["environment"]): { createdAt?: Date } {
+  const text = environment["SOURCE_DATE_EPOCH"] ?? "";
+  return /^[0-9]{1,11}$/.test(text) ? { createdAt: new Date(Number(text) * 1000) } : {};
+}
+
+/** What lets apt, npm and pip reach their mirrors through a company's proxy. */
 function proxyVariables(environment: DaemonOptions["environment"]): Record<string, string> {
   const names = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+  return pick(environment, names);
+}
+
+/** Whom apt, npm and pip trust beside the usual authorities. */
+function trustVariables(environment: DaemonOptions["environment"]): Record<string, string> {
+  return pick(environment, ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT"]);
+}
+
+function pick(environment: DaemonOptions["environment"], names: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
   );

@@ -1,5 +1,7 @@
 // The typed caller of the control API, for the CLI and for programs.
 import type {
+  AdviseRequest,
+  AdviseResult,
   InstalledSkills,
   SkillCheckResult,
   SkillConvertRequest,
@@ -70,6 +72,8 @@ export interface Client {
   artifacts(): Promise<ArtifactSummary[]>;
   inspect(reference: string): Promise<ArtifactDetails>;
   pack(request: PackRequest): Promise<PackResult>;
+  /** How a server on the daemon's machine is best run. */
+  advise(request: AdviseRequest): Promise<AdviseResult>;
   sign(reference: string): Promise<SignResult>;
   verify(reference: string): Promise<VerifyResult>;
   clear(reference: string): Promise<ClearResult>;
@@ -128,6 +132,7 @@ export function openClient(endpoint: Endpoint): Client {
     artifacts: async () => (await get<{ artifacts: ArtifactSummary[] }>("/artifacts")).artifacts,
     inspect: (reference) => get(`/artifacts/inspect${query({ reference })}`),
     pack: (request) => post("/artifacts/pack", request),
+    advise: (request) => post("/servers/advise", request),
     sign: (reference) => post("/artifacts/sign", { reference }),
     verify: (reference) => post("/artifacts/verify", { reference }),
     clear: (reference) => post("/artifacts/clear", { reference }),

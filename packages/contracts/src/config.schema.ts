@@ -3,6 +3,7 @@ import { z } from "zod";
 import { HOUSEKEEPING_KEYS } from "./housekeeping-config.schema.ts";
 import { UPKEEP_KEYS } from "./upkeep-config.schema.ts";
 import { RegistryClientConfig } from "./registry-client-config.schema.ts";
+import { PackagingConfig } from "./packaging-config.schema.ts";
 import { StorageConfig } from "./storage-config.schema.ts";
 import { UpstreamsConfig } from "./upstream-config.schema.ts";
 
@@ -88,5 +89,6 @@ export const Config = z.strictObject({
     })
     .prefault({})
     .describe("MCP gateway"),
+  packaging: PackagingConfig.prefault({}).describe("Where servers are packed from"),
 });
 export type Config = z.infer<typeof Config>;

@@ -38,6 +38,8 @@ export const PackResult = z.strictObject({
   components: z.int(),
   sbom: z.string(),
   provenance: z.string(),
+  /** What somebody should know who uses it. */
+  notes: z.array(z.string()),
 });
 export type PackResult = z.infer<typeof PackResult>;
 

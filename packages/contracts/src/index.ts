@@ -42,6 +42,7 @@ export {
   WebhookState,
 } from "./housekeeping.schema.ts";
 export { CollectRequest, CollectResult, ScrubRequest, ScrubResult } from "./upkeep.schema.ts";
+export { AdviceReason, AdviseRequest, AdviseResult, PackServerRequest, RunForm } from "./server-pack.schema.ts";
 export { Config, GatewayServerConfig } from "./config.schema.ts";
 export type { StorageConfig } from "./storage-config.schema.ts";
 export { UpstreamStatus } from "./upstream.schema.ts";

@@ -1,5 +1,6 @@
 // Moving artifacts with their progress: what is asked for, and one line after another of how far it came.
 import { z } from "zod";
+import { PackServerRequest } from "./server-pack.schema.ts";
 import { PackRequest, PackResult, Problem, TransferRequest, TransferResult } from "./control.schema.ts";
 
 /** From a directory of the daemon's machine straight into another registry. */
@@ -14,6 +15,7 @@ export const TransferOrder = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("push"), request: TransferRequest }),
   z.strictObject({ type: z.literal("pull"), request: TransferRequest }),
   z.strictObject({ type: z.literal("pack"), request: PackRequest }),
+  z.strictObject({ type: z.literal("pack-server"), request: PackServerRequest }),
   z.strictObject({ type: z.literal("push-directory"), request: PushDirectoryRequest }),
 ]);
 export type TransferOrder = z.infer<typeof TransferOrder>;
@@ -36,6 +38,8 @@ export const TransferEvent = z.discriminatedUnion("type", [
     /** Those under way, at most a handful. */
     blobs: z.array(BlobProgress),
   }),
+  /** What it does now, for people. */
+  z.strictObject({ type: z.literal("step"), text: z.string() }),
   z.strictObject({ type: z.literal("moved"), result: TransferResult }),
   z.strictObject({ type: z.literal("packed"), result: PackResult }),
   z.strictObject({ type: z.literal("failed"), problem: Problem }),

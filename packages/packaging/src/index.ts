@@ -3,6 +3,7 @@ export { packagingErrors } from "./errors.ts";
 export { detectKind, type PackableKind } from "./detect-kind.ts";
 export { packDirectory, type PackDirectoryOptions } from "./pack-directory.ts";
 export type { Packed, PackProgress, PackSourceOptions } from "./pack-source.ts";
+export { adviseOn } from "./advise/advise.ts";
 export { packServer, type PackServerTools } from "./mcp-server/pack-server.ts";
 export { isServerAddress, parseServerSource, type ServerSource } from "./mcp-server/server-source.ts";
 export { debianRuntimeBase, type DebianRuntimeBaseOptions } from "./mcp-server/debian-runtime-base.ts";

@@ -1,5 +1,6 @@
 // `pratique pack`: a directory becomes an OCI artifact with SBOM and provenance.
 import { resolve } from "node:path";
+import type { TransferOrder } from "@pratique/contracts";
 import { textFlag, type Command } from "../kit/command.ts";
 import { followPack } from "../kit/follow-transfer.ts";
 import { usageError } from "../kit/run-command.ts";
@@ -10,32 +11,33 @@ const KINDS = ["model", "mcp-server", "skill", "agent"];
 export const pack: Command = {
   name: "pack",
   group: "everyday",
-  summary: "make an OCI artifact of a directory",
+  summary: "make an OCI artifact of a directory, or of a published MCP server",
   description:
-    "The kind is found from what the directory holds: a .gguf file is a model, server.json an MCP server,\nSKILL.md a skill, agent.yaml an agent. SBOM and SLSA provenance are made on the way.",
-  usage: "<directory> [repository[:tag]]",
+    "The kind is found from what the directory holds: a .gguf file is a model, server.json an MCP server,\nSKILL.md a skill, agent.yaml an agent. SBOM and SLSA provenance are made on the way.\nAn MCP server can also be npm:NAME@VERSION, pypi:NAME==VERSION, an .mcpb, a server.json (file, URL or\nregistry:NAME), or image:REFERENCE. Nothing of it is run, no install script either.",
+  usage: "<source> [repository[:tag]]",
   minArgs: 1,
   maxArgs: 2,
   flags: {
     kind: { type: "string", value: "KIND", summary: "model, mcp-server, skill or agent, when it is not plain" },
   },
-  examples: ["pratique pack ./weather", "pratique pack ./model team/tiny-chat:1.2.0"],
+  examples: [
+    "pratique pack ./weather",
+    "pratique pack npm:@modelcontextprotocol/server-memory@2026.8.31",
+    "pratique pack ./model team/tiny-chat:1.2.0",
+  ],
   async run({ args, flags, context }) {
     const { terminal } = context;
     const kind = textFlag(flags, "kind");
     if (kind !== undefined && !KINDS.includes(kind))
       throw usageError(`--kind is \`${kind}\`, and can be ${KINDS.join(", ")}`, "leave it away when the kind is plain");
-    const request = {
-      directory: resolve(context.workingDirectory, args[0]!),
-      ...(args[1] === undefined ? {} : { reference: args[1] }),
-      ...(kind === undefined ? {} : { kind: kind as "model" }),
-    };
-    const answer = await followPack(context, await context.client(), { type: "pack", request });
+    const order = orderOf(args[0]!, args[1], kind, context.workingDirectory);
+    const answer = await followPack(context, await context.client(), order);
     if (context.json) terminal.out(JSON.stringify(answer, null, 2));
     else {
       terminal.out(
         `${terminal.paint("good", "✓")} ${answer.kind} ${answer.reference}  ${shortDigest(answer.digest)}  ${size(answer.sizeBytes)}`,
       );
+      for (const note of answer.notes) terminal.note(`  note: ${note}`);
       terminal.note(
         `  SBOM of ${answer.components} components and SLSA provenance attached\n  next: pratique sign ${answer.reference}`,
       );
@@ -43,3 +45,33 @@ export const pack: Command = {
     return 0;
   },
 };
+
+/** What has a scheme, or is a bundle or a server.json, is an MCP server; a path is what it holds. */
+function orderOf(
+  source: string,
+  reference: string | undefined,
+  kind: string | undefined,
+  workingDirectory: string,
+): TransferOrder {
+  const named = reference === undefined ? {} : { reference };
+  const isAddress = /^(?:npm|pypi|image|registry|https?):/.test(source);
+  if (isAddress || /\.(?:mcpb|dxt|json)$/i.test(source)) {
+    if (kind !== undefined && kind !== "mcp-server")
+      throw usageError(`${source} is an mcp-server, and no ${kind}`, "leave --kind away");
+    return {
+      type: "pack-server",
+      request: {
+        source: isAddress ? absoluteImage(source, workingDirectory) : resolve(workingDirectory, source),
+        ...named,
+      },
+    };
+  }
+  const request = { directory: resolve(workingDirectory, source), ...named };
+  return { type: "pack", request: kind === undefined ? request : { ...request, kind: kind as "model" } };
+}
+
+/** `image:./server.tar` is a file here; the daemon has another working directory. */
+function absoluteImage(source: string, workingDirectory: string): string {
+  const [, path] = /^image:(\.{0,2}\/.*)$/.exec(source) ?? [];
+  return path === undefined ? source : `image:${resolve(workingDirectory, path)}`;
+}

@@ -25,6 +25,10 @@ async function follow<T>(
   try {
     for await (const event of client.transfer(order, context.interrupted)) {
       if (event.type === "progress") bars?.show(event);
+      if (event.type === "step" && bars !== undefined) {
+        bars.clear();
+        context.terminal.note(`  ${event.text}`);
+      }
       if (event.type === "failed") throw errorOf(event);
       const result = resultOf(event);
       if (result !== undefined) return result;

@@ -35,7 +35,7 @@ import {
   type Reference,
   type Repository,
 } from "@pratique/oci";
-import { packDirectory, readArtifact, type PackDirectoryOptions } from "@pratique/packaging";
+import { packDirectory, readArtifact, type Packed, type PackSourceOptions } from "@pratique/packaging";
 import type { PolicySet } from "@pratique/policy";
 import { daemonErrors } from "../errors.ts";
 import { findArtifact, isOwnRegistry, type Found } from "./find-artifact.ts";
@@ -54,7 +54,21 @@ export interface ArtifactsOptions {
   readonly log: Log;
   readonly ids: () => string;
   /** What packaging needs of this machine: cache, node binary, commands. */
-  readonly packing: Pick<PackDirectoryOptions, "cacheDirectory" | "base" | "bundle">;
+  readonly packing: Pick<
+    PackSourceOptions,
+    "cacheDirectory" | "base" | "bases" | "bundle" | "runCommand" | "python" | "createdAt"
+  >;
+}
+
+/** Of what is no directory: what is packed, and how. */
+export interface OtherSource {
+  readonly name: string;
+  pack(options: PackSourceOptions): Promise<Packed & { readonly attached?: unknown }>;
+}
+
+interface Attached {
+  readonly sbom: string;
+  readonly provenance: string;
 }
 
 export interface PackOptions {
@@ -103,20 +117,29 @@ export class Artifacts {
   }
 
   /** Packs a directory and attaches its SBOM and provenance; the tag appears last. */
-  async pack(
+  async pack(principal: Principal | undefined, request: PackRequest, options: PackOptions = {}): Promise<PackResult> {
+    const { directory, kind, reference } = request;
+    const pack: OtherSource["pack"] = (packing) =>
+      packDirectory({ directory, ...(kind === undefined ? {} : { kind }), ...packing });
+    return await this.packOther(principal, { name: directory, pack }, reference, options);
+  }
+
+  /** The same for a source of any other form. */
+  async packOther(
     principal: Principal | undefined,
-    request: PackRequest,
+    source: OtherSource,
+    reference: string | undefined,
     { elsewhere, onBytes }: PackOptions = {},
   ): Promise<PackResult> {
     const { store, guard, key, clock, log, builder, ids, packing } = this.#options;
     const registry = elsewhere?.reference.registry ?? this.#options.registry;
     const startedOn = clock.now();
-    const named = request.reference === undefined ? undefined : parseReference(request.reference, { registry });
+    const named = reference === undefined ? undefined : parseReference(reference, { registry });
     const given = elsewhere?.reference ?? named;
     if (elsewhere === undefined && given !== undefined && !isOwnRegistry(given.registry, registry)) {
       throw daemonErrors(
         "reference.not-local",
-        { reference: request.reference! },
+        { reference: reference! },
         { hint: "pack into the embedded registry, then `pratique push`" },
       );
     }
@@ -125,12 +148,11 @@ export class Artifacts {
         principal,
         action: "artifact:push",
         resource: repositoryResource(given?.repository ?? "*", registry),
-        details: { directory: request.directory },
+        details: { directory: source.name },
       },
       async (_decision, note) => {
-        const packed = await packDirectory({
-          directory: request.directory,
-          ...(request.kind === undefined ? {} : { kind: request.kind }),
+        let attached: Attached | undefined;
+        const packed = await source.pack({
           repository: (name) =>
             fileTarget(elsewhere?.repository ?? store.repository(given?.repository ?? name), this.#digests, onBytes),
           ...(given?.tag === undefined ? {} : { tag: given.tag }),
@@ -167,7 +189,8 @@ export class Artifacts {
               key,
               clock,
             );
-            return { sbom: sbom.digest, provenance: provenance.digest };
+            attached = { sbom: sbom.digest, provenance: provenance.digest };
+            return attached;
           },
           checkAgent: (text, fileName) => void parseAgentFile(text, fileName),
           clock,
@@ -176,17 +199,19 @@ export class Artifacts {
         });
         note({ digest: packed.descriptor.digest, repository: packed.repository, kind: packed.kind });
         await this.#digests.save();
-        return packed;
+        return { packed, attached };
       },
     );
-    const packed = allowedOrThrow(outcome);
+    const { packed, attached } = allowedOrThrow(outcome);
+    if (attached === undefined) throw new Error("an artifact was packed without its evidence");
     return {
       kind: packed.kind,
       reference: `${registry}/${packed.repository}:${packed.tag}`,
       digest: packed.descriptor.digest,
       sizeBytes: packed.sizeBytes,
       components: packed.components.length,
-      ...packed.attached,
+      ...attached,
+      notes: [...packed.notes],
     };
   }
 

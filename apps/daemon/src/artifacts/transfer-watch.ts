@@ -12,6 +12,7 @@ export class TransferWatch {
   readonly #blobs = new Map<string, { doneBytes: number; readonly sizeBytes: number }>();
   /** Of files whose digest is not known before they are sent. */
   #otherBytes = 0;
+  readonly #steps: string[] = [];
 
   /** As `copyArtifact` tells it. */
   blob(
@@ -20,6 +21,15 @@ export class TransferWatch {
     isMoved: boolean,
   ): void {
     if (isMoved) this.#blobs.set(digest, { doneBytes, sizeBytes: size });
+  }
+
+  /** Says what is done now. */
+  step(text: string): void {
+    this.#steps.push(text);
+  }
+
+  takeSteps(): string[] {
+    return this.#steps.splice(0);
   }
 
   bytes(count: number): void {
@@ -51,6 +61,7 @@ export async function* watched(transfer: (watch: TransferWatch) => Promise<Resul
     const tick = delay(TELL_EVERY_MS, undefined, { signal: pause.signal }).catch(() => undefined);
     const end = await Promise.race([ended, tick]);
     pause.abort();
+    for (const text of watch.takeSteps()) yield { type: "step", text };
     if (end !== undefined) {
       yield watch.event();
       yield end;

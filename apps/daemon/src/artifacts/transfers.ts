@@ -149,6 +149,11 @@ export class Transfers {
     return allowedOrThrow(outcome);
   }
 
+  /** A repository of another registry, reached with what whoever asks may use. */
+  repository(principal: Principal, reference: string, signal: AbortSignal | undefined): Repository {
+    return this.#remote(principal, this.#foreign(reference), {}, signal);
+  }
+
   #foreign(text: string): Reference {
     const parsed = parseReference(text, { registry: this.#registry, tag: "latest" });
     if (isOwnRegistry(parsed.registry, this.#registry)) {

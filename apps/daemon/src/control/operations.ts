@@ -30,11 +30,14 @@ import type { Bundles } from "../artifacts/bundles.ts";
 import type { SkillPlaces } from "../artifacts/skill-places.ts";
 import type { Skills } from "../artifacts/skills.ts";
 import type { Deltas } from "../artifacts/deltas.ts";
+import type { AdviceDesk } from "../artifacts/advice-desk.ts";
+import type { ServerPacks } from "../artifacts/server-packs.ts";
 import type { Transfers } from "../artifacts/transfers.ts";
 import { daemonErrors } from "../errors.ts";
 import type { Account } from "./account.ts";
 import { bundleOperations } from "./bundle-operations.ts";
 import { housekeepingOperations, type HousekeepingDesks } from "./housekeeping-operations.ts";
+import { serverOperations } from "./server-operations.ts";
 import { transferOperations } from "./transfer-operations.ts";
 import { skillOperations } from "./skill-operations.ts";
 import { deltaOperations } from "./delta-operations.ts";
@@ -50,6 +53,8 @@ import { upstreamOperations } from "./upstream-operations.ts";
 export interface Desks {
   readonly artifacts: Artifacts;
   readonly transfers: Transfers;
+  readonly servers: ServerPacks;
+  readonly advice: AdviceDesk;
   readonly deltas: Deltas;
   readonly bundles: Bundles;
   readonly skills: Skills;
@@ -117,7 +122,8 @@ export function controlOperations(desks: Desks): Operation[] {
       ({ principal, body }) => transfers.pull(principal, body),
     ),
     ...skillOperations(desks.skills, desks.skillPlaces),
-    ...transferOperations(transfers, artifacts),
+    ...transferOperations(transfers, artifacts, desks.servers),
+    ...serverOperations(desks.advice),
     ...deltaOperations(desks.deltas),
     ...bundleOperations(desks.bundles, desks.locks),
     stream("/runs", "Run an agent", RunRequest, RunStreamEvent, ({ principal, body, signal }) =>

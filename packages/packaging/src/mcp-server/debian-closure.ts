@@ -44,7 +44,7 @@ export async function packageClosure(
       const match = /^(?:Pre-)?Depends: (.*)$/.exec(line);
       for (const clause of match?.[1]?.split(", ") ?? []) {
         const name = /^[a-z0-9][a-z0-9+.-]*/.exec(clause)?.[0];
-        if (name === undefined || all.has(name) || LEFT_OUT.has(name) || /-base$/.test(name)) continue;
+        if (name === undefined || all.has(name) || LEFT_OUT.has(name) || name.endsWith("-base")) continue;
         all.add(name);
         fresh.push(name);
       }

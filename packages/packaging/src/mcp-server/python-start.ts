@@ -24,8 +24,8 @@ export function pythonStart(
     (names.length === 1 ? names[0] : undefined) ??
     names.find((one) => /mcp|server/i.test(one)) ??
     names[0];
-  const reference = command === undefined ? undefined : OBJECT_REFERENCE.exec(commands[command] ?? "");
-  if (command !== undefined && reference != null) {
+  const reference = OBJECT_REFERENCE.exec(commands[command ?? ""] ?? "");
+  if (command !== undefined && reference !== null) {
     const [, module = "", attribute = ""] = reference;
     return {
       args: [`/${START_PATH}`],
