@@ -8,6 +8,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { PullThrough } from "./proxy/pull-through.ts";
 import { createRegistry, type RegistryOptions } from "./registry.ts";
 
 const POLICIES = join(import.meta.dirname, "../../../policies");
@@ -58,6 +59,8 @@ export interface TestRegistryOptions {
   readonly isImmutable?: RegistryOptions["isImmutable"];
   readonly acts?: ActScope;
   readonly onRecord?: (record: AuditRecord) => void;
+  /** Puts upstreams behind it. */
+  readonly pullThrough?: (store: ContentStore, directory: string) => Promise<PullThrough>;
 }
 
 export async function startRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
@@ -88,7 +91,9 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     log: silentLog,
     ...(options.acts === undefined ? {} : { acts: options.acts }),
   });
+  const pullThrough = await options.pullThrough?.(store, directory);
   const registry = createRegistry({
+    ...(pullThrough === undefined ? {} : { pullThrough }),
     store,
     guard,
     clock: systemClock,
@@ -161,6 +166,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      await pullThrough?.close();
       await store.close();
       await rm(directory, { recursive: true, force: true });
     },

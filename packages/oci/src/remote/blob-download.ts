@@ -58,8 +58,13 @@ class Download {
     const digester = range === undefined ? new Digester(algorithmOf(digest)) : undefined;
     let held: Uint8Array | undefined;
     for await (const chunk of this.#arriving()) {
+      if (digester === undefined) {
+        // Of a part nothing can be checked, so nothing is held back.
+        yield chunk;
+        continue;
+      }
       if (held !== undefined) yield held;
-      digester?.update(chunk);
+      digester.update(chunk);
       held = chunk;
     }
     if (this.#length !== undefined && this.#received !== this.#length) {

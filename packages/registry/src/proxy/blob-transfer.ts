@@ -99,17 +99,14 @@ export class BlobTransfer {
       throw fileError(error, path);
     });
     this.#file = file;
-    const before = await this.#takeUp(file);
+    const digester = await this.#takeUp(file);
     try {
-      await this.#receive(file, before, onOpened);
+      await this.#receive(file, digester, onOpened);
+      if (digester.digest() !== digest) throw this.#corrupt("its digest is another");
     } catch (error) {
       // What came is kept for another try; what is wrong is not.
       if (isPratiqueError(error, "registry.upstream-corrupt")) await rm(path, { force: true });
       throw error;
-    }
-    if (before !== undefined && before.digest() !== digest) {
-      await rm(path, { force: true });
-      throw this.#corrupt("its digest is another");
     }
     this.#state = "checked";
     this.#wake();
@@ -121,12 +118,14 @@ export class BlobTransfer {
     return registryErrors("registry.upstream-corrupt", { upstream: this.#options.upstream, reason: what });
   }
 
-  /** What an earlier try left, read again; undefined when there is nothing (then the source checks the whole). */
-  async #takeUp(file: FileHandle): Promise<Digester | undefined> {
-    const { size } = await file.stat();
-    if (size > this.sizeBytes) await file.truncate(0);
-    if (size === 0 || size > this.sizeBytes) return undefined;
+  /** What an earlier try left, read again. */
+  async #takeUp(file: FileHandle): Promise<Digester> {
     const digester = new Digester(algorithmOf(this.digest));
+    const { size } = await file.stat();
+    if (size > this.sizeBytes) {
+      await file.truncate(0);
+      return digester;
+    }
     const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, size));
     for (let at = 0; at < size;) {
       const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
@@ -138,19 +137,21 @@ export class BlobTransfer {
     return digester;
   }
 
-  async #receive(file: FileHandle, before: Digester | undefined, onOpened: () => void): Promise<void> {
+  async #receive(file: FileHandle, digester: Digester, onOpened: () => void): Promise<void> {
     const { source, ask, signal } = this.#options;
     const start = this.#received;
-    if (start === this.sizeBytes && (start > 0 || before !== undefined)) return onOpened();
-    const stream = await ask(() => source.openBlob(this.digest, start === 0 ? undefined : { start }));
+    if (start === this.sizeBytes) return onOpened();
+    // Always a range: of a whole blob the client would hold back each chunk until the next one comes.
+    const stream = await ask(() => source.openBlob(this.digest, { start }));
     onOpened();
     await ask(async () => {
       for await (const chunk of stream) {
         signal.throwIfAborted();
         const bytes: Uint8Array = chunk;
-        if (this.#received + bytes.byteLength > this.sizeBytes)
+        if (this.#received + bytes.byteLength > this.sizeBytes) {
           throw this.#corrupt("it is longer than its manifest says");
-        before?.update(bytes);
+        }
+        digester.update(bytes);
         await this.#append(file, bytes);
       }
     });

@@ -4,6 +4,7 @@ import { isTag, parseManifest, type ContentStore, type Descriptor, type Manifest
 import { registryErrors } from "../errors.ts";
 import type { BlobTransfers } from "./blob-transfers.ts";
 import type { TagChecks } from "./tag-checks.ts";
+import { UndecidedManifests } from "./undecided-manifests.ts";
 import { isOutage } from "./upstream.ts";
 import type { UpstreamPlace } from "./upstream-name.ts";
 
@@ -40,6 +41,7 @@ export class ManifestSource {
   readonly #resolving = new SingleFlight<Descriptor | undefined>();
   readonly #fetching = new SingleFlight<Manifest | undefined>();
   readonly #keeping = new SingleFlight<void>();
+  readonly #undecided = new UndecidedManifests();
 
   constructor(options: ManifestSourceOptions) {
     this.#options = options;
@@ -125,9 +127,16 @@ export class ManifestSource {
     });
   }
 
-  #fetch({ upstream, name, local }: UpstreamPlace, digest: string): Promise<Manifest | undefined> {
-    return this.#fetching.run(`${local} ${digest}`, () =>
-      upstream.ask(() => upstream.repository(name).manifest(digest)),
+  /** Others may ask while it is decided about: it came once, and is the same for all. */
+  async #fetch({ upstream, name, local }: UpstreamPlace, digest: string): Promise<Manifest | undefined> {
+    const key = `${local} ${digest}`;
+    return (
+      this.#undecided.get(key) ??
+      this.#fetching.run(key, async () => {
+        const manifest = await upstream.ask(() => upstream.repository(name).manifest(digest));
+        if (manifest !== undefined) this.#undecided.set(key, manifest);
+        return manifest;
+      })
     );
   }
 

@@ -89,14 +89,16 @@ export class PullThrough {
     return [...this.#upstreams.values()].map(({ state }) => state);
   }
 
-  /** A manifest as policy sees it: its own evidence, or that of a signed index which lists it. */
-  async artifact(place: UpstreamPlace, manifest: Manifest): Promise<GuardResource> {
+  /**
+   * A manifest as policy sees it: its own evidence, or that of a signed index which lists it. What its name says of it
+   * counts only when it came from the upstream: just now, or into the cache before.
+   */
+  async artifact(place: UpstreamPlace, manifest: Manifest, isCached = true): Promise<GuardResource> {
     const { descriptor } = manifest;
     const own = await this.#evidence(place, manifest);
     const covering = own.signers.length > 0 ? undefined : await this.#coveringEvidence(place, descriptor.digest);
-    const known = (await this.#checks.isFromUpstream(place.local, descriptor.digest))
-      ? place.upstream.imageTypeOf(place.name)
-      : undefined;
+    const isTheirs = !isCached || (await this.#checks.isFromUpstream(place.local, descriptor.digest));
+    const known = isTheirs ? place.upstream.imageTypeOf(place.name) : undefined;
     const evidence: Evidence = { ...(covering ?? own), digest: descriptor.digest, kind: own.kind };
     return artifactResource(known === undefined ? evidence : { ...evidence, imageType: known }, {
       reference: `${place.upstream.name}/${place.name}@${descriptor.digest}`,

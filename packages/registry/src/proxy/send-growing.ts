@@ -47,6 +47,8 @@ export async function sendGrowing(
       isBroken = true;
       break;
     } else {
+      // The client sees at least that it is coming.
+      res.flushHeaders();
       await change(transfer, res);
     }
   }

@@ -40,7 +40,8 @@ export async function getUpstreamManifest(own: UpstreamExchange, ref: string): P
   const found = await pullThrough.manifests.obtain(place, reference);
   if (found === undefined) throw ociErrors("manifest.not-found", { repository: place.local, reference });
   const { descriptor, manifest, stale } = found;
-  const act = actOf(exchange, "artifact:pull", await pullThrough.artifact(place, manifest), tagContext(reference));
+  const artifact = await pullThrough.artifact(place, manifest, found.isCached);
+  const act = actOf(exchange, "artifact:pull", artifact, tagContext(reference));
   await perform(parts.guard, act, async (note) => {
     const source = found.isCached ? "cache" : "upstream";
     note({ mediaType: descriptor.mediaType, source, ...(stale === undefined ? {} : { stale: { ...stale } }) });
