@@ -120,6 +120,11 @@ export const daemonErrors = defineErrors({
     text: "{reference} is of kind {kind}, and {wanted} is needed here",
     hint: "`pratique ls` shows kinds",
   },
+  "model.not-runnable": {
+    status: 400,
+    text: "{reference} has no weights that an engine here can open: they are in {format} format",
+    hint: "convert the weights to GGUF, and pack them again",
+  },
   "reference.not-local": {
     status: 400,
     text: "{reference} names another registry",

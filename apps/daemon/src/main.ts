@@ -46,6 +46,7 @@ import { loadConfig } from "./load-config.ts";
 import { Machinery } from "./machinery.ts";
 import { readPolicySet } from "./policy-files.ts";
 import { route } from "./routes.ts";
+import { ModelFiles } from "./runs/model-files.ts";
 import { Models } from "./runs/models.ts";
 import { Runs } from "./runs/runs.ts";
 import { ToolServers } from "./runs/tool-servers.ts";
@@ -244,7 +245,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const { tokens, tokenEndpoint } = await openRegistryClients(clients);
     const gateway = createGateway({ guard, clock, log, info: { name: "pratique", version: DAEMON_VERSION } });
     onClose(() => gateway.close());
-    const models = new Models(artifacts, store);
+    const models = new Models(artifacts, store, new ModelFiles(join(home.cache, "models")));
     const inference = createInference({
       guard,
       engine: () => machinery.engine(),

@@ -49,6 +49,8 @@ export const Evidence = z.strictObject({
   sbom: z.strictObject({ format: z.string(), components: z.int(), signer: Signer }).optional(),
   aibom: z.strictObject({ format: z.string(), signer: Signer }).optional(),
   licences: z.array(z.string()),
+  /** It holds a file that runs code when it is loaded. */
+  pickle: z.boolean().optional(),
   vulnerabilities: VulnerabilityFacts,
   /** Clearances that verified, newest first. */
   clearances: z.array(

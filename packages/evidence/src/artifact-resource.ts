@@ -42,6 +42,7 @@ export function artifactResource(evidence: Evidence, options: ArtifactResourceOp
       sbom: evidence.sbom !== undefined,
       aibom: evidence.aibom !== undefined,
       licences: evidence.licences,
+      pickle: evidence.pickle === true,
       vulnerabilitiesChecked: vulnerabilities.status === "checked",
       critical: vulnerabilities.critical,
       high: vulnerabilities.high,

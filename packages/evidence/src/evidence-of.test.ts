@@ -110,6 +110,18 @@ describe("evidenceOf", () => {
     });
   });
 
+  it("keeps in mind that somebody found a pickle, whatever a later bill of materials leaves out", async () => {
+    expect(attributes(await read())).toMatchObject({ pickle: false });
+    const properties = { "pratique:unsafe-format": "pickle" };
+    await attach(CYCLONEDX_PREDICATE, bom([{ type: "file", name: "pytorch_model.bin", properties }]));
+    expect(attributes(await read())).toMatchObject({ pickle: true });
+    bench.clock.advance(1000);
+    await attach(CYCLONEDX_PREDICATE, bom([]), bench.otherKey);
+    const { keys } = bench.trust;
+    const both = { keys: [...keys, { name: "vendor", publicKeyPem: bench.otherKey.publicKeyPem }] };
+    expect(attributes(await read(both))).toMatchObject({ pickle: true });
+  });
+
   it("does not take a signed bill of materials for a signature on the artifact", async () => {
     await attach(CYCLONEDX_PREDICATE, bom([]));
     const evidence = await read();

@@ -48,13 +48,16 @@ export async function readEvidence(
   if (cached !== undefined) return cached;
 
   const { verified, rejected } = await verifyReferrers(repo, subject, referrers, trust);
+  const facts = factsOf(verified);
+  const { created, hasPickle } = await manifestFacts(repo, subject, verified);
   const evidence: Evidence = {
     repository: repo.name,
     digest: subject.digest,
     kind,
-    ...factsOf(verified),
+    ...facts,
+    pickle: facts.pickle === true || (kind === "model" && hasPickle),
     rejected: rejected.map(({ digest, reason }) => ({ digest, reason })),
-    created: await createdOf(repo, subject, verified),
+    created,
   };
   const inputs = verified.filter(({ predicateType }) => predicateType !== VSA_PREDICATE);
   const reading = { evidence, bundles: inputs.map(({ bundleDigest }) => bundleDigest) };
@@ -100,6 +103,8 @@ function factsOf(verified: readonly VerifiedStatement[]): Facts {
       ? { aibom: { format: sbom.facts.format, signer: sbom.statement.signer } }
       : {}),
     licences: [...(sbom?.facts.licences ?? [])],
+    // Whoever saw one is believed, whatever a newer bill of materials leaves out.
+    pickle: ofType(CYCLONEDX_PREDICATE).some(({ predicate }) => readSbom(predicate)?.unsafeFormats.includes("pickle")),
     // Nothing looks vulnerabilities up yet.
     vulnerabilities: NOT_CHECKED,
     clearances: ofType(VSA_PREDICATE).flatMap((statement) => readClearance(statement) ?? []),
@@ -121,20 +126,35 @@ function isOwner({ name }: { readonly name: string }): boolean {
   return name === OWNER;
 }
 
+interface ManifestFacts {
+  readonly created: string | undefined;
+  /** A file in it has a name that only pickles have: believed when nobody has looked into it. */
+  readonly hasPickle: boolean;
+}
+
+const PICKLE_NAME = /\.(?:pkl|pickle|pt|pth|ckpt|joblib)$|(?:^|\/)pytorch_model[^/]*\.bin$/i;
+const NAMES = ["org.cncf.model.filepath", "org.cnai.model.filepath", "org.opencontainers.image.title"];
+
 /** What its own manifest says (the digest covers it), else when its build finished: 1970 stands for no time at all. */
-async function createdOf(
+async function manifestFacts(
   repo: EvidenceSource,
   subject: Descriptor,
   verified: readonly VerifiedStatement[],
-): Promise<string | undefined> {
+): Promise<ManifestFacts> {
   const built = verified.find(({ predicateType }) => predicateType === PROVENANCE_PREDICATE)?.time;
   const manifest = await repo.manifest(subject.digest);
-  if (manifest === undefined) return built;
+  if (manifest === undefined) return { created: built, hasPickle: false };
   try {
-    const created = parseManifest(manifest.bytes, manifest.mediaType).manifest.annotations?.[CREATED_ANNOTATION];
-    return created === undefined || !(Date.parse(created) > 0) ? built : new Date(created).toISOString();
+    const parsed = parseManifest(manifest.bytes, manifest.mediaType);
+    const created = parsed.manifest.annotations?.[CREATED_ANNOTATION];
+    const layers = parsed.type === "image" ? parsed.manifest.layers : [];
+    const names = layers.flatMap(({ annotations }) => NAMES.flatMap((key) => annotations?.[key] ?? []));
+    return {
+      created: created === undefined || !(Date.parse(created) > 0) ? built : new Date(created).toISOString(),
+      hasPickle: names.some((name) => PICKLE_NAME.test(name.replace(/\.tar$/, ""))),
+    };
   } catch (error) {
     if (!isPratiqueError(error)) throw error;
-    return built;
+    return { created: built, hasPickle: false };
   }
 }

@@ -6,6 +6,7 @@ export { clearArtifact, type ClearOptions, type ClearOutcome } from "./clear-art
 export { isCleared, VERIFIER } from "./clearance.ts";
 export { evidenceErrors } from "./errors.ts";
 export { EvidenceCache } from "./evidence-cache.ts";
+export { UNSAFE_FORMAT_PROPERTY } from "./read-sbom.ts";
 export { evidenceOf } from "./evidence-of.ts";
 export {
   CYCLONEDX_PREDICATE,

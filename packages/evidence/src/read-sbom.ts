@@ -10,7 +10,12 @@ export interface SbomFacts {
   readonly describesModel: boolean;
   /** SPDX ids, expressions and names, sorted. */
   readonly licences: readonly string[];
+  /** Formats in it that run code when they are loaded, e.g. `pickle`. */
+  readonly unsafeFormats: readonly string[];
 }
+
+/** The property of a component that names such a format. */
+export const UNSAFE_FORMAT_PROPERTY = "pratique:unsafe-format";
 
 const LICENCE_LIMIT = 1000;
 const DEPTH_LIMIT = 16;
@@ -25,6 +30,7 @@ interface BomComponent {
   licenses?: z.infer<typeof LicenceChoice>[] | undefined;
   modelCard?: unknown;
   components?: unknown[] | undefined;
+  properties?: { name?: string | undefined; value?: string | undefined }[] | undefined;
 }
 
 const BomComponent: z.ZodType<BomComponent> = z.looseObject({
@@ -32,6 +38,7 @@ const BomComponent: z.ZodType<BomComponent> = z.looseObject({
   licenses: z.array(LicenceChoice).optional(),
   modelCard: z.unknown().optional(),
   components: z.array(z.unknown()).optional(),
+  properties: z.array(z.looseObject({ name: z.string().optional(), value: z.string().optional() })).optional(),
 });
 
 const BomJson = z.looseObject({
@@ -61,7 +68,14 @@ export function readSbom(predicate: JsonObject): SbomFacts | undefined {
     components: listed.length,
     describesModel: all.some(({ type, modelCard }) => type === "machine-learning-model" && modelCard !== undefined),
     licences: [...licences].sort(),
+    unsafeFormats: unsafeFormatsIn(all),
   };
+}
+
+function unsafeFormatsIn(components: readonly BomComponent[]): string[] {
+  const properties = components.flatMap((one) => one.properties ?? []);
+  const named = properties.filter(({ name }) => name === UNSAFE_FORMAT_PROPERTY).map(({ value = "" }) => value);
+  return [...new Set(named)].sort().slice(0, LICENCE_LIMIT);
 }
 
 /** All components, nested ones too; undefined when one is malformed: half a bill of materials is none. */

@@ -55,6 +55,7 @@ describe("sbomOf", () => {
       components: 1,
       describesModel: true,
       licences: ["Apache-2.0"],
+      unsafeFormats: [],
     });
   });
 
@@ -94,7 +95,13 @@ describe("readSbom", () => {
       specVersion: "1.5",
       components: [{ type: "library", name: "o", components: [nested] }],
     };
-    expect(readSbom(bom)).toEqual({ format: "CycloneDX 1.5", components: 2, describesModel: false, licences: ["Own"] });
+    expect(readSbom(bom)).toEqual({
+      format: "CycloneDX 1.5",
+      components: 2,
+      describesModel: false,
+      licences: ["Own"],
+      unsafeFormats: [],
+    });
   });
 
   it("takes half a bill of materials for none", () => {

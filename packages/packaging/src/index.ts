@@ -32,6 +32,11 @@ export {
 export { agentReferences, type AgentReference } from "./agent/agent-source.ts";
 export { planBundle, type Bundle, type BundleRoot } from "./bundle/save-bundle.ts";
 export { openImageSource, type FoundImage, type ImageSource } from "./image/image-source.ts";
+export { MODEL_FORMATS, type CanonicalModel, type ModelFile, type ModelFormat } from "./model/canonical-model.ts";
+export { convertModel, type ConvertModelOptions } from "./model/convert-model.ts";
+export { describeModel, type ModelDescription } from "./model/describe-model.ts";
+export { ggufWeights } from "./model/model-weights.ts";
+export { registryWarnings } from "./model/registry-limits.ts";
 export { kindOfManifest } from "./kind-of-manifest.ts";
 export { checkFoundSkill, writeFoundSkill, type CheckedSkill } from "./skill/import-skill.ts";
 export { parseGitSource, skillFromGit, type GitSource } from "./skill/skill-from-git.ts";

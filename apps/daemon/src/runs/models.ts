@@ -2,13 +2,14 @@
 import type { Principal } from "@pratique/contracts";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { ModelFile, Route } from "@pratique/inference";
-import { isPratiqueError, parseJson, readBounded, type Digest, type PratiqueError } from "@pratique/core";
-import type { ContentStore, LocalFile } from "@pratique/oci";
+import { isPratiqueError, parseJson, readBounded, type PratiqueError } from "@pratique/core";
+import type { ContentStore } from "@pratique/oci";
 import { readArtifact } from "@pratique/packaging";
 import { z } from "zod";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { Found } from "../artifacts/find-artifact.ts";
 import { daemonErrors } from "../errors.ts";
+import type { ModelFiles } from "./model-files.ts";
 
 const MAX_LIST_BYTES = 4 * 1024 * 1024;
 const FirstModel = z.looseObject({ data: z.array(z.looseObject({ id: z.string().min(1).max(512) })) });
@@ -25,9 +26,10 @@ export class Models {
   readonly #artifacts: Artifacts;
   readonly #store: ContentStore;
   readonly #upstreams = new Map<string, Upstream>();
-  readonly #held = new Map<Digest, LocalFile>();
+  readonly #files: ModelFiles;
 
-  constructor(artifacts: Artifacts, store: ContentStore) {
+  constructor(artifacts: Artifacts, store: ContentStore, files: ModelFiles) {
+    this.#files = files;
     this.#artifacts = artifacts;
     this.#store = store;
   }
@@ -82,18 +84,6 @@ export class Models {
     return models;
   }
 
-  /** The engine may open the file again at any time, so it is held for as long as we run. */
-  async #weights({ repository }: Found, digest: Digest): Promise<string> {
-    const held = this.#held.get(digest);
-    if (held !== undefined) return held.path;
-    const file = await repository.localFile(digest);
-    // Somebody who asked meanwhile holds the same file.
-    const first = this.#held.get(digest);
-    if (first === undefined) this.#held.set(digest, file);
-    else file.release();
-    return file.path;
-  }
-
   async #file(found: Found): Promise<ModelFile> {
     const info = await readArtifact(found.repository, found.descriptor.digest);
     if (info.kind !== "model")
@@ -101,9 +91,8 @@ export class Models {
     return {
       reference: found.reference,
       digest: found.descriptor.digest,
-      path: await this.#weights(found, info.ggufLayer.digest),
+      ...(await this.#files.weights(found, await info.model())),
       cleared: await this.#artifacts.isCleared(found),
-      sizeBytes: info.ggufLayer.size,
     };
   }
 }

@@ -7,12 +7,12 @@ import type { ArtifactPlan, Material } from "../artifact-plan.ts";
 import { digestOfFile, putFile } from "../file-layer.ts";
 import { readFileChunks, readSmallFile, type SourceFile } from "../source-files.ts";
 import type { CanonicalModel, ModelFile, ModelFormat } from "./canonical-model.ts";
-import type { FoundPickle } from "./headers/find-pickles.ts";
 import type { ModelFacts } from "./headers/model-facts.ts";
 import { roleOf } from "./model-files.ts";
 import { writeModel } from "./model-formats.ts";
 import type { ModelMetadata } from "./model-metadata.ts";
 import type { ModelSource } from "./model-source.ts";
+import { notesOf, pickleProperties } from "./pickle-evidence.ts";
 
 /** SPDX identifiers as people write them in model files: `apache-2.0` → `Apache-2.0`. */
 function spdx(licence: string): string {
@@ -160,10 +160,6 @@ function materialsOf({ files }: CanonicalModel): Material[] {
   }));
 }
 
-/** Properties by which evidence knows files that run code when they are loaded. */
-const UNSAFE_PROPERTY = "pratique:unsafe-format";
-const IMPORTS_PROPERTY = "pratique:pickle-imports";
-
 function componentsOf(
   source: ModelSource,
   model: CanonicalModel,
@@ -179,11 +175,6 @@ function componentsOf(
     else components.unshift(modelComponent(source, version, licences, hashes, properties.properties ?? {}));
   }
   return components;
-}
-
-function pickleProperties(pickles: readonly FoundPickle[]): Record<string, string> {
-  const imports = [...new Set(pickles.flatMap((one) => one.imports.map(({ module, name }) => `${module}.${name}`)))];
-  return { [UNSAFE_PROPERTY]: "pickle", [IMPORTS_PROPERTY]: imports.sort().join(" ").slice(0, 4096) };
 }
 
 function modelComponent(
@@ -229,16 +220,4 @@ function modelCardOf(facts: ModelFacts): JsonObject {
       outputs: [{ format: "text" }],
     },
   };
-}
-
-/** Said when packing, long before policy refuses to clear it. */
-function notesOf(pickles: readonly FoundPickle[]): string[] {
-  return pickles.map(({ path, member, imports }) => {
-    const dangerous = imports
-      .filter(({ verdict }) => verdict === "dangerous")
-      .map(({ module, name }) => `${module}.${name}`);
-    const where = member === undefined ? path : `${path} (${member})`;
-    const what = dangerous.length === 0 ? "" : ` and would call ${dangerous.slice(0, 5).join(", ")}`;
-    return `${where} is a pickle, which runs code when it is loaded${what}; policy pickle.forbidden refuses to clear or run it`;
-  });
 }

@@ -5,6 +5,7 @@ import { createZstdDecompress } from "node:zlib";
 import { Readable } from "node:stream";
 import { z } from "zod";
 import { pathProblem } from "../../archive/entry-path.ts";
+import { ByteReader } from "../../archive/byte-reader.ts";
 import { gunzipStream } from "../../archive/gzip.ts";
 import { parseHeader } from "../../archive/tar-header.ts";
 import { readTar } from "../../archive/tar-reader.ts";
@@ -18,6 +19,7 @@ const PLACES_ANNOTATION = "dev.pratique.tar";
 const LIMIT_PLACES = 256 * 1024;
 const LIMITS = { maxEntries: 20_000, maxBytes: 2 ** 43 };
 const BLOCK = 512;
+const CHUNK = 256 * 1024;
 const WHITEOUT = /(?:^|\/)\.wh\./;
 
 /** A file of a layer before its format says what it is. */
@@ -109,6 +111,11 @@ export function isTarType(mediaType: string): boolean {
   return /(?:^|[.+/])tar(?:[.+](?:gzip|gz|zstd))?$/.test(mediaType);
 }
 
+/** True for a tar that does not say where its files lie, so that finding them means reading it. */
+export function needsWholeLayer(layer: Descriptor): boolean {
+  return placesOf(layer) === undefined;
+}
+
 function placesOf(layer: Descriptor): z.infer<typeof Places> | undefined {
   const text = layer.annotations?.[PLACES_ANNOTATION];
   if (text === undefined || text.length > LIMIT_PLACES || !layer.mediaType.endsWith("tar")) return undefined;
@@ -146,31 +153,36 @@ async function* placed(
   range: { start: number; end?: number | undefined } | undefined,
 ): AsyncGenerator<Uint8Array> {
   const wrong = packagingErrors("archive.damaged", { reason: `${place.path} does not lie where the manifest says` });
-  const start = place.offset - BLOCK;
   const first = range?.start ?? 0;
   const last = Math.min(range?.end ?? place.size - 1, place.size - 1);
-  const header = await collected(rangeOf(repository, layer.digest, { start, end: place.offset - 1 }));
-  const parsed = header.length === BLOCK ? parseHeader(header) : "end";
-  if (parsed === "end" || "problem" in parsed || !["0", "\u0000"].includes(parsed.header.typeflag)) throw wrong;
-  const full = root === undefined ? place.path : `${root}/${place.path}`;
-  if (/^[\u0020-\u007e]{1,100}$/.test(full) && parsed.header.path !== full) throw wrong;
-  if (parsed.header.size !== place.size && place.size < 8 * 2 ** 30) throw wrong;
-  if (place.size === 0 || last < first) return;
-  const digester = new Digester();
-  for await (const chunk of rangeOf(repository, layer.digest, {
-    start: place.offset + first,
-    end: place.offset + last,
-  })) {
-    if (range === undefined) digester.update(chunk);
-    yield chunk;
+  if (first > 0) {
+    if (last >= first)
+      yield* rangeOf(repository, layer.digest, { start: place.offset + first, end: place.offset + last });
+    return;
   }
-  if (range === undefined && digester.digest() !== place.digest) throw wrong;
+  // From its beginning a file is read in one request with the header before it.
+  const source = rangeOf(repository, layer.digest, { start: place.offset - BLOCK, end: place.offset + last });
+  const reader = new ByteReader(source);
+  try {
+    if (!isHeaderOf(place, root, await reader.exactly(BLOCK))) throw wrong;
+    const digester = new Digester();
+    for (let chunk = await reader.some(CHUNK); chunk !== undefined; chunk = await reader.some(CHUNK)) {
+      if (range === undefined) digester.update(chunk);
+      yield chunk;
+    }
+    if (range === undefined && digester.digest() !== place.digest) throw wrong;
+  } finally {
+    await reader.end();
+  }
 }
 
-async function collected(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  for await (const part of source) parts.push(part);
-  return Buffer.concat(parts);
+function isHeaderOf(place: Place, root: string | undefined, block: Buffer): boolean {
+  const parsed = block.length === BLOCK ? parseHeader(block) : "end";
+  if (parsed === "end" || "problem" in parsed || !["0", "\u0000"].includes(parsed.header.typeflag)) return false;
+  const path = root === undefined ? place.path : `${root}/${place.path}`;
+  // Long and foreign names, and sizes from 8 GiB on, stand in a pax header before this one.
+  if (/^[\u0020-\u007e]{1,100}$/.test(path) && parsed.header.path !== path) return false;
+  return parsed.header.size === place.size || place.size > 0o77777777777;
 }
 
 async function* extracted(
