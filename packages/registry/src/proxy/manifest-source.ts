@@ -64,7 +64,7 @@ export class ManifestSource {
     try {
       const pause = place.upstream.pause;
       if (pause !== undefined) return { descriptor: cached, stale: { reason: pause, ageSeconds: seconds(ageMs) } };
-      const descriptor = await this.#within(this.#look(place, ref), place);
+      const descriptor = await place.upstream.askPatiently(() => this.#look(place, ref), this.#options.patienceMs);
       return descriptor === undefined ? undefined : { descriptor };
     } catch (error) {
       if (!isPratiqueError(error) || !isOutage(error)) throw error;
@@ -138,18 +138,6 @@ export class ManifestSource {
         return manifest;
       })
     );
-  }
-
-  /** The answer, or an outage when it takes longer than somebody with a copy at hand need wait. It goes on meanwhile. */
-  async #within<T>(answer: Promise<T>, { upstream }: UpstreamPlace): Promise<T> {
-    const { patienceMs } = this.#options;
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      const reason = `nothing came for ${patienceMs} ms`;
-      late.reject(registryErrors("registry.upstream-down", { upstream: upstream.name, reason }));
-    }, patienceMs);
-    answer.catch(() => undefined);
-    return Promise.race([answer, late.promise]).finally(() => clearTimeout(timer));
   }
 }
 

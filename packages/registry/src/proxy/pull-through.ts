@@ -62,9 +62,9 @@ export class PullThrough {
       options.upstreams.map((upstream) => [upstream.name, new Upstream(upstream, { clock, log, signal })]),
     );
     this.#checks = new TagChecks(options.checks, clock);
-    this.referrers = new UpstreamReferrers(clock, log);
     this.transfers = new BlobTransfers({ directory: options.partials, store, clock, log, signal });
     const { patienceMs = 5000 } = options;
+    this.referrers = new UpstreamReferrers(clock, log, patienceMs);
     this.manifests = new ManifestSource({ store, checks: this.#checks, transfers: this.transfers, clock, patienceMs });
   }
 
@@ -95,7 +95,7 @@ export class PullThrough {
    */
   async artifact(place: UpstreamPlace, manifest: Manifest, isCached = true): Promise<GuardResource> {
     const { descriptor } = manifest;
-    const own = await this.#evidence(place, manifest);
+    const own = await this.#evidence(place, manifest, isCached);
     const covering = own.signers.length > 0 ? undefined : await this.#coveringEvidence(place, descriptor.digest);
     const isTheirs = !isCached || (await this.#checks.isFromUpstream(place.local, descriptor.digest));
     const known = isTheirs ? place.upstream.imageTypeOf(place.name) : undefined;
@@ -108,10 +108,10 @@ export class PullThrough {
     });
   }
 
-  #evidence(place: UpstreamPlace, manifest: Manifest): Promise<Evidence> {
+  #evidence(place: UpstreamPlace, manifest: Manifest, isCached: boolean): Promise<Evidence> {
     const { evidence, store } = this.#options;
     return this.#gathering.run(`${place.local}@${manifest.descriptor.digest}`, () =>
-      evidence(upstreamEvidence({ store, referrers: this.referrers }, place, manifest), manifest),
+      evidence(upstreamEvidence({ store, referrers: this.referrers }, place, manifest, isCached), manifest),
     );
   }
 
@@ -121,7 +121,7 @@ export class PullThrough {
     for (const facts of await repository.manifests()) {
       if (!facts.isIndex || !facts.content.has(digest)) continue;
       const index = await repository.manifest(facts.descriptor.digest);
-      const evidence = index === undefined ? undefined : await this.#evidence(place, index);
+      const evidence = index === undefined ? undefined : await this.#evidence(place, index, true);
       if (evidence !== undefined && evidence.signers.length > 0) return evidence;
     }
     return undefined;

@@ -26,20 +26,25 @@ interface ReferrersList {
 export class UpstreamReferrers {
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #patienceMs: number;
   readonly #lists = new Map<string, Promise<ReferrersList>>();
 
-  constructor(clock: Clock, log: Log) {
+  constructor(clock: Clock, log: Log, patienceMs: number) {
     this.#clock = clock;
     this.#log = log;
+    this.#patienceMs = patienceMs;
   }
 
-  /** Undefined when the upstream does not tell; then nothing more is known than what is cached. */
-  async of(place: UpstreamPlace, subject: Digest): Promise<readonly Descriptor[] | undefined> {
+  /**
+   * Undefined when the upstream does not tell; then nothing more is known than what is cached. Of a subject that is
+   * cached itself nobody waits long for the list.
+   */
+  async of(place: UpstreamPlace, subject: Digest, isCached: boolean): Promise<readonly Descriptor[] | undefined> {
     const key = `${place.local}@${subject}`;
     const now = this.#clock.now().getTime();
     const known = await this.#lists.get(key)?.catch(() => undefined);
     if (known !== undefined && now - known.at < place.upstream.freshnessMs) return known.referrers;
-    if (known !== undefined && place.upstream.pause !== undefined) return known.referrers;
+    if (isCached && place.upstream.pause !== undefined) return known?.referrers;
     const asked = this.#ask(place, subject, now);
     this.#lists.delete(key);
     this.#lists.set(key, asked);
@@ -48,7 +53,7 @@ export class UpstreamReferrers {
       this.#lists.delete(oldest);
     }
     try {
-      return (await asked).referrers;
+      return (await (isCached ? place.upstream.askPatiently(() => asked, this.#patienceMs) : asked)).referrers;
     } catch (error) {
       if (this.#lists.get(key) === asked) this.#lists.delete(key);
       this.#log.debug("an upstream does not list referrers", { subject: key, ...describeError(error) });
@@ -70,7 +75,12 @@ export interface EvidenceParts {
  * What `evidenceOf` reads. What it fetches on the way stays in the content store, so that the evidence of what is
  * cached is known when the upstream is down. Without a list from upstream there is less evidence, never other.
  */
-export function upstreamEvidence(parts: EvidenceParts, place: UpstreamPlace, subject: Manifest): EvidenceSource {
+export function upstreamEvidence(
+  parts: EvidenceParts,
+  place: UpstreamPlace,
+  subject: Manifest,
+  isCached: boolean,
+): EvidenceSource {
   const { upstream, name, local } = place;
   const cached = parts.store.repository(local);
   const remote = upstream.repository(name);
@@ -84,7 +94,7 @@ export function upstreamEvidence(parts: EvidenceParts, place: UpstreamPlace, sub
     name,
     async referrers(digest) {
       const own = await cached.referrers(digest);
-      const theirs = (await parts.referrers.of(place, digest)) ?? [];
+      const theirs = (await parts.referrers.of(place, digest, isCached)) ?? [];
       return [...new Map([...theirs, ...own].map((one) => [one.digest, one])).values()];
     },
     async manifest(ref) {

@@ -28,7 +28,7 @@ export async function upstreamReferrers(own: UpstreamExchange, text: string): Pr
   const { parts, place, pullThrough } = own;
   const subject = parseDigest(text);
   await permitRepository(own);
-  const theirs = await pullThrough.referrers.of(place, subject);
+  const theirs = await pullThrough.referrers.of(place, subject, true);
   if (theirs === undefined) sayStale(own, { reason: "its referrers are not told", ageSeconds: 0 });
   const repository = parts.store.repository(place.name);
   return reading(parts, place.name, {

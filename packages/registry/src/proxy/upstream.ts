@@ -118,6 +118,22 @@ export class Upstream {
     }
   }
 
+  /**
+   * As `ask`, for somebody with a copy at hand, who need not wait long: then it counts as down. The question goes on,
+   * and its answer still counts.
+   */
+  async askPatiently<T>(question: () => Promise<T>, patienceMs: number): Promise<T> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const reason = `nothing came for ${patienceMs} ms`;
+      this.#seen("down", reason, LEFT_ALONE_MS);
+      late.reject(registryErrors("registry.upstream-down", { upstream: this.name, reason }));
+    }, patienceMs);
+    const answer = question();
+    answer.catch(() => undefined);
+    return Promise.race([answer, late.promise]).finally(() => clearTimeout(timer));
+  }
+
   #read(error: unknown): unknown {
     if (!isPratiqueError(error)) return error;
     const upstream = this.name;
