@@ -26,6 +26,7 @@ export const TREE: Tree = {
   "skill install": async () => (await import("./commands/skill-install.ts")).skillInstall,
   "skill sync": async () => (await import("./commands/skill-sync.ts")).skillSync,
   "skill remove": async () => (await import("./commands/skill-remove.ts")).skillRemove,
+  convert: async () => (await import("./commands/convert.ts")).convert,
   delta: async () => (await import("./commands/delta.ts")).delta,
   pull: async () => (await import("./commands/pull.ts")).pull,
   history: async () => (await import("./commands/history.ts")).history,

@@ -46,6 +46,7 @@ import { loadConfig } from "./load-config.ts";
 import { Machinery } from "./machinery.ts";
 import { readPolicySet } from "./policy-files.ts";
 import { route } from "./routes.ts";
+import { ModelDesk } from "./artifacts/model-desk.ts";
 import { ModelFiles } from "./runs/model-files.ts";
 import { Models } from "./runs/models.ts";
 import { Runs } from "./runs/runs.ts";
@@ -318,6 +319,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         transfers,
         servers: serverPacks,
         advice,
+        models: new ModelDesk({ artifacts, transfers, guard, registry: registryHost }),
         deltas,
         bundles,
         skills,

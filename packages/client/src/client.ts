@@ -27,12 +27,17 @@ import type {
   ImportRequest,
   ImportResult,
   LockResult,
+  ModelConvertRequest,
+  ModelDetails,
+  ModelInspectRequest,
   NumberedEvent,
   PackRequest,
   PackResult,
   PolicyCheckResult,
   PolicyRequestBody,
   PolicyTestResult,
+  PushCheckRequest,
+  PushCheckResult,
   QuotaUsage,
   RecordList,
   RetentionReport,
@@ -87,6 +92,9 @@ export interface Client {
   lock(reference: string): Promise<LockResult>;
   saveBundle(request: BundleSaveRequest): Promise<BundleSaveResult>;
   import(request: ImportRequest): Promise<ImportResult>;
+  convertModel(request: ModelConvertRequest): Promise<PackResult>;
+  inspectModel(request: ModelInspectRequest): Promise<ModelDetails>;
+  checkPush(request: PushCheckRequest): Promise<PushCheckResult>;
   delta(request: DeltaRequest): Promise<DeltaResult>;
   /** Moves an artifact, line by line of how far it came; ends at the signal, and goes on where it was when asked again. */
   transfer(order: TransferOrder, signal?: AbortSignal): AsyncGenerator<TransferEvent>;
@@ -146,6 +154,9 @@ export function openClient(endpoint: Endpoint): Client {
     lock: (reference) => post("/artifacts/lock", { reference }),
     saveBundle: (request) => post("/bundles", request),
     import: (request) => post("/artifacts/import", request),
+    convertModel: (request) => post("/models/convert", request),
+    inspectModel: (request) => post("/models/inspect", request),
+    checkPush: (request) => post("/models/check-push", request),
     delta: (request) => post("/artifacts/delta", request),
     transfer: (order, signal) => stream(endpoint, { method: "POST", path: "/transfers", body: order, signal }),
     push: (request) => post("/artifacts/push", request),

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { Decision } from "./decision.schema.ts";
 import { Evidence } from "./evidence.schema.ts";
 import { Kind } from "./kind.schema.ts";
+import { ModelForm } from "./model.schema.ts";
 import { AuditRecord } from "./record.schema.ts";
 import { UpstreamStatus } from "./upstream.schema.ts";
 
@@ -27,6 +28,8 @@ export const PackRequest = z.strictObject({
   /** `repository[:tag]`; by default the artifact's own name and version. */
   reference: z.string().optional(),
   kind: Kind.optional(),
+  /** How a model is written; by default as ModelPack. */
+  model: ModelForm.optional(),
 });
 export type PackRequest = z.infer<typeof PackRequest>;
 

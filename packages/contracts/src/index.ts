@@ -41,6 +41,15 @@ export {
   TagMove,
   WebhookState,
 } from "./housekeeping.schema.ts";
+export {
+  ModelConvertRequest,
+  ModelDetails,
+  ModelForm,
+  ModelFormatName,
+  ModelInspectRequest,
+  PushCheckRequest,
+  PushCheckResult,
+} from "./model.schema.ts";
 export { CollectRequest, CollectResult, ScrubRequest, ScrubResult } from "./upkeep.schema.ts";
 export { AdviceReason, AdviseRequest, AdviseResult, PackServerRequest, RunForm } from "./server-pack.schema.ts";
 export { Config, GatewayServerConfig } from "./config.schema.ts";

@@ -1,5 +1,8 @@
 // `pratique inspect`: one artifact, its layers, referrers and evidence.
+import { isPratiqueError } from "@pratique/core";
 import type { Command } from "../kit/command.ts";
+import { CREDENTIAL_FLAGS, transferOptions } from "../kit/credentials.ts";
+import { modelLines, modelNote } from "../kit/model-lines.ts";
 import { columns } from "../kit/terminal.ts";
 import { shortDigest, size } from "../kit/words.ts";
 
@@ -7,14 +10,39 @@ export const inspect: Command = {
   name: "inspect",
   group: "artifacts",
   summary: "show one artifact: layers, referrers, evidence",
+  description: "Of a model in another registry it shows what its header says, without downloading weights.",
   usage: "<reference>",
   minArgs: 1,
+  flags: CREDENTIAL_FLAGS,
   examples: ["pratique inspect voyage/harbour:1.0.0", "pratique inspect voyage/harbour:1.0.0 --json"],
-  async run({ args, context }) {
+  async run({ args, flags, context }) {
     const { terminal } = context;
-    const answer = await (await context.client()).inspect(args[0]!);
+    const client = await context.client();
+    const [reference = ""] = args;
+    const answer = await client.inspect(reference).catch((error: unknown) => {
+      if (isPratiqueError(error, "reference.not-local")) return undefined;
+      throw error;
+    });
+    const options = answer === undefined ? await transferOptions(flags) : {};
+    const isModel = answer === undefined || answer.kind === "model";
+    const model = isModel ? await client.inspectModel({ reference, ...options }) : undefined;
     if (context.json) {
-      terminal.out(JSON.stringify(answer, null, 2));
+      terminal.out(
+        JSON.stringify(answer === undefined ? model : { ...answer, ...(isModel ? { model } : {}) }, null, 2),
+      );
+      return 0;
+    }
+    if (answer === undefined) {
+      if (model === undefined) return 1;
+      terminal.out(
+        columns([
+          ["reference", model.reference],
+          ["digest", model.digest],
+          ["kind", "model"],
+        ]),
+      );
+      terminal.out(modelLines(model));
+      terminal.note(`\n${modelNote(model)}`);
       return 0;
     }
     terminal.out(
@@ -28,6 +56,7 @@ export const inspect: Command = {
         ["licences", answer.evidence.licences.join(", ") || "none stated"],
       ]),
     );
+    if (model !== undefined) terminal.out(`\n${modelLines(model)}`);
     terminal.out("\nlayers");
     terminal.out(
       columns(

@@ -1,8 +1,9 @@
 // `pratique pack`: a directory becomes an OCI artifact with SBOM and provenance.
 import { resolve } from "node:path";
-import type { TransferOrder } from "@pratique/contracts";
+import type { ModelForm, TransferOrder } from "@pratique/contracts";
 import { textFlag, type Command } from "../kit/command.ts";
 import { followPack } from "../kit/follow-transfer.ts";
+import { MODEL_FORM_FLAGS, modelForm } from "../kit/model-form.ts";
 import { usageError } from "../kit/run-command.ts";
 import { shortDigest, size } from "../kit/words.ts";
 
@@ -13,24 +14,26 @@ export const pack: Command = {
   group: "everyday",
   summary: "make an OCI artifact of a directory, or of a published MCP server",
   description:
-    "The kind is found from what the directory holds: a .gguf file is a model, server.json an MCP server,\nSKILL.md a skill, agent.yaml an agent. SBOM and SLSA provenance are made on the way.\nAn MCP server can also be npm:NAME@VERSION, pypi:NAME==VERSION, an .mcpb, a server.json (file, URL or\nregistry:NAME), or image:REFERENCE. Nothing of it is run, no install script either.",
+    "The kind is found from what the directory holds: weights are a model, server.json an MCP server,\nSKILL.md a skill, agent.yaml an agent. SBOM and SLSA provenance are made on the way.\nAn MCP server can also be npm:NAME@VERSION, pypi:NAME==VERSION, an .mcpb, a server.json (file, URL or\nregistry:NAME), or image:REFERENCE. Nothing of it is run, no install script either.",
   usage: "<source> [repository[:tag]]",
   minArgs: 1,
   maxArgs: 2,
   flags: {
     kind: { type: "string", value: "KIND", summary: "model, mcp-server, skill or agent, when it is not plain" },
+    ...MODEL_FORM_FLAGS,
   },
   examples: [
     "pratique pack ./weather",
     "pratique pack npm:@modelcontextprotocol/server-memory@2026.8.31",
     "pratique pack ./model team/tiny-chat:1.2.0",
+    "pratique pack ./model team/tiny-chat:1.2.0 --format docker",
   ],
   async run({ args, flags, context }) {
     const { terminal } = context;
     const kind = textFlag(flags, "kind");
     if (kind !== undefined && !KINDS.includes(kind))
       throw usageError(`--kind is \`${kind}\`, and can be ${KINDS.join(", ")}`, "leave it away when the kind is plain");
-    const order = orderOf(args[0]!, args[1], kind, context.workingDirectory);
+    const order = withForm(orderOf(args[0]!, args[1], kind, context.workingDirectory), modelForm(flags));
     const answer = await followPack(context, await context.client(), order);
     if (context.json) terminal.out(JSON.stringify(answer, null, 2));
     else {
@@ -45,6 +48,13 @@ export const pack: Command = {
     return 0;
   },
 };
+
+function withForm(order: TransferOrder, model: ModelForm): TransferOrder {
+  if (Object.keys(model).length === 0) return order;
+  if (order.type !== "pack" || (order.request.kind ?? "model") !== "model")
+    throw usageError("--format and --dual are for models", "leave them away");
+  return { ...order, request: { ...order.request, model } };
+}
 
 /** What has a scheme, or is a bundle or a server.json, is an MCP server; a path is what it holds. */
 function orderOf(

@@ -40,6 +40,8 @@ export const push: Command = {
       }
       return 0;
     }
+    const { warnings } = await client.checkPush({ reference: from, target });
+    for (const warning of warnings) terminal.note(`${terminal.paint("warn", "!")} ${warning}`);
     const answer = await followMove(context, client, {
       type: "push",
       request: { reference: from, target, ...options },

@@ -118,9 +118,14 @@ export class Artifacts {
 
   /** Packs a directory and attaches its SBOM and provenance; the tag appears last. */
   async pack(principal: Principal | undefined, request: PackRequest, options: PackOptions = {}): Promise<PackResult> {
-    const { directory, kind, reference } = request;
+    const { directory, kind, reference, model } = request;
     const pack: OtherSource["pack"] = (packing) =>
-      packDirectory({ directory, ...(kind === undefined ? {} : { kind }), ...packing });
+      packDirectory({
+        directory,
+        ...(kind === undefined ? {} : { kind }),
+        ...(model === undefined ? {} : { model }),
+        ...packing,
+      });
     return await this.packOther(principal, { name: directory, pack }, reference, options);
   }
 

@@ -150,8 +150,13 @@ export class Transfers {
   }
 
   /** A repository of another registry, reached with what whoever asks may use. */
-  repository(principal: Principal, reference: string, signal: AbortSignal | undefined): Repository {
-    return this.#remote(principal, this.#foreign(reference), {}, signal);
+  repository(
+    principal: Principal,
+    reference: string,
+    signal: AbortSignal | undefined,
+    request: Pick<TransferRequest, "credentials" | "insecure"> = {},
+  ): Repository {
+    return this.#remote(principal, this.#foreign(reference), request, signal);
   }
 
   #foreign(text: string): Reference {

@@ -29,6 +29,7 @@ import type { AgentLocks } from "../artifacts/agent-locks.ts";
 import type { Bundles } from "../artifacts/bundles.ts";
 import type { SkillPlaces } from "../artifacts/skill-places.ts";
 import type { Skills } from "../artifacts/skills.ts";
+import type { ModelDesk } from "../artifacts/model-desk.ts";
 import type { Deltas } from "../artifacts/deltas.ts";
 import type { AdviceDesk } from "../artifacts/advice-desk.ts";
 import type { ServerPacks } from "../artifacts/server-packs.ts";
@@ -40,6 +41,7 @@ import { housekeepingOperations, type HousekeepingDesks } from "./housekeeping-o
 import { serverOperations } from "./server-operations.ts";
 import { transferOperations } from "./transfer-operations.ts";
 import { skillOperations } from "./skill-operations.ts";
+import { modelOperations } from "./model-operations.ts";
 import { deltaOperations } from "./delta-operations.ts";
 import { follow, get, post, stream, type Operation } from "./operation.ts";
 import type { PolicyDesk } from "./policy-desk.ts";
@@ -55,6 +57,7 @@ export interface Desks {
   readonly transfers: Transfers;
   readonly servers: ServerPacks;
   readonly advice: AdviceDesk;
+  readonly models: ModelDesk;
   readonly deltas: Deltas;
   readonly bundles: Bundles;
   readonly skills: Skills;
@@ -124,6 +127,7 @@ export function controlOperations(desks: Desks): Operation[] {
     ...skillOperations(desks.skills, desks.skillPlaces),
     ...transferOperations(transfers, artifacts, desks.servers),
     ...serverOperations(desks.advice),
+    ...modelOperations(desks.models),
     ...deltaOperations(desks.deltas),
     ...bundleOperations(desks.bundles, desks.locks),
     stream("/runs", "Run an agent", RunRequest, RunStreamEvent, ({ principal, body, signal }) =>
