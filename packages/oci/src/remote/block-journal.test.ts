@@ -3,7 +3,7 @@ import { digestOf } from "@pratique/core";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BLOCK_BYTES, blockCount, decodeJournal, encodeBlockRecord, encodeJournalHeader } from "./block-journal.ts";
-import { CHUNK_BYTES, planParts } from "./plan-parts.ts";
+import { CHUNK_BYTES, missingRuns, splitRun } from "./plan-parts.ts";
 
 const digest = digestOf("content");
 const sizes = fc.integer({ min: 0, max: 3 * CHUNK_BYTES });
@@ -41,15 +41,17 @@ describe("journal", () => {
   });
 });
 
-it("plans every missing block once, in order, in parts of one chunk at most", () => {
+it("plans every missing block once, in order, and shares it out without loss", () => {
+  const blocksOf = (runs: readonly { next: number; end: number }[]): number[] =>
+    runs.flatMap(({ next, end }) => Array.from({ length: end - next }, (_, at) => next + at));
   fc.assert(
     fc.property(sizes, fc.array(fc.nat(200), { maxLength: 60 }), (size, there) => {
       const present = new Set(there);
-      const parts = planParts(size, (block) => present.has(block));
-      const planned = parts.flatMap(({ first, end }) => Array.from({ length: end - first }, (_, at) => first + at));
+      const runs = missingRuns(size, (block) => present.has(block));
       const missing = Array.from({ length: blockCount(size) }, (_, block) => block).filter((one) => !present.has(one));
-      expect(planned).toEqual(missing);
-      for (const { first, end } of parts) expect((end - first) * BLOCK_BYTES).toBeLessThanOrEqual(CHUNK_BYTES);
+      expect(blocksOf(runs)).toEqual(missing);
+      for (let half = splitRun(runs); half !== undefined; half = splitRun(runs)) runs.push(half);
+      expect(blocksOf(runs).toSorted((one, other) => one - other)).toEqual(missing);
     }),
   );
 });

@@ -1,25 +1,23 @@
-// A blob from a registry into a file: several ranges at once, each where it belongs, resumed after any interruption.
+// A blob from a registry into a file: over as many connections as make it faster, resumed after any interruption.
 import { isPratiqueError } from "@pratique/core";
 import { ociErrors } from "../errors.ts";
-import type { ByteRange, StoredBlob } from "../repository.ts";
+import type { ByteRange, FetchOptions, StoredBlob } from "../repository.ts";
 import { BLOCK_BYTES } from "./block-journal.ts";
+import { BlockBuffers, BlockLanding, type Run } from "./block-landing.ts";
+import { Pace } from "./pace.ts";
 import { PartialFile } from "./partial-file.ts";
-import { planParts, type Part } from "./plan-parts.ts";
+import { missingRuns, splitRun } from "./plan-parts.ts";
 import type { Answer, RegistrySession } from "./registry-session.ts";
 import { backoffMs, isTransientError } from "./retry.ts";
 
-const RANGES_AT_ONCE = 4;
+const CONNECTIONS = 4;
 
-export interface FileDownload {
+export interface FileDownload extends FetchOptions {
   readonly session: RegistrySession;
   readonly blob: StoredBlob;
   /** Where it is to lie; the journal lies beside it. */
   readonly path: string;
   readonly ask: (range: ByteRange | undefined) => Promise<Answer>;
-  /** Waits until one more range may be on its way; resolves with what ends its turn. */
-  readonly turn?: (() => Promise<() => void>) | undefined;
-  /** Bytes that are there, told as they grow. */
-  readonly onProgress?: ((sizeBytes: number) => void) | undefined;
 }
 
 /**
@@ -51,98 +49,131 @@ export async function downloadFile(options: FileDownload): Promise<void> {
 class Filling {
   readonly #options: FileDownload;
   readonly #partial: PartialFile;
-  readonly #waiting: Part[];
+  readonly #waiting: Run[];
+  /** Runs that are being fetched, with what ends that. */
+  readonly #active = new Map<Run, () => void>();
+  readonly #workers: Promise<void>[] = [];
+  readonly #pace: Pace;
   /** Tries in a row in which nothing came. */
   #failures = 0;
   #failure: { readonly error: unknown } | undefined;
   /** One that answers a range with everything is asked for everything. */
   #hasRanges = true;
-  readonly #bodies = new Set<Answer["body"]>();
 
   constructor(options: FileDownload, partial: PartialFile) {
     this.#options = options;
     this.#partial = partial;
-    this.#waiting = planParts(options.blob.size, (block) => partial.has(block));
+    this.#pace = new Pace(this.#nowMs());
+    this.#waiting = missingRuns(options.blob.size, (block) => partial.has(block));
+  }
+
+  #nowMs(): number {
+    return this.#options.session.clock.now().getTime();
   }
 
   async run(): Promise<void> {
     this.#options.onProgress?.(this.#partial.sizeBytes);
-    // The first part shows whether there are ranges at all, before more are asked for.
-    await this.#worker(1);
-    if (this.#hasRanges) {
-      const workers = Array.from({ length: RANGES_AT_ONCE }, () => this.#worker());
-      await Promise.all(workers);
-    }
+    this.#workers.push(this.#work());
+    // Workers are added while others work.
+    for (let at = 0; at < this.#workers.length; at += 1) await this.#workers[at];
+    await this.#partial.settle();
     if (this.#failure !== undefined) throw this.#failure.error;
     if (!this.#partial.isWhole) throw this.#options.session.badAnswer("it sent less than the blob");
   }
 
-  async #worker(limit = Infinity): Promise<void> {
-    const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
-    for (let done = 0; done < limit && this.#failure === undefined; done += 1) {
-      const part = this.#waiting.shift();
-      if (part === undefined) return;
-      const endTurn = await this.#options.turn?.();
-      try {
-        await this.#insist(part, buffer);
-      } catch (error) {
-        this.#failure ??= { error };
-        for (const body of this.#bodies) body.destroy();
-      } finally {
-        endTurn?.();
-      }
+  async #work(): Promise<void> {
+    const endTurn = await this.#options.turn?.();
+    const buffers = new BlockBuffers();
+    try {
+      for (let run = this.#next(); run !== undefined; run = this.#next()) await this.#insist(run, buffers);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      endTurn?.();
     }
   }
 
-  /** Fetches a part over as many connections as it takes. */
-  async #insist(part: Part, buffer: Buffer): Promise<void> {
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    for (const close of this.#active.values()) close();
+  }
+
+  /** What waits, or else the farther half of what somebody else has the most of. */
+  #next(): Run | undefined {
+    if (this.#failure !== undefined) return undefined;
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined || !this.#hasRanges) return waiting;
+    return splitRun([...this.#active.keys()]);
+  }
+
+  #came(bytes: number): void {
+    this.#failures = 0;
+    this.#options.onProgress?.(this.#partial.sizeBytes);
+    const mayGrow = this.#hasRanges && this.#failure === undefined && this.#active.size < CONNECTIONS;
+    if (this.#pace.came(bytes, this.#nowMs()) && mayGrow) this.#workers.push(this.#work());
+  }
+
+  /** Fetches a run over as many connections as it takes. */
+  async #insist(run: Run, buffers: BlockBuffers): Promise<void> {
     const { session } = this.#options;
-    for (let first = part.first; first < part.end && this.#failure === undefined;) {
+    while (run.next < run.end && this.#failure === undefined) {
+      const before = run.next;
+      this.#active.set(run, () => undefined);
       try {
-        const reached = await this.#fetch({ first, end: part.end }, buffer);
-        if (reached >= part.end) return;
-        throw new ShortBody(reached);
+        await this.#fetch(run, buffers);
       } catch (error) {
         if (session.signal?.aborted === true) throw session.signal.reason;
-        const reached = error instanceof ShortBody ? error.reached : first;
-        if (!(error instanceof ShortBody) && !isTransientError(error)) throw error;
-        if (reached > first) this.#failures = 0;
-        first = Math.max(first, reached);
-        while (first < part.end && this.#partial.has(first)) first += 1;
-        this.#failures += 1;
-        if (this.#failures >= session.retry.attempts * 2) {
-          const reason = "the connection breaks again and again";
-          throw ociErrors("registry.unreachable", { registry: session.registry, reason });
-        }
-        await session.pause(backoffMs(Math.min(this.#failures - 1, 8), undefined, session.retry));
+        if (isPratiqueError(error) || !isBroken(error)) throw error;
+      } finally {
+        this.#active.delete(run);
       }
+      if (run.next >= run.end) return;
+      if (run.next > before) this.#failures = 0;
+      this.#failures += 1;
+      if (this.#failures >= session.retry.attempts * 2) {
+        const reason = "the connection breaks again and again";
+        throw ociErrors("registry.unreachable", { registry: session.registry, reason });
+      }
+      await session.pause(backoffMs(Math.min(this.#failures - 1, 8), undefined, session.retry));
     }
   }
 
-  /** Answers up to which block it came. */
-  async #fetch(part: Part, buffer: Buffer): Promise<number> {
+  /** As much of a run as one connection brings. */
+  async #fetch(run: Run, buffers: BlockBuffers): Promise<void> {
     const { size } = this.#options.blob;
-    const range = { start: part.first * BLOCK_BYTES, end: Math.min(part.end * BLOCK_BYTES, size) - 1 };
+    const range = { start: run.next * BLOCK_BYTES, end: Math.min(run.end * BLOCK_BYTES, size) - 1 };
     const isAll = range.start === 0 && range.end === size - 1;
     const answer = await this.#options.ask(this.#hasRanges && !isAll ? range : undefined);
-    this.#bodies.add(answer.body);
     try {
-      if (answer.status === 206) return await this.#take(answer, this.#checked(answer, range), buffer, range.end + 1);
-      this.#requireLength(answer, size);
-      if (!isAll) {
-        // Everything comes at once, whatever was asked for.
-        this.#hasRanges = false;
-        this.#waiting.length = 0;
+      // It may have failed, or been given to another, while the registry thought about it.
+      if (this.#failure !== undefined || run.next >= run.end) return;
+      if (answer.status === 206) {
+        this.#requireRange(answer, range);
+        return await this.#take(answer, run, buffers, range.end + 1 - range.start);
       }
-      return await this.#take(answer, 0, buffer, size);
+      this.#requireLength(answer, size);
+      if (!isAll) this.#takeOver(run);
+      await this.#take(answer, run, buffers, size);
     } finally {
-      this.#bodies.delete(answer.body);
       answer.body.destroy();
     }
   }
 
+  /** Everything comes on this connection, whatever was asked for: nobody else needs to fetch anything. */
+  #takeOver(run: Run): void {
+    this.#hasRanges = false;
+    this.#waiting.length = 0;
+    for (const [other, close] of this.#active) {
+      if (other === run) continue;
+      other.end = other.next;
+      close();
+    }
+    run.next = 0;
+    run.end = Math.ceil(this.#options.blob.size / BLOCK_BYTES);
+  }
+
   /** RFC 9110 §14.4: a range is what Content-Range says it is, and that has to be the one asked for. */
-  #checked(answer: Answer, { start, end }: { readonly start: number; readonly end: number }): number {
+  #requireRange(answer: Answer, { start, end }: { readonly start: number; readonly end: number }): void {
     const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(answer.headers["content-range"] ?? "");
     const total = match?.[3];
     const isRight =
@@ -150,8 +181,7 @@ class Filling {
       Number(match[1]) === start &&
       Number(match[2]) <= end &&
       (total === "*" || Number(total) === this.#options.blob.size);
-    if (!isRight) throw this.#options.session.badAnswer("it sends another range than the one asked for");
-    return start;
+    if (!isRight) throw this.#options.session.badAnswer("it sent another range than the one asked for");
   }
 
   #requireLength(answer: Answer, expectedBytes: number): void {
@@ -161,49 +191,45 @@ class Filling {
     throw ociErrors("size.mismatch", { what, actualBytes: header.slice(0, 20), expectedBytes });
   }
 
-  /** Writes what comes from byte `start` (the beginning of a block) on, block by block, and nothing past `end`. */
-  async #take(answer: Answer, start: number, buffer: Buffer, end: number): Promise<number> {
-    let block = start / BLOCK_BYTES;
-    let filled = 0;
-    let at = start;
+  /** Writes what comes from the beginning of the run's next block on, and nothing past `limitBytes`. */
+  async #take(answer: Answer, run: Run, buffers: BlockBuffers, limitBytes: number): Promise<void> {
+    const landing = new BlockLanding(this.#partial, run, buffers, (bytes) => this.#came(bytes));
+    this.#active.set(run, () => answer.body.destroy());
+    const { bulk, body } = answer;
+    const sizeBytes = bulk?.sizeBytes(body);
     try {
-      for await (const chunk of answer.body) {
-        if (!(chunk instanceof Uint8Array)) continue;
-        if (at + chunk.byteLength > end) throw this.#options.session.badAnswer("it sends more than was asked for");
-        at += chunk.byteLength;
-        for (let from = 0; from < chunk.byteLength;) {
-          const length = this.#partial.lengthOf(block);
-          const taken = Math.min(length - filled, chunk.byteLength - from);
-          buffer.set(chunk.subarray(from, from + taken), filled);
-          from += taken;
-          filled += taken;
-          if (filled < length) continue;
-          await this.#partial.write(block, buffer.subarray(0, length));
-          this.#failures = 0;
-          this.#options.onProgress?.(this.#partial.sizeBytes);
-          block += 1;
-          filled = 0;
-        }
+      if ((sizeBytes ?? 0) > limitBytes) throw this.#options.session.badAnswer("it sends more than was asked for");
+      if (bulk === undefined || sizeBytes === undefined) await this.#stream(answer, landing, limitBytes);
+      else {
+        landing.whenDrained(() => bulk.resume());
+        await bulk.land(body, sizeBytes, landing);
       }
-    } catch (error) {
-      if (isPratiqueError(error) || !isBrokenBody(error)) throw error;
-      throw new ShortBody(block);
+    } finally {
+      await landing.settle();
     }
-    return block;
+  }
+
+  async #stream({ body }: Answer, landing: BlockLanding, limitBytes: number): Promise<void> {
+    let resume: (() => void) | undefined;
+    landing.whenDrained(() => resume?.());
+    let leftBytes = limitBytes;
+    for await (const chunk of body) {
+      if (!(chunk instanceof Uint8Array)) continue;
+      for (let from = 0; from < chunk.byteLength && leftBytes > 0;) {
+        const room = landing.room();
+        const part = chunk.subarray(from, from + Math.min(room.byteLength, leftBytes));
+        room.set(part);
+        from += part.byteLength;
+        leftBytes -= part.byteLength;
+        const wish = landing.came(part.byteLength);
+        if (wish === "enough") return;
+        if (wish === "pause") await new Promise<void>((drained) => (resume = drained));
+      }
+    }
   }
 }
 
-/** A body that ended too early, and the block up to which it came. */
-class ShortBody extends Error {
-  readonly reached: number;
-
-  constructor(reached: number) {
-    super("the body ended too early");
-    this.reached = reached;
-  }
-}
-
-function isBrokenBody(error: unknown): boolean {
+function isBroken(error: unknown): boolean {
   // An aborted `IncomingMessage` says ECONNRESET; one that we destroyed, ERR_STREAM_PREMATURE_CLOSE.
   return (
     isTransientError(error) ||

@@ -6,6 +6,9 @@ import { crc32 } from "node:zlib";
 import type { StoredBlob } from "../repository.ts";
 import { BLOCK_BYTES, blockCount, decodeJournal, encodeBlockRecord, encodeJournalHeader } from "./block-journal.ts";
 
+/** Records of blocks that one write to the journal takes; a kill forgets fewer than these. */
+const RECORDS_AT_ONCE = 4;
+const SYNC_BYTES = 128 * 1024 * 1024;
 const OPEN = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /** Where the journal of a partial file lies. */
@@ -29,6 +32,9 @@ export class PartialFile {
   /** Blocks before this one went into the digest. */
   #hashed = 0;
   #journalEnd = 0;
+  readonly #records: Buffer[] = [];
+  #unsyncedBytes = 0;
+  #syncing: Promise<void> | undefined;
 
   private constructor(blob: StoredBlob, path: string, file: FileHandle, journal: FileHandle) {
     this.#blob = blob;
@@ -94,18 +100,51 @@ export class PartialFile {
   /** Stores a whole block; `bytes` may be used again when it resolves. */
   async write(block: number, bytes: Uint8Array): Promise<void> {
     if (this.#there.has(block)) return;
-    await writeAll(this.#file, bytes, block * BLOCK_BYTES);
+    const written = writeAll(this.#file, bytes, block * BLOCK_BYTES);
+    // Hashed while another thread writes it. A write that fails ends the download, and this digest with it.
+    const isInTurn = block === this.#hashed;
+    if (isInTurn) this.#hash(bytes);
     const record = encodeBlockRecord(block, crc32(bytes));
-    await this.#line.run(async () => {
-      await this.#append(record);
-      this.#there.add(block);
+    await written;
+    this.#there.add(block);
+    this.#records.push(record);
+    this.#unsyncedBytes += bytes.byteLength;
+    this.#syncBehind();
+    if (this.#records.length >= RECORDS_AT_ONCE) await this.#line.run(() => this.#writeRecords());
+    if (this.#there.has(this.#hashed)) await this.#line.run(() => this.#hashBehind());
+  }
+
+  async #writeRecords(): Promise<void> {
+    const records = this.#records.splice(0);
+    if (records.length > 0) await this.#append(Buffer.concat(records));
+  }
+
+  /** What came out of order is read back while it is warm. */
+  async #hashBehind(): Promise<void> {
+    while (this.#there.has(this.#hashed)) {
+      const block = this.#hashed;
+      const bytes = await this.#read(block);
+      if (bytes === undefined) throw new Error("the partial file became shorter");
       if (block === this.#hashed) this.#hash(bytes);
-      // What came out of order is read back while it is warm.
-      while (this.#there.has(this.#hashed)) {
-        const next = await this.#read(this.#hashed);
-        if (next === undefined) throw new Error("the partial file became shorter");
-        this.#hash(next);
-      }
+    }
+  }
+
+  /** The disk works while the network does, so that there is little to wait for at the end. */
+  #syncBehind(): void {
+    if (this.#unsyncedBytes < SYNC_BYTES || this.#syncing !== undefined) return;
+    this.#unsyncedBytes = 0;
+    this.#syncing = this.#file.datasync().then(
+      () => void (this.#syncing = undefined),
+      // It is told by the sync at the end.
+      () => void (this.#syncing = undefined),
+    );
+  }
+
+  /** Everything that was stored is in the journal and, as far as there is no gap, in the digest. */
+  async settle(): Promise<void> {
+    await this.#line.run(async () => {
+      await this.#writeRecords();
+      await this.#hashBehind();
     });
   }
 
@@ -144,16 +183,20 @@ export class PartialFile {
       await this.#file.truncate(0);
       await this.#file.truncate(this.#blob.size);
       this.#there.clear();
+      this.#records.length = 0;
       this.#hashed = 0;
       this.#digester = new Digester(algorithmOf(this.#blob.digest));
     });
   }
 
   async sync(): Promise<void> {
+    await this.#syncing;
     await this.#file.datasync();
   }
 
   async close(): Promise<void> {
+    await this.#syncing;
+    await this.#line.run(() => this.#writeRecords()).catch(() => undefined);
     await Promise.allSettled([this.#file.close(), this.#journal.close()]);
   }
 

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { ociErrors } from "../errors.ts";
 import { answerError } from "./answer-error.ts";
 import { Authorizer, type TokenRequest } from "./authorizer.ts";
+import type { BulkBody } from "./bulk-body.ts";
 import type { CredentialSource } from "./credentials.ts";
 import {
   backoffMs,
@@ -41,12 +42,16 @@ export interface RegistryRequest {
   readonly body?: RequestBody | undefined;
   /** `idempotent` (the default but for POST and PATCH), `unprocessed`: only what the server cannot have acted on, or `never`. */
   readonly retry?: "idempotent" | "unprocessed" | "never" | undefined;
+  /** The body of its answer may be large, and goes where its reader says. */
+  readonly isBulk?: boolean | undefined;
 }
 
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   readonly body: IncomingMessage;
+  /** When it was asked for and can be had. */
+  readonly bulk?: BulkBody | undefined;
   /** Where it came from, after redirects. */
   readonly url: URL;
 }
@@ -62,9 +67,9 @@ export class RegistrySession {
   readonly registry: string;
   readonly signal: AbortSignal | undefined;
   readonly retry: RetryOptions;
+  readonly clock: Clock;
   readonly #base: URL;
   readonly #isInsecure: boolean;
-  readonly #clock: Clock;
   readonly #log: Log | undefined;
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
@@ -77,13 +82,13 @@ export class RegistrySession {
     const host = registry === HUB ? HUB_HOST : registry;
     const isPlain = options.insecure ?? isLoopback(new URL(`http://${host}`));
     this.#base = new URL(`${isPlain ? "http" : "https"}://${host}`);
-    this.#clock = options.clock ?? systemClock;
+    this.clock = options.clock ?? systemClock;
     this.#log = options.log;
     this.#transport = options.transport ?? new Transport();
     this.#authorizer = new Authorizer({
       registry,
       credentials: options.credentials,
-      clock: this.#clock,
+      clock: this.clock,
       mayBePlain: (url) => this.#mayBePlain(url),
       askToken: (request) => this.#askToken(request),
     });
@@ -106,7 +111,7 @@ export class RegistrySession {
           throw await answerError(answer.body, context);
         }
         answer.body.resume();
-        await this.#wait(attempt, request, retryAfterMs(answer.headers["retry-after"], this.#clock));
+        await this.#wait(attempt, request, retryAfterMs(answer.headers["retry-after"], this.clock));
       } else {
         if (isLast || !mayRepeatError(request, outcome.error)) throw this.exchangeError(outcome.error);
         await this.#wait(attempt, request, undefined);
@@ -166,17 +171,21 @@ export class RegistrySession {
     for (let hop = 0; hop <= REDIRECT_LIMIT; hop += 1) {
       const isOwn = url.origin === this.#base.origin;
       const headers = { "user-agent": "pratique", ...request.headers };
-      const body = await this.#transport.send({
+      const exchange = {
         method: request.method,
         url,
         headers: isOwn && authorization !== undefined ? { ...headers, authorization } : headers,
         body: request.body,
         signal: this.signal,
-      });
+      };
+      const { answer: body, bulk }: Awaited<ReturnType<Transport["sendForBulk"]>> =
+        request.isBulk === true
+          ? await this.#transport.sendForBulk(exchange)
+          : { answer: await this.#transport.send(exchange) };
       const status = body.statusCode ?? 0;
       const location = body.headers.location;
       const isRedirect = REDIRECTS.has(status) && (request.method === "GET" || request.method === "HEAD");
-      if (!isRedirect || location === undefined) return { status, headers: body.headers, body, url };
+      if (!isRedirect || location === undefined) return { status, headers: body.headers, body, bulk, url };
       body.resume();
       url = this.resolve(location, url);
     }
@@ -228,7 +237,7 @@ export class RegistrySession {
         if (status === 200) return await this.json(answer, TOKEN_LIMIT_BYTES);
         answer.resume();
         if (isLast || !isTransientStatus(status)) return undefined;
-        await this.pause(backoffMs(attempt, retryAfterMs(answer.headers["retry-after"], this.#clock), this.retry));
+        await this.pause(backoffMs(attempt, retryAfterMs(answer.headers["retry-after"], this.clock), this.retry));
       } catch (error) {
         if (isLast || !isTransientError(error)) throw error;
         await this.pause(backoffMs(attempt, undefined, this.retry));

@@ -244,7 +244,7 @@ class RemoteRepository implements Repository {
     return downloadBlob({ session: this.#session, digest, range, ask: (part) => this.#askForBlob(digest, part) });
   }
 
-  async #askForBlob(digest: Digest, part: ByteRange | undefined): Promise<Answer> {
+  async #askForBlob(digest: Digest, part: ByteRange | undefined, isBulk = false): Promise<Answer> {
     const headers = part === undefined ? {} : { range: `bytes=${part.start}-${part.end ?? ""}` };
     const answer = await this.#request({
       method: "GET",
@@ -252,6 +252,7 @@ class RemoteRepository implements Repository {
       what: `blob ${digest} of ${this.name}`,
       expect: part === undefined ? [200, 404] : [200, 206, 404, 416],
       headers: { "accept-encoding": "identity", ...headers },
+      isBulk,
     });
     if (answer.status < 300) return answer;
     answer.body.resume();
@@ -260,7 +261,7 @@ class RemoteRepository implements Repository {
   }
 
   fetchBlob(blob: StoredBlob, path: string, options: FetchOptions = {}): Promise<void> {
-    const ask = (part: ByteRange | undefined) => this.#askForBlob(blob.digest, part);
+    const ask = (part: ByteRange | undefined) => this.#askForBlob(blob.digest, part, true);
     return downloadFile({ session: this.#session, blob, path, ask, ...options });
   }
 

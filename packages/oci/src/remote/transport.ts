@@ -3,6 +3,7 @@ import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { rootCertificates } from "node:tls";
+import { BulkBody } from "./bulk-body.ts";
 
 export type RequestBody = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
 
@@ -31,6 +32,10 @@ export class ExchangeError extends Error {
 export class Transport {
   readonly #http: HttpAgent;
   readonly #https: HttpsAgent;
+  /** For bodies that are read past node:http: their connections cannot be used again. */
+  readonly #bulkHttp = new HttpAgent();
+  readonly #bulkHttps: HttpsAgent;
+  readonly #hasProxies: boolean;
   readonly #idleTimeoutMs: number;
 
   /**
@@ -40,27 +45,44 @@ export class Transport {
   constructor(idleTimeoutMs = 60_000, ca?: string, proxies: Readonly<Record<string, string>> = {}) {
     const proxyEnv = Object.keys(proxies).length === 0 ? {} : { proxyEnv: withoutLoopback(proxies) };
     this.#http = new HttpAgent({ keepAlive: true, maxSockets: 32, ...proxyEnv });
-    this.#https = new HttpsAgent({
-      keepAlive: true,
-      maxSockets: 32,
-      ...proxyEnv,
-      ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
-    });
+    const authorities = ca === undefined ? {} : { ca: [...rootCertificates, ca] };
+    this.#https = new HttpsAgent({ keepAlive: true, maxSockets: 32, ...proxyEnv, ...authorities });
+    this.#bulkHttps = new HttpsAgent(authorities);
+    this.#hasProxies = Object.keys(proxies).length > 0;
     this.#idleTimeoutMs = idleTimeoutMs;
   }
 
   /** Resolves with the head of the answer; whoever asked must read or destroy its body. @throws ExchangeError */
   send(request: HttpRequest): Promise<IncomingMessage> {
+    return this.#exchange(request, undefined);
+  }
+
+  /** The same for an answer whose body may be large: on a connection of its own, where nothing is between. */
+  async sendForBulk(request: HttpRequest): Promise<{ readonly answer: IncomingMessage; readonly bulk?: BulkBody }> {
+    if (this.#hasProxies) return { answer: await this.send(request) };
+    const bulk = new BulkBody();
+    return { answer: await this.#exchange(request, bulk), bulk };
+  }
+
+  #agentFor(isPlain: boolean, isBulk: boolean): HttpAgent {
+    if (isBulk) return isPlain ? this.#bulkHttp : this.#bulkHttps;
+    return isPlain ? this.#http : this.#https;
+  }
+
+  #exchange(request: HttpRequest, bulk: BulkBody | undefined): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const isPlain = request.url.protocol === "http:";
       const options = {
         method: request.method,
         headers: { ...lengthHeader(request.body), ...request.headers },
-        agent: isPlain ? this.#http : this.#https,
+        agent: this.#agentFor(isPlain, bulk !== undefined),
+        // Agents hand it on to the connection that they open.
+        ...(bulk === undefined ? {} : { onread: bulk.onread }),
         ...(request.signal === undefined ? {} : { signal: request.signal }),
       };
       const call = isPlain ? httpRequest(request.url, options) : httpsRequest(request.url, options);
       call.setTimeout(this.#idleTimeoutMs, () => call.destroy(Object.assign(new Error("idle"), { code: "ETIMEDOUT" })));
+      if (bulk !== undefined) call.once("socket", (socket) => bulk.attach(socket));
       const unsent = new AbortController();
       call.once("response", (answer) => {
         // An answer that came before the whole body was sent (a refusal) ends the sending once it has been read.
@@ -79,6 +101,8 @@ export class Transport {
   close(): void {
     this.#http.destroy();
     this.#https.destroy();
+    this.#bulkHttp.destroy();
+    this.#bulkHttps.destroy();
   }
 }
 
