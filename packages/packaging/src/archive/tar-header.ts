@@ -65,7 +65,11 @@ export function parsePax(body: Buffer): ReadonlyMap<string, string> | undefined 
     const record = body.toString("utf8", space + 1, end - 1);
     const equals = record.indexOf("=");
     if (equals < 1) return undefined;
-    records.set(record.slice(0, equals), record.slice(equals + 1));
+    const key = record.slice(0, equals);
+    const value = record.slice(equals + 1);
+    // Readers disagree on whether the first or the last counts, and on what follows a NUL.
+    if (records.has(key) || (value.includes("\0") && !key.startsWith("SCHILY."))) return undefined;
+    records.set(key, value);
     at = end;
   }
   return records;

@@ -1,6 +1,7 @@
 // Reads tar archives from strangers: bounded, and nothing but files and directories with safe names.
 import { packagingErrors } from "../errors.ts";
 import { ByteReader } from "./byte-reader.ts";
+import { EntryNames } from "./entry-names.ts";
 import { pathProblem } from "./entry-path.ts";
 import { BLOCK, parseHeader, parsePax, type TarHeader } from "./tar-header.ts";
 
@@ -25,6 +26,8 @@ export interface ArchiveEntry {
 const LIMIT_EXTENSION = 64 * 1024;
 const CHUNK = 64 * 1024;
 
+const OVERRIDES: ReadonlySet<string> = new Set(["path", "linkpath", "size", "hdrcharset"]);
+
 const OTHER_TYPES: ReadonlyMap<string, string> = new Map([
   ["1", "hard link"],
   ["2", "symbolic link"],
@@ -40,7 +43,7 @@ const unsafe = (entry: string, reason: string) =>
 
 /**
  * The entries of a tar archive, in order; reads the stream to its end.
- * @param options.symlinks also hands out symbolic links: for archives of known origin, never for files to be written
+ * @param options.symlinks also hands out symbolic links: for archives whose entries never become files by their names
  * @throws `archive.unsafe`, `archive.too-large`, `archive.damaged`
  */
 export async function* readTar(
@@ -49,22 +52,31 @@ export async function* readTar(
   options: { readonly symlinks?: boolean } = {},
 ): AsyncGenerator<ArchiveEntry> {
   const reader = new ByteReader(source);
+  const isKnown = options.symlinks ?? false;
   const seen = new Set<string>();
+  const names = new EntryNames();
+  let entries = 0;
   let bytes = 0;
   try {
     for (;;) {
       const header = await nextHeader(reader, limits);
       if (header === undefined) break;
+      // Each counts, also a directory that is named again and again.
+      entries += 1;
+      if (entries > limits.maxEntries) throw tooLarge(`more than ${limits.maxEntries} entries`);
       const path = header.path.replace(/^(?:\.\/)+/, "").replace(/\/+$/, "");
-      const type = typeOf(header, options.symlinks ?? false);
+      const type = typeOf(header, isKnown);
       const size = type === "file" ? header.size : 0;
+      // Some readers skip that many bytes and some do not, and so see different archives.
+      if (size !== header.size && !isKnown) throw unsafe(header.path, `it is a ${type} with a size`);
       if (type === "directory" && (path === "" || path === ".")) continue;
       const problem = pathProblem(path);
       if (problem !== undefined) throw unsafe(header.path, problem);
-      if (seen.has(path) && type !== "directory") throw unsafe(header.path, "it is there twice");
-      seen.add(path);
+      // Archives of known origin have names that differ in case only, and stay on systems that tell them apart.
+      const twice = isKnown ? seen.has(path) && type !== "directory" && "it is there twice" : names.add(path, type);
+      if (typeof twice === "string") throw unsafe(header.path, twice);
+      if (isKnown) seen.add(path);
       bytes += size;
-      if (seen.size > limits.maxEntries) throw tooLarge(`more than ${limits.maxEntries} entries`);
       if (bytes > limits.maxBytes) throw tooLarge(`more than ${limits.maxBytes} bytes`);
       const body = new EntryBody(reader, size);
       yield { path, type, mode: header.mode & 0o777, size, target: type === "symlink" ? header.target : "", body };
@@ -114,11 +126,21 @@ async function nextHeader(reader: ByteReader, limits: ArchiveLimits): Promise<Ta
     const body = await reader.exactly(header.size);
     if (body.length < header.size) throw damaged("it ends in the middle");
     await reader.exactly((BLOCK - (header.size % BLOCK)) % BLOCK);
+    // With both, GNU tar and others disagree on which one counts.
+    if ((header.typeflag === "L" || header.typeflag === "x") && path !== undefined) {
+      throw unsafe(header.path, "it has two long names");
+    }
     if (header.typeflag === "L") path = body.toString("utf8").replace(/\0+$/, "");
     else if (header.typeflag === "K") target = body.toString("utf8").replace(/\0+$/, "");
-    else if (header.typeflag === "x") {
+    else {
       const pax = parsePax(body);
       if (pax === undefined) throw damaged("an extended header is damaged");
+      if (header.typeflag === "g") {
+        // It would hold for all that follow; what git and others put in is a comment.
+        const key = [...pax.keys()].find((one) => OVERRIDES.has(one) || one.startsWith("GNU."));
+        if (key !== undefined) throw unsafe(header.path, `a global header sets ${key}`);
+        continue;
+      }
       if ([...pax.keys()].some((key) => key.startsWith("GNU.sparse"))) throw unsafe(header.path, "it is a sparse file");
       path = pax.get("path") ?? path;
       target = pax.get("linkpath") ?? target;
