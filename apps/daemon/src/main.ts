@@ -226,7 +226,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       policyDigest: () => policy().digest,
     });
     const evidence = (name: string, descriptor: Descriptor) => resources.of(store.repository(name), descriptor);
-    const reserve = house.observer.receiving;
+    const { reserve } = house;
     const isImmutable = (name: string, tag: string) => house.policies.isImmutable(name, tag);
     const pullThrough = await openUpstreams({
       config: config.registry,

@@ -24,7 +24,7 @@ export async function startUpload(parts: RegistryParts, exchange: Exchange, name
   const upload = await parts.store.repository(name).startUpload(algorithm);
   if (digest === undefined) return sendEmpty(res, 202, uploadHeaders(name, upload));
   try {
-    reserve(parts, exchange, name, upload);
+    reserve(parts, exchange, name, upload, digest);
     await upload.append(blobBody(parts, exchange));
     await commit(parts, exchange, name, upload, digest);
   } catch (error) {
@@ -47,7 +47,9 @@ export async function closeUpload(parts: RegistryParts, exchange: Exchange, name
   if (text === null) throw registryErrors("registry.digest-required");
   const digest = parseDigest(text);
   const upload = await resume(parts, exchange, name, id);
-  if (hasBody(exchange.req)) await receive(parts, exchange, name, upload);
+  if (hasBody(exchange.req)) await receive(parts, exchange, name, upload, digest);
+  // An upload that was begun before a restart holds no room yet.
+  else reserve(parts, exchange, name, upload, digest);
   await commit(parts, exchange, name, upload, digest);
 }
 
@@ -76,15 +78,22 @@ async function resume(parts: RegistryParts, exchange: Exchange, name: string, id
 }
 
 /** Takes the body in, at its place. On a wrong place the answer says where to go on (416). */
-async function receive(parts: RegistryParts, exchange: Exchange, name: string, upload: Upload): Promise<void> {
+async function receive(
+  parts: RegistryParts,
+  exchange: Exchange,
+  name: string,
+  upload: Upload,
+  digest?: Digest,
+): Promise<void> {
   const place = parseContentRange(exchange.req.headers["content-range"]);
   requireLength(exchange, place);
   const before = place?.start ?? upload.offset;
   if (place !== undefined && place.start !== upload.offset) wrongPlace(exchange, name, upload, place.start);
   try {
-    reserve(parts, exchange, name, upload);
+    reserve(parts, exchange, name, upload, digest);
     await upload.append(blobBody(parts, exchange), place?.start);
   } catch (error) {
+    await keepWhatCame(parts, name, upload);
     setUploadHeaders(exchange, name, upload);
     throw error;
   }
@@ -95,8 +104,23 @@ async function receive(parts: RegistryParts, exchange: Exchange, name: string, u
 }
 
 /** What is announced and cannot fit is refused before it is read. */
-function reserve(parts: RegistryParts, { req }: Exchange, name: string, upload: Upload): void {
-  parts.reserve?.(name, upload.id, upload.offset + announcedBytes(req));
+function reserve(
+  parts: RegistryParts,
+  { req }: Exchange,
+  name: string,
+  upload: Upload,
+  digest: Digest | undefined,
+): void {
+  parts.reserve?.(name, upload.id, upload.offset + announcedBytes(req), digest);
+}
+
+/** Of a request that broke off: room only for what came, and none for what it was said to become. */
+async function keepWhatCame(parts: RegistryParts, name: string, upload: Upload): Promise<void> {
+  try {
+    parts.reserve?.(name, upload.id, upload.offset);
+  } catch {
+    await cancelQuietly(parts, upload);
+  }
 }
 
 function wrongPlace(exchange: Exchange, name: string, upload: Upload, given: number): never {

@@ -1,6 +1,6 @@
 // One request on its way through the registry, and what all requests share.
 import type { Principal } from "@pratique/contracts";
-import type { Clock, Log } from "@pratique/core";
+import type { Clock, Digest, Log } from "@pratique/core";
 import type { Guard, GuardResource } from "@pratique/guard";
 import type { ContentStore, Descriptor } from "@pratique/oci";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -20,7 +20,8 @@ export interface RegistryLimits {
 /** True for a tag that the configuration says is neither moved nor deleted. */
 export type IsImmutable = (repository: string, tag: string) => boolean;
 
-export type Reserve = (repository: string, upload: string, sizeBytes: number) => void;
+/** With the digest that the upload is to have, where the request says so. */
+export type Reserve = (repository: string, upload: string, sizeBytes: number, digest?: Digest) => void;
 
 export interface RegistryParts {
   readonly store: ContentStore;

@@ -5,6 +5,7 @@ import type { ActScope } from "@pratique/guard";
 import type { AuditLog } from "@pratique/audit";
 import type { ChangeEnd, ContentStore, RepositoryChange, StoreObserver } from "@pratique/oci";
 import type { NewRegistryEvent, NewTagMove, RegistryJournal } from "@pratique/store";
+import type { Reserve } from "./exchange.ts";
 import { cloudEvent, type EventFacts, type EventType } from "./events/cloud-event.ts";
 import { refuseOvertaken } from "./retention/overtaken.ts";
 import { RecordReader } from "./events/record-reader.ts";
@@ -51,6 +52,8 @@ export class Housekeeping {
   readonly webhooks: Webhooks;
   /** For `openContentStore`. */
   readonly observer: StoreObserver;
+  /** For the registry: requests say how long an upload will be, and often what. */
+  readonly reserve: Reserve = (...upload) => this.quotas.announce(...upload);
 
   constructor(options: HousekeepingOptions) {
     this.#options = options;

@@ -8,6 +8,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Reserve } from "./exchange.ts";
 import type { PullThrough } from "./proxy/pull-through.ts";
 import { createRegistry, type RegistryOptions } from "./registry.ts";
 
@@ -56,6 +57,7 @@ export interface TestRegistryOptions {
   readonly policy?: string;
   readonly limits?: RegistryOptions["limits"];
   readonly observer?: StoreObserver;
+  readonly reserve?: Reserve;
   readonly isImmutable?: RegistryOptions["isImmutable"];
   readonly acts?: ActScope;
   readonly onRecord?: (record: AuditRecord) => void;
@@ -101,7 +103,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     host: "registry.test",
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.isImmutable === undefined ? {} : { isImmutable: options.isImmutable }),
-    ...(options.observer === undefined ? {} : { reserve: options.observer.receiving }),
+    ...(options.reserve === undefined ? {} : { reserve: options.reserve }),
   });
   const server = createServer((req, res) => {
     const who = req.headers["x-test-as"];

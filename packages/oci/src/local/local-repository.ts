@@ -188,7 +188,7 @@ export class StoreRepository implements LocalRepository {
     return leases.grant(this.name, digest, async () => {
       await observer?.ready(this.name);
       try {
-        observer?.receiving(this.name, taking, size);
+        if ((await fileSize(this.blobPath(digest))) === undefined) observer?.receiving(this.name, taking, size);
         await storing(path, async () => {
           const file = await open(path, "r");
           await file.datasync().finally(() => file.close());

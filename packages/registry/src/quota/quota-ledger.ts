@@ -22,6 +22,8 @@ interface Account {
   usedBytes: number;
   readonly reserved: Map<string, number>;
   reservedBytes: number;
+  /** What uploads say that they will be. */
+  readonly claims: Map<string, Digest>;
   /** What changed while the disk was read. */
   steps: Step[] | undefined;
 }
@@ -56,7 +58,14 @@ export class QuotaLedger {
   }
 
   async #count(repository: string): Promise<void> {
-    const account: Account = { sizes: new Map(), usedBytes: 0, reserved: new Map(), reservedBytes: 0, steps: [] };
+    const account: Account = {
+      sizes: new Map(),
+      usedBytes: 0,
+      reserved: new Map(),
+      reservedBytes: 0,
+      claims: new Map(),
+      steps: [],
+    };
     this.#accounts.set(repository, account);
     try {
       const blobs = (await this.#store?.repository(repository).blobs()) ?? [];
@@ -78,21 +87,41 @@ export class QuotaLedger {
     const limit = this.quotaOf(repository)?.bytes;
     if (account === undefined || limit === undefined) return;
     const before = account.reserved.get(upload) ?? 0;
-    if (sizeBytes <= before) return;
+    const claim = account.claims.get(upload);
+    const asked = sizeBytes - ((claim === undefined ? undefined : account.sizes.get(claim)) ?? 0);
+    if (asked <= before) return;
     const others = account.usedBytes + account.reservedBytes - before;
-    if (others + sizeBytes > limit) {
-      this.#refuse({ repository, what: "bytes", used: account.usedBytes, limit, asked: sizeBytes });
+    if (others + asked > limit) {
+      this.#refuse({ repository, what: "bytes", used: account.usedBytes, limit, asked });
     }
-    account.reserved.set(upload, sizeBytes);
-    account.reservedBytes += sizeBytes - before;
+    set(account, upload, asked);
+  }
+
+  /**
+   * A request begins, after which the upload is (or will be) so long; what earlier ones announced and did not send is
+   * given back. One that is to become `digest` needs no room for a blob that is there already.
+   * @throws `registry.quota-exceeded`
+   */
+  announce(repository: string, upload: string, sizeBytes: number, digest?: Digest): void {
+    const account = this.#accounts.get(repository);
+    if (account === undefined) return;
+    if (digest === undefined) account.claims.delete(upload);
+    else account.claims.set(upload, digest);
+    const before = account.reserved.get(upload) ?? 0;
+    set(account, upload, 0);
+    try {
+      this.reserve(repository, upload, sizeBytes);
+    } catch (error) {
+      set(account, upload, before);
+      throw error;
+    }
   }
 
   ended(repository: string, upload: string): void {
     const account = this.#accounts.get(repository);
-    const sizeBytes = account?.reserved.get(upload);
-    if (account === undefined || sizeBytes === undefined) return;
-    account.reserved.delete(upload);
-    account.reservedBytes -= sizeBytes;
+    if (account === undefined) return;
+    set(account, upload, 0);
+    account.claims.delete(upload);
   }
 
   stored(repository: string, digest: Digest, size: number): void {
@@ -149,6 +178,12 @@ export class QuotaLedger {
       manifests: amount(((await of?.manifests()) ?? []).length, quota?.manifests),
     };
   }
+}
+
+function set(account: Account, upload: string, sizeBytes: number): void {
+  account.reservedBytes += sizeBytes - (account.reserved.get(upload) ?? 0);
+  if (sizeBytes === 0) account.reserved.delete(upload);
+  else account.reserved.set(upload, sizeBytes);
 }
 
 function put(account: Account, digest: Digest, size: number | undefined): void {

@@ -170,7 +170,8 @@ describe("a quota", () => {
 describe("a push over the quota", () => {
   async function start(): Promise<TestRegistry> {
     bench = await openHouse({ config: { quotas } });
-    registry = await startRegistry({ observer: bench.house.observer, acts: bench.acts });
+    const { house, acts } = bench;
+    registry = await startRegistry({ observer: house.observer, acts, reserve: house.reserve });
     bench.house.quotas.watch(registry.store);
     return registry;
   }
@@ -197,6 +198,54 @@ describe("a push over the quota", () => {
       outgoing.flushHeaders();
     });
     expect(status).toBe(403);
+  });
+
+  it("may send again what is there, when it says what it sends", async () => {
+    const { call } = await start();
+    const body = randomBytes(80 * KIB);
+    const path = `/v2/small/one/blobs/uploads/`;
+    const whole = `${path}?digest=${digestOf(body)}`;
+    expect((await call("POST", whole, { body })).status).toBe(201);
+    expect((await call("POST", whole, { body })).status).toBe(201);
+    const begun = String((await call("POST", path)).headers["location"]);
+    expect((await call("PUT", `${begun}?digest=${digestOf(body)}`, { body })).status).toBe(201);
+    // Other bytes under that name are not taken, and hold no room.
+    const lie = await call("POST", whole, { body: randomBytes(80 * KIB) });
+    expect([lie.status, codeOf(lie)]).toEqual([400, "DIGEST_INVALID"]);
+    expect((await bench!.house.usage("small/one")).bytes.used).toBe(80 * KIB);
+    const fits = randomBytes(20 * KIB);
+    expect((await call("POST", `${path}?digest=${digestOf(fits)}`, { body: fits })).status).toBe(201);
+  });
+
+  it("holds no room for what was announced and never came", async () => {
+    const { call, port } = await start();
+    const path = `/v2/small/one/blobs/uploads/`;
+    const begun = String((await call("POST", path)).headers["location"]);
+    await new Promise<void>((resolve) => {
+      const headers = { "X-Test-As": "owner", "Content-Length": String(90 * KIB) };
+      const outgoing = request({ port, method: "PATCH", path: begun, headers });
+      outgoing.on("error", () => resolve());
+      outgoing.write(randomBytes(10 * KIB), () => outgoing.destroy());
+    });
+    const fits = randomBytes(80 * KIB);
+    const push = async (): Promise<number> =>
+      (await call("POST", `${path}?digest=${digestOf(fits)}`, { body: fits })).status;
+    await expect.poll(push).toBe(201);
+  });
+
+  it("is refused at its end when it began before a restart", async () => {
+    const { call, store } = await start();
+    const [body, other] = [randomBytes(80 * KIB), randomBytes(80 * KIB)];
+    const path = `/v2/small/one/blobs/uploads/`;
+    const begun = String((await call("POST", path)).headers["location"]);
+    const sent = await call("PATCH", begun, { body });
+    expect(sent.status).toBe(202);
+    // What a restart forgets.
+    bench!.house.observer.ended("small/one", begun.split("/").at(-1)!);
+    expect((await call("POST", `${path}?digest=${digestOf(other)}`, { body: other })).status).toBe(201);
+    const closed = await call("PUT", `${begun}?digest=${digestOf(body)}`);
+    expect([closed.status, codeOf(closed)]).toEqual([403, "DENIED"]);
+    expect(await store.repository("small/one").blobSize(digestOf(body))).toBeUndefined();
   });
 
   it("is refused while it streams when its length is not announced, and leaves nothing", async () => {
