@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import type { Kind } from "@pratique/contracts";
 import { packagingErrors } from "./errors.ts";
+import { dependsOnMcp } from "./mcp-server/depends-on-mcp.ts";
 import { requireDirectory } from "./source-files.ts";
 
 /** The kinds that are made from directories. */
@@ -14,7 +15,11 @@ const MARKS: readonly { kind: PackableKind; needs: string; isMark(names: readonl
     needs: "weights: *.gguf, *.safetensors, *.onnx or *.dduf",
     isMark: (names) => names.some((name) => name.toLowerCase().endsWith(".gguf")),
   },
-  { kind: "mcp-server", needs: "a server.json", isMark: (names) => names.includes("server.json") },
+  {
+    kind: "mcp-server",
+    needs: "a server.json, or a dependency on an MCP SDK",
+    isMark: (names) => names.includes("server.json"),
+  },
   {
     kind: "skill",
     needs: "a SKILL.md",
@@ -45,6 +50,7 @@ export async function detectKind(directory: string): Promise<PackableKind> {
   const kinds = MARKS.filter((mark) => mark.isMark(names)).map(({ kind }) => kind);
   // Servers and skills may carry such weights; a directory that is nothing else is a model.
   if (kinds.length === 0 && names.some((name) => OTHER_WEIGHTS.test(name))) return "model";
+  if (kinds.length === 0 && (await dependsOnMcp(directory))) return "mcp-server";
   const [first, ...others] = kinds;
   if (first === undefined) {
     throw packagingErrors(

@@ -10,7 +10,7 @@ export const packagingErrors = defineErrors({
   "artifact.unknown-kind": {
     status: 400,
     text: "{directory} is no known kind of artifact",
-    hint: "a model needs weights (*.gguf, *.safetensors, *.onnx, *.dduf); an mcp-server a server.json; a skill a SKILL.md; an agent an agent.yaml",
+    hint: "a model needs weights (*.gguf, *.safetensors, *.onnx, *.dduf); an mcp-server a server.json or an MCP SDK; a skill a SKILL.md; an agent an agent.yaml",
   },
   "artifact.ambiguous-kind": {
     status: 400,
