@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { DigestCache } from "./digest-cache.ts";
 import { fileTarget } from "./file-target.ts";
+import { MEDIA_TYPES } from "./media-types.ts";
 import { openContentStore } from "./local/content-store.ts";
 import type { ContentStore, FileSource } from "./repository.ts";
 
@@ -44,7 +45,14 @@ it("reads a file once, also after a restart", async () => {
 it("sends what a repository does not have, though its digest is known", async () => {
   const cache = new DigestCache(join(directory, "digests"), later);
   await put(cache);
-  await put(cache, "models/other");
+  const target = fileTarget(store.repository("models/other"), cache, (bytes) => (readBytes += bytes));
+  const weights = await target.putFile!({ sizeBytes: 7, open: () => open(path, "r") });
+  expect(readBytes).toBe(7);
+  const config = await target.putBlob(Buffer.from("{}"));
+  const layer = { mediaType: "application/octet-stream", ...weights };
+  const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPES.imageManifest, layers: [layer] };
+  const bytes = Buffer.from(JSON.stringify({ ...manifest, config: { mediaType: MEDIA_TYPES.empty, ...config } }));
+  await target.putManifest(bytes, MEDIA_TYPES.imageManifest, "1");
   expect(readBytes).toBe(14);
   expect(await store.repository("models/other").blobSize(digestOf("weights"))).toBe(7);
 });

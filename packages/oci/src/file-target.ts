@@ -1,5 +1,5 @@
 // A repository, here or in a registry, as what is packed goes into it: files that it has are not even read.
-import type { Digest, DigestAlgorithm } from "@pratique/core";
+import { algorithmOf, digestOf, type Digest, type DigestAlgorithm } from "@pratique/core";
 import type { Readable } from "node:stream";
 import type { Descriptor } from "./descriptor.schema.ts";
 import { fileIdentity, type DigestCache } from "./digest-cache.ts";
@@ -18,10 +18,17 @@ import type {
   StoredBlob,
   Upload,
 } from "./repository.ts";
+import { Slots } from "./s3/slots.ts";
 
 const READ_BYTES = 256 * 1024;
+/** Larger ones are not kept in memory until their manifest comes. */
+const HELD_BYTES = 4 * 1024 * 1024;
+const AT_ONCE = 4;
 
-/** Whoever packs needs to know neither where it goes nor what is there. */
+/**
+ * Whoever packs needs to know neither where it goes nor what is there. What has a digest already is asked for and sent
+ * only when a manifest needs it, side by side; a manifest or tag that is there as it should be is not sent again.
+ */
 export function fileTarget(
   repository: Repository,
   cache: DigestCache,
@@ -38,6 +45,9 @@ class FileTarget implements LocalRepository {
   readonly #onBytes: ((sizeBytes: number) => void) | undefined;
   /** What this target was given, also files too young for the cache. */
   readonly #given = new Map<string, StoredBlob>();
+  /** Blobs that are wanted and not yet looked for. */
+  readonly #held = new Map<Digest, { readonly sizeBytes: number; readonly send: () => Promise<unknown> }>();
+  readonly #slots = new Slots(AT_ONCE);
 
   constructor(inner: Repository, cache: DigestCache, onBytes: ((sizeBytes: number) => void) | undefined) {
     this.name = inner.name;
@@ -66,10 +76,30 @@ class FileTarget implements LocalRepository {
     }
   }
 
-  async #known(stats: Parameters<DigestCache["find"]>[0], { sizeBytes }: FileSource): Promise<StoredBlob | undefined> {
+  async #known(stats: Parameters<DigestCache["find"]>[0], source: FileSource): Promise<StoredBlob | undefined> {
+    const { sizeBytes } = source;
     const digest = await this.#cache.find(stats);
-    if (digest === undefined || (await this.#inner.blobSize(digest)) !== sizeBytes) return undefined;
+    if (digest === undefined) return undefined;
+    this.#held.set(digest, { sizeBytes, send: () => this.#send({ ...source, digest }) });
     return { digest, size: sizeBytes };
+  }
+
+  /** Sends of what is held what the repository does not have. */
+  async #settle(wanted: readonly Digest[] = [...this.#held.keys()]): Promise<void> {
+    const ends = await Promise.allSettled(
+      wanted.map(async (digest) => {
+        const held = this.#held.get(digest);
+        if (held === undefined) return;
+        this.#held.delete(digest);
+        const giveBack = await this.#slots.take();
+        try {
+          if ((await this.#inner.blobSize(digest)) !== held.sizeBytes) await held.send();
+        } finally {
+          giveBack();
+        }
+      }),
+    );
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
   async #send(source: FileSource): Promise<StoredBlob> {
@@ -92,20 +122,40 @@ class FileTarget implements LocalRepository {
     return this.#inner.manifest(ref);
   }
 
-  putManifest(bytes: Uint8Array, mediaType: string, tag?: string, options?: PutManifestOptions): Promise<Descriptor> {
+  async putManifest(
+    bytes: Uint8Array,
+    mediaType: string,
+    tag?: string,
+    options: PutManifestOptions = {},
+  ): Promise<Descriptor> {
+    const digest = options.digest ?? digestOf(bytes);
+    const asking = this.#inner.resolve(tag ?? digest);
+    const [settled, there] = await Promise.allSettled([this.#settle(), asking]);
+    if (settled.status === "rejected") throw settled.reason;
+    const isThere = there.status === "fulfilled" && there.value?.digest === digest && options.tags === undefined;
+    if (isThere) return { mediaType, digest, size: bytes.byteLength };
     return this.#inner.putManifest(bytes, mediaType, tag, options);
   }
 
-  blobSize(digest: Digest): Promise<number | undefined> {
-    return this.#inner.blobSize(digest);
+  async blobSize(digest: Digest): Promise<number | undefined> {
+    return this.#held.get(digest)?.sizeBytes ?? this.#inner.blobSize(digest);
   }
 
-  openBlob(digest: Digest, range?: ByteRange): Promise<Readable> {
+  async openBlob(digest: Digest, range?: ByteRange): Promise<Readable> {
+    await this.#settle([digest]);
     return this.#inner.openBlob(digest, range);
   }
 
-  putBlob(source: Uint8Array | AsyncIterable<Uint8Array>, expected?: ExpectedBlob): Promise<StoredBlob> {
-    return this.#inner.putBlob(source, expected);
+  async putBlob(source: Uint8Array | AsyncIterable<Uint8Array>, expected: ExpectedBlob = {}): Promise<StoredBlob> {
+    if (!(source instanceof Uint8Array) || source.byteLength > HELD_BYTES) return this.#inner.putBlob(source, expected);
+    const digest = digestOf(source, expected.digest === undefined ? "sha256" : algorithmOf(expected.digest));
+    const sizeBytes = source.byteLength;
+    if ((expected.digest ?? digest) !== digest || (expected.size ?? sizeBytes) !== sizeBytes) {
+      // Refused, in the repository's own words.
+      return this.#inner.putBlob(source, expected);
+    }
+    this.#held.set(digest, { sizeBytes, send: () => this.#inner.putBlob(source, { digest, size: sizeBytes }) });
+    return { digest, size: sizeBytes };
   }
 
   mountBlob(digest: Digest, from: string): Promise<boolean> {
@@ -133,6 +183,7 @@ class FileTarget implements LocalRepository {
   }
 
   async fetchBlob(blob: StoredBlob, path: string, options?: FetchOptions): Promise<void> {
+    await this.#settle([blob.digest]);
     if (this.#inner.fetchBlob === undefined) throw this.#notHere();
     await this.#inner.fetchBlob(blob, path, options);
   }
@@ -146,6 +197,7 @@ class FileTarget implements LocalRepository {
   }
 
   async localFile(digest: Digest): Promise<LocalFile> {
+    await this.#settle([digest]);
     return this.#here().localFile(digest);
   }
 

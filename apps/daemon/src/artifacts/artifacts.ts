@@ -38,6 +38,7 @@ import {
 import { packDirectory, readArtifact, type Packed, type PackSourceOptions } from "@pratique/packaging";
 import type { PolicySet } from "@pratique/policy";
 import { daemonErrors } from "../errors.ts";
+import { standingAttestations } from "./standing-attestations.ts";
 import { findArtifact, isOwnRegistry, type Found } from "./find-artifact.ts";
 
 export interface ArtifactsOptions {
@@ -169,6 +170,14 @@ export class Artifacts {
               digest: packed.descriptor.digest,
               kind: packed.kind,
             };
+            if (elsewhere !== undefined) {
+              const types = [SBOM_PREDICATE, PROVENANCE_PREDICATE];
+              const [sbom, provenance] = (await standingAttestations(repository, packed.descriptor, key, types)) ?? [];
+              if (sbom !== undefined && provenance !== undefined) {
+                attached = { sbom: sbom.digest, provenance: provenance.digest };
+                return attached;
+              }
+            }
             const sbom = await attest(
               repository,
               packed.descriptor,
