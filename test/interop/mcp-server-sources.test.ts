@@ -1,7 +1,7 @@
 // MCP servers packed from everything that they are published as, run in containers behind the gateway for a real client.
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { digestOf, hexOf } from "@pratique/core";
@@ -42,6 +42,15 @@ async function writeSources(): Promise<Record<string, string>> {
       entryPoints: "[console_scripts]\nsay-wheel = say_wheel:main\n",
     },
   );
+  // Both would run `setup.py` when pip is left alone, whatever `--only-binary` says.
+  for (const [name, url] of [
+    ["say-source", `file://${at("evil")}`],
+    ["say-git", `git+file://${at("evil")}`],
+  ] as const) {
+    const wheel = wheelOf(name, "1.0.0", {}, { metadata: `Requires-Dist: evil @ ${url}` });
+    files[`wheels/${wheel.file}`] = wheel.bytes;
+  }
+  files["evil/setup.py"] = `open(${JSON.stringify(at("it-ran"))}, "w").close()\n`;
   files[`wheels/${helper.file}`] = helper.bytes;
   files[`wheels/${server.file}`] = server.bytes;
   const manifest = {
@@ -178,6 +187,15 @@ describe("a server that is", () => {
     expect(annotations).toMatchObject({ "io.modelcontextprotocol.server.name": "com.example/say" });
     expect(JSON.stringify(await daemon!.client.inspect(reference))).not.toContain("never-in-an-image");
   });
+
+  it.for(["say-source", "say-git"])(
+    "a wheel that needs source code is refused, and none of it runs: %s",
+    async (name) => {
+      const result = await pratique(["pack", `pypi:${name}==1.0.0`, "--json"], place);
+      expect(result.stderr).toContain("mcp-server.needs-build");
+      expect(await readdir(join(place.home, "sources"))).not.toContain("it-ran");
+    },
+  );
 
   it("an image keeps its layers, and says what is not minimal in it", async (context) => {
     if (missing !== undefined) skipWithout(context, "container engine", missing);
