@@ -25,8 +25,10 @@ export interface PlannedManifest {
   readonly platform?: Platform;
   /** With others on the same layers: an index of all of them is the artifact, and this one stands first in it. */
   readonly besides?: readonly PlannedManifest[];
-  /** Of the index, when there is one. */
+  /** `artifactType` of the index, when it has one. */
   readonly indexType?: string;
+  /** Annotations that only the index has. */
+  readonly indexAnnotations?: Readonly<Record<string, string>>;
 }
 
 /** An artifact whose layers are in the repository already and whose manifest is not made yet. */
@@ -129,7 +131,6 @@ export async function publishPlan(
   const sizeBytes = plan.layers.reduce((sum, { size }) => sum + size, configBytes);
   const manifests = parts.map((part, at) => ({
     ...built[at]!.descriptor,
-    ...(part.artifactType === undefined ? {} : { artifactType: part.artifactType }),
     ...(part.platform === undefined ? {} : { platform: part.platform }),
   }));
   for (const { bytes, mediaType } of built) await repository.putManifest(bytes, mediaType);
@@ -146,12 +147,21 @@ export async function publishPlan(
   };
 }
 
+/**
+ * As Go's encoder writes it, and without an artifact type where the format does not ask for one: skopeo before 1.14 writes every index anew before it copies
+ * it with all its members, and keeps the digest only when the bytes come out the same.
+ */
 function encodeIndex(plan: ArtifactPlan, manifests: readonly Descriptor[], created: string): Buffer {
-  return encode({
+  const annotations = { ...annotationsOf(plan, plan, created), ...plan.indexAnnotations };
+  const sorted = Object.entries(annotations).sort(([a], [b]) => (a < b ? -1 : 1));
+  const json = {
     schemaVersion: 2,
     mediaType: MEDIA_TYPES.imageIndex,
     ...(plan.indexType === undefined ? {} : { artifactType: plan.indexType }),
     manifests,
-    annotations: annotationsOf(plan, plan, created),
-  });
+    annotations: Object.fromEntries(sorted),
+  };
+  const escaped = /[<>&\u2028\u2029]/g;
+  const text = JSON.stringify(json).replace(escaped, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return Buffer.from(text);
 }

@@ -14,7 +14,7 @@ import { ModelFileRole, ModelMetadata } from "./model-metadata.ts";
 import { DOCKER_CONFIGS, dockerModel } from "./formats/docker-model.ts";
 import { KITOPS_CONFIG, kitOps } from "./formats/kitops.ts";
 import { malformed } from "./formats/model-manifest.ts";
-import { MODELCAR_TYPE, modelCar } from "./formats/modelcar.ts";
+import { FORMAT_ANNOTATION, MODELCAR_TYPE, modelCar } from "./formats/modelcar.ts";
 import { LEGACY_MODEL_TYPES, MODEL_MEDIA_TYPES, modelPack } from "./formats/modelpack.ts";
 import { OLLAMA_CONFIG, OLLAMA_OTHER, OLLAMA_PREFIX, ollama } from "./formats/ollama.ts";
 
@@ -45,7 +45,10 @@ const FORMAT_OF_TYPE: ReadonlyMap<string, ModelFormat> = new Map<string, ModelFo
 export function modelFormatOf(manifest: Pick<Manifest, "bytes" | "mediaType">): ModelFormat | undefined {
   const parsed = parseManifest(manifest.bytes, manifest.mediaType);
   const byType = FORMAT_OF_TYPE.get(artifactTypeOf(parsed) ?? "");
-  if (parsed.type === "index") return byType === undefined ? undefined : "modelcar";
+  if (parsed.type === "index") {
+    const { [FORMAT_ANNOTATION]: format } = parsed.manifest.annotations ?? {};
+    return format === "modelcar" || format === "dual" ? "modelcar" : undefined;
+  }
   const { config, layers } = parsed.manifest;
   return (
     FORMAT_OF_TYPE.get(config.mediaType) ??

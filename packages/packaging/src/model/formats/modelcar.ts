@@ -27,6 +27,8 @@ import { layerClassOf, layerTypeOf, MODEL_MEDIA_TYPES, modelPackConfig } from ".
 
 /** What says of a runnable image that it is a model and nothing to run. */
 export const MODELCAR_TYPE = "application/vnd.pratique.modelcar.v1";
+/** On an index, whose own artifact type older tools lose. */
+export const FORMAT_ANNOTATION = "dev.pratique.model.format";
 const ROOT = "models";
 const PLATFORMS = ["amd64", "arm64"] as const;
 /** Of Docker's images; one weight file a layer, and what is small shares one. */
@@ -64,7 +66,11 @@ export const modelCar: ModelFormatCodec = {
     const layers = await carLayers(repository, model.files);
     const [first, ...others] = PLATFORMS.map((architecture) => imageOf(model, layers, architecture, version));
     const dual = isDual ? [packOf(model, layers, version)] : [];
-    return { ...first!, besides: [...others, ...dual], indexType: isDual ? MODEL_MEDIA_TYPES.artifact : MODELCAR_TYPE };
+    return {
+      ...first!,
+      besides: [...others, ...dual],
+      indexAnnotations: { [FORMAT_ANNOTATION]: isDual ? "dual" : "modelcar" },
+    };
   },
 
   async read(repository, manifest) {
