@@ -1,6 +1,7 @@
 // From directories to artifacts and back: one folder a kind.
 export { packagingErrors } from "./errors.ts";
 export { detectKind, type PackableKind } from "./detect-kind.ts";
+export { packSource } from "./pack-source.ts";
 export { packDirectory, type PackDirectoryOptions } from "./pack-directory.ts";
 export type { Packed, PackProgress, PackSourceOptions } from "./pack-source.ts";
 export { adviseOn } from "./advise/advise.ts";
@@ -38,7 +39,7 @@ export { describeModel, type ModelDescription } from "./model/describe-model.ts"
 export { ggufWeights } from "./model/model-weights.ts";
 export { registryWarnings } from "./model/registry-limits.ts";
 export { kindOfManifest } from "./kind-of-manifest.ts";
-export { checkFoundSkill, writeFoundSkill, type CheckedSkill } from "./skill/import-skill.ts";
+export { checkFoundSkill, skillSource, type CheckedSkill } from "./skill/import-skill.ts";
 export { parseGitSource, skillFromGit, type GitSource } from "./skill/skill-from-git.ts";
 export { skillFromWeb, type WebOptions } from "./skill/skill-from-web.ts";
 export { skillFromArchive, skillFromArtifact, skillFromDirectory, type FoundSkill } from "./skill/skill-sources.ts";
@@ -56,7 +57,7 @@ export {
   type WantedSkill,
 } from "./skill/skill-lock.ts";
 export { collectionMembers, encodeSkillVariants, parsePlatform, type SkillVariant } from "./skill/skill-variants.ts";
-export { writeToolhiveSkill, type ToolhiveSkill } from "./skill/toolhive-skill.ts";
+export type { SkillFormat } from "./skill/skill-formats.ts";
 export { readSkillFiles, type SkillFiles } from "./skill/skill-files.ts";
 export { bundleThrough, type BundleThroughOptions } from "./mcp-server/bundle-through.ts";
 export { debianBase, type DebianBaseOptions } from "./mcp-server/debian-base.ts";

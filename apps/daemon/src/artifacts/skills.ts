@@ -22,21 +22,22 @@ import {
   encodeSkillVariants,
   parseGitSource,
   parsePlatform,
+  packSource,
   readArtifact,
   skillFromArchive,
   skillFromArtifact,
   skillFromDirectory,
   skillFromGit,
   skillFromWeb,
-  writeFoundSkill,
-  writeToolhiveSkill,
+  skillSource,
   type CheckedSkill,
   type FoundSkill,
   type RunCommand,
+  type SkillFormat,
   type SkillVariant,
 } from "@pratique/packaging";
 import { randomUUID } from "node:crypto";
-import { lstat, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { lstat, mkdir } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { daemonErrors } from "../errors.ts";
 import { repositoryResource, systemResource, type Artifacts } from "./artifacts.ts";
@@ -85,53 +86,40 @@ export class Skills {
   /** Packs a skill from wherever it is, with SBOM and provenance as any other. */
   async import(
     principal: Principal,
-    request: { readonly source: string; readonly reference?: string | undefined; readonly lenient: boolean },
+    request: {
+      readonly source: string;
+      readonly reference?: string | undefined;
+      readonly lenient: boolean;
+      readonly format?: SkillFormat;
+    },
   ): Promise<SkillImportResult> {
-    const { guard, artifacts, registry, cacheDirectory } = this.#options;
-    const repository =
-      request.reference === undefined ? "*" : parseReference(request.reference, { registry }).repository;
-    const outcome = await guard.perform(
+    const { artifacts } = this.#options;
+    const { lenient, format = "agentskills" } = request;
+    let found: FoundSkill | undefined;
+    let checked: CheckedSkill | undefined;
+    const packed = await artifacts.packOther(
+      principal,
       {
-        principal,
-        action: "artifact:push",
-        resource: repositoryResource(repository, registry),
-        details: { skill: shown(request.source) },
+        name: shown(request.source),
+        pack: async (packing) => {
+          found = await this.#read(principal, request.source);
+          checked = checkFoundSkill(found, lenient);
+          return packSource(skillSource(found, checked, format), packing);
+        },
       },
-      async (_decision, note) => {
-        const found = await this.#read(principal, request.source);
-        const checked = checkFoundSkill(found, request.lenient);
-        await mkdir(cacheDirectory, { recursive: true, mode: 0o700 });
-        const temporary = await mkdtemp(join(cacheDirectory, "skill-"));
-        try {
-          const directory = await writeFoundSkill(found, checked, temporary);
-          const { reference } = request;
-          const packed = await artifacts.pack(principal, {
-            directory,
-            kind: "skill",
-            ...(reference === undefined ? {} : { reference }),
-          });
-          note({
-            digest: packed.digest,
-            from: found.source,
-            ...(checked.warnings.length === 0 ? {} : { mended: true }),
-          });
-          return { found, checked, packed };
-        } finally {
-          await rm(temporary, { recursive: true, force: true });
-        }
-      },
+      request.reference,
     );
-    const { found, checked, packed } = allowedOrThrow(outcome);
     return {
-      source: found.source,
+      source: found?.source ?? request.source,
       reference: packed.reference,
       digest: packed.digest,
-      warnings: [...checked.warnings],
+      warnings: [...(checked?.warnings ?? [])],
     };
   }
 
   async #read(principal: Principal, source: string): Promise<FoundSkill> {
     const { cacheDirectory, runCommand, artifacts } = this.#options;
+    await mkdir(cacheDirectory, { recursive: true, mode: 0o700 });
     if (source.startsWith("git+")) {
       const git = parseGitSource(source);
       await this.#mayReach(principal, new URL(git.url));
@@ -167,27 +155,9 @@ export class Skills {
 
   /** Writes a skill in another format, under another reference. */
   async convert(principal: Principal, request: SkillConvertRequest): Promise<SkillTarget> {
-    if (request.format === "agentskills") {
-      const { reference, digest } = await this.import(principal, {
-        source: request.reference,
-        reference: request.target,
-        lenient: true,
-      });
-      return { reference, digest };
-    }
-    const found = await this.#read(principal, request.reference);
-    const checked = checkFoundSkill(found, true);
-    return this.#publish(principal, request.target, async (target) => {
-      const repository = this.#options.store.repository(target.repository);
-      const version = versionOf(checked, target);
-      const index = await writeToolhiveSkill(repository, {
-        frontmatter: checked.frontmatter,
-        version,
-        files: found.files,
-      });
-      const manifest = await repository.manifest(index.digest);
-      return { bytes: manifest!.bytes, mediaType: MEDIA_TYPES.imageIndex };
-    });
+    const { reference: source, target: reference, format } = request;
+    const { reference: made, digest } = await this.import(principal, { source, reference, format, lenient: true });
+    return { reference: made, digest };
   }
 
   /** Makes one reference of a skill's variants. */
@@ -242,10 +212,6 @@ export async function manifestOf(found: Found): Promise<Manifest> {
   const manifest = await found.repository.manifest(found.descriptor.digest);
   if (manifest === undefined) throw daemonErrors("artifact.not-found", { reference: found.reference });
   return manifest;
-}
-
-function versionOf({ frontmatter }: CheckedSkill, { tag }: Reference): string {
-  return frontmatter.metadata["version"] ?? tag ?? "0.1.0";
 }
 
 /** An address without what may be secret in it. */

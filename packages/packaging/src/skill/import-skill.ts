@@ -1,10 +1,13 @@
-// From a skill as it was found to a directory that can be packed: valid as it is, or made valid with an explanation.
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+// From a skill as it was found to one that can be packed: valid as it is, or made valid with an explanation.
 import { stringify } from "yaml";
+import { sortEntries } from "../archive/tar-writer.ts";
 import { packagingErrors } from "../errors.ts";
+import { DEFAULT_VERSION, type PackableSource } from "../pack-source.ts";
+import { canonicalSkillFile, skillMetadata, type CanonicalSkill } from "./canonical-skill.ts";
 import { parseSkill, type Frontmatter } from "./frontmatter.ts";
 import { parseSkillLeniently } from "./lenient.ts";
+import { requireArtifactName, writeSkill, type SkillFormat } from "./skill-formats.ts";
+import type { SkillFile } from "./skill-content.ts";
 import type { FoundSkill } from "./skill-sources.ts";
 
 export interface CheckedSkill {
@@ -33,17 +36,43 @@ export function checkFoundSkill(found: FoundSkill, lenient: boolean): CheckedSki
   );
 }
 
-/** Writes the skill below `directory`, in a directory of its name, which is returned. */
-export async function writeFoundSkill(found: FoundSkill, checked: CheckedSkill, directory: string): Promise<string> {
-  const root = join(directory, checked.frontmatter.name);
+/** The files as they are packed: as they were found, but for a SKILL.md that breaks rules. */
+export function mendedFiles(found: FoundSkill, checked: CheckedSkill): readonly SkillFile[] {
+  if (checked.warnings.length === 0) return found.files;
   const main = mainOf(found);
-  for (const { path, bytes, executable } of found.files) {
-    const isChanged = path === main?.path && checked.warnings.length > 0;
-    const to = join(root, path);
-    await mkdir(dirname(to), { recursive: true });
-    await writeFile(to, isChanged ? validSkillFile(checked) : bytes, { flag: "wx", mode: executable ? 0o755 : 0o644 });
-  }
-  return root;
+  return found.files.map((file) => (file === main ? { ...file, bytes: Buffer.from(validSkillFile(checked)) } : file));
+}
+
+/** A skill that was found, ready to be packed in a format. */
+export function skillSource(found: FoundSkill, checked: CheckedSkill, format: SkillFormat): PackableSource {
+  const { frontmatter, warnings } = checked;
+  const files = mendedFiles(found, checked);
+  return {
+    kind: "skill",
+    name: frontmatter.name,
+    parameters: { source: found.source, format, isMended: warnings.length > 0 },
+    async plan(repository, { tag }) {
+      requireArtifactName(frontmatter.name, found.source);
+      const version = frontmatter.metadata["version"] ?? tag ?? DEFAULT_VERSION;
+      const skill: CanonicalSkill = {
+        kind: "skill",
+        name: frontmatter.name,
+        version,
+        description: frontmatter.description,
+        files: sortEntries(files.map(canonicalSkillFile)),
+        metadata: skillMetadata(frontmatter),
+        annotations: {},
+        foreign: {},
+      };
+      const plan = await writeSkill(skill, format, {
+        repository,
+        version,
+        buildType: "https://pratique.dev/build-types/import/skill/v1",
+        materials: [{ uri: found.source, digest: {}, name: found.source }],
+      });
+      return { ...plan, notes: warnings };
+    },
+  };
 }
 
 function mainOf({ files }: FoundSkill): FoundSkill["files"][number] | undefined {

@@ -1,19 +1,16 @@
 // A directory with a SKILL.md → an agentskills OCI artifact: one deterministic tar+gzip rooted at the skill's name.
 import { basename, resolve } from "node:path";
-import { hexOf } from "@pratique/core";
 import type { LocalRepository } from "@pratique/oci";
-import type { SbomComponent } from "@pratique/evidence";
-import { gzipStream } from "../archive/gzip.ts";
-import { writeTar, type TarEntry } from "../archive/tar-writer.ts";
-import type { ArtifactPlan, Material } from "../artifact-plan.ts";
+import type { ArtifactPlan } from "../artifact-plan.ts";
+import type { CanonicalFile } from "../canonical/canonical-artifact.ts";
 import { packagingErrors } from "../errors.ts";
 import { digestOfFile } from "../file-layer.ts";
 import { listFiles, readFileChunks, readSmallFile, type SourceFile } from "../source-files.ts";
 import { parseSkill, type Frontmatter } from "./frontmatter.ts";
-import { SKILL_LIMITS, SKILL_MEDIA_TYPES } from "./skill-media-types.ts";
+import { roleOfSkillFile, skillMetadata, type CanonicalSkill, type SkillRole } from "./canonical-skill.ts";
+import { requireArtifactName, writeSkill } from "./skill-formats.ts";
+import { SKILL_LIMITS } from "./skill-media-types.ts";
 
-/** What the artifact format takes as a name; the skill specification itself allows more. */
-const ARTIFACT_NAME = /^[a-z0-9][a-z0-9-]{0,62}[a-z0-9]$/;
 const LIMIT_SKILL_FILE = 1024 * 1024;
 
 export interface SkillSource {
@@ -37,81 +34,34 @@ export async function readSkillSource(directory: string): Promise<SkillSource> {
     );
   }
   const { frontmatter } = result;
-  if (!ARTIFACT_NAME.test(frontmatter.name)) {
-    const reason = `the name \`${frontmatter.name}\` cannot name an artifact: 2 to 64 of a-z, 0-9 and hyphen are allowed`;
-    throw packagingErrors("skill.invalid", { path: main.path, reason });
-  }
+  requireArtifactName(frontmatter.name, main.path);
   return { frontmatter, version: frontmatter.metadata["version"], files };
-}
-
-/** The entries of the content layer: every directory and file below `<name>/`. */
-function entriesOf(root: string, files: readonly SourceFile[]): TarEntry[] {
-  const directories = new Set([root]);
-  for (const { path } of files) {
-    const parts = path.split("/").slice(0, -1);
-    for (let depth = 1; depth <= parts.length; depth += 1)
-      directories.add(`${root}/${parts.slice(0, depth).join("/")}`);
-  }
-  return [
-    ...[...directories].map((path): TarEntry => ({ type: "directory", path })),
-    ...files.map((file): TarEntry => ({
-      type: "file",
-      path: `${root}/${file.path}`,
-      size: file.size,
-      mode: file.executable ? 0o755 : 0o644,
-      open: () => readFileChunks(file),
-    })),
-  ];
 }
 
 export async function planSkill(
   source: SkillSource,
   o: { repository: LocalRepository; version: string },
 ): Promise<ArtifactPlan> {
-  const { frontmatter, files } = source;
-  const stream = gzipStream(writeTar(entriesOf(frontmatter.name, files)), 6);
-  const stored = await o.repository.putBlob(stream.compressed);
-  const materials: Material[] = [];
-  const components: SbomComponent[] = [];
-  for (const file of files) {
-    const sha256 = hexOf(await digestOfFile(file));
-    materials.push({ uri: `file:${encodeURI(file.path)}`, digest: { sha256 }, name: file.path });
-    components.push({ type: "file", name: file.path, hashes: { sha256 } });
-  }
-  const { name, description, license, compatibility, allowedTools, metadata } = frontmatter;
-  const config = {
-    schemaVersion: "1",
-    name,
-    version: o.version,
-    description,
-    ...(license === undefined ? {} : { license }),
-    ...(compatibility === undefined ? {} : { compatibility }),
-    ...(allowedTools === undefined ? {} : { allowedTools: allowedTools.split(/\s+/).filter((tool) => tool !== "") }),
-    metadata,
-  };
-  return {
+  const { frontmatter } = source;
+  const files = await Promise.all(
+    source.files.map(async (file): Promise<CanonicalFile<SkillRole>> => ({
+      path: file.path,
+      role: roleOfSkillFile(file.path),
+      mode: file.executable ? 0o755 : 0o644,
+      size: file.size,
+      digest: await digestOfFile(file),
+      open: () => readFileChunks(file),
+    })),
+  );
+  const skill: CanonicalSkill = {
     kind: "skill",
-    name,
+    name: frontmatter.name,
     version: o.version,
-    description,
-    licences: license === undefined ? [] : [license],
-    artifactType: SKILL_MEDIA_TYPES.artifact,
-    configMediaType: SKILL_MEDIA_TYPES.config,
-    config: () => JSON.stringify(config),
-    layers: [
-      {
-        mediaType: SKILL_MEDIA_TYPES.content,
-        digest: stored.digest,
-        size: stored.size,
-        annotations: { "org.opencontainers.image.title": `${name}.tar.gz` },
-      },
-    ],
-    annotations: {
-      "io.agentskills.skill.name": name,
-      ...(compatibility === undefined ? {} : { "io.agentskills.skill.compatibility": compatibility }),
-    },
-    components,
-    materials,
-    buildType: "https://pratique.dev/build-types/pack/skill/v1",
+    description: frontmatter.description,
+    files,
+    metadata: skillMetadata(frontmatter),
+    annotations: {},
+    foreign: {},
   };
+  return writeSkill(skill, "agentskills", { ...o, buildType: "https://pratique.dev/build-types/pack/skill/v1" });
 }

@@ -6,6 +6,8 @@ import { SKILL_MEDIA_TYPES } from "./skill-media-types.ts";
 export type SkillShape = "agentskills" | "agentskills-files" | "toolhive" | "acr" | "ramalama" | "image";
 
 export const TOOLHIVE_TYPE = "dev.toolhive.skills.v1";
+/** References of what a skill needs, as a JSON list. */
+export const TOOLHIVE_REQUIRES = "dev.toolhive.skills.requires";
 export const ACR_TYPE = "application/vnd.agent.skill.v1+json";
 export const RAMALAMA_TYPE = "application/vnd.cncf.skill.manifest.v1+json";
 const RAMALAMA_CONFIG = "application/vnd.cncf.skill.config.v1+json";

@@ -7,15 +7,17 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeTar, type TarEntry } from "../archive/tar-writer.ts";
+import { publishPlan } from "../artifact-plan.ts";
 import { kindOfManifest } from "../kind-of-manifest.ts";
 import { readArtifact } from "../read-artifact.ts";
+import { checkFoundSkill, skillSource } from "./import-skill.ts";
 import { readSkillFiles } from "./skill-files.ts";
 import { skillFromArtifact } from "./skill-sources.ts";
 import { encodeSkillVariants, parsePlatform } from "./skill-variants.ts";
-import { writeToolhiveSkill } from "./toolhive-skill.ts";
 
 const SKILL = "---\nname: notes\ndescription: Takes notes.\n---\n\nWrite it down.\n";
 const FILES = { "SKILL.md": SKILL, "scripts/run.sh": "#!/bin/sh\n" };
+const WHEREVER = { cacheDirectory: tmpdir(), clock: systemClock, log: silentLog };
 const EMPTY = { mediaType: MEDIA_TYPES.empty, digest: digestOf("{}"), size: 2 };
 
 let directory: string;
@@ -80,10 +82,10 @@ const shapes: Readonly<Record<string, () => Promise<void>>> = {
       executable: path.endsWith(".sh"),
       bytes: Buffer.from(text),
     }));
-    const frontmatter = { name: "notes", description: "Takes notes.", metadata: {} };
-    const index = await writeToolhiveSkill(repository, { frontmatter, version: "1.0.0", files });
-    const manifest = await repository.manifest(index.digest);
-    await repository.putManifest(manifest!.bytes, manifest!.mediaType, "1");
+    const found = { source: "test", directory: "notes", files };
+    const source = skillSource(found, checkFoundSkill(found, false), "toolhive");
+    const plan = await source.plan(repository, { repository, tag: "1", ...WHEREVER });
+    await (await publishPlan(plan, { repository, tag: "1", createdAt: undefined })).pointTag();
   },
   "Alibaba ACR": async () => {
     await push({
