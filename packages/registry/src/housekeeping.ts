@@ -217,7 +217,7 @@ export class Housekeeping {
 
   #onExcess({ repository, ...facts }: Excess): void {
     const now = this.#options.clock.now().getTime();
-    if (now - (this.#toldOfExcess.get(repository) ?? -Infinity) < EXCESS_EVERY_MS) return;
+    if (Math.abs(now - (this.#toldOfExcess.get(repository) ?? -Infinity)) < EXCESS_EVERY_MS) return;
     if (this.#toldOfExcess.size >= EXCESSES_KNOWN) this.#toldOfExcess.clear();
     this.#toldOfExcess.set(repository, now);
     const cause = this.#attribution.cause();

@@ -70,8 +70,8 @@ it("keeps what a webhook is still to be told of, and trims the rest", async () =
   await registry.trim({ keepEvents: 2, keepMoves: 3, keepDeliveries: 10 });
   expect((await registry.events({})).map(({ id }) => id)).toEqual(["1", "4", "5"]);
   expect((await registry.moves({ repository: "a" })).map(({ toDigest }) => toDigest)).toEqual(["5", "4", "3"]);
-  expect(await registry.due("w", 9, 10)).toEqual([]);
-  const [row] = await registry.due("w", 10, 10);
+  expect(await registry.due("w", { now: 9, limit: 10, notAfter: 1000 })).toEqual([]);
+  const [row] = await registry.due("w", { now: 10, limit: 10, notAfter: 1000 });
   expect(row).toMatchObject({ event: "1", body: '{"id":"1"}', attempts: 0 });
   const { body: _, ...delivery } = row!;
   await registry.postpone({ ...delivery, attempts: 3, state: "dead", error: "no" });
@@ -87,7 +87,7 @@ it("keeps what a webhook is still to be told of, and trims the rest", async () =
   await registry.write({ deliveries });
   expect(await registry.forgetOthers(["w"])).toBe(3);
   expect(await registry.trim({ keepEvents: 10, keepMoves: 3, keepDeliveries: 2 })).toBe(1);
-  expect((await registry.due("w", 1, 10)).map((one) => one.event)).toEqual(["4", "5"]);
+  expect((await registry.due("w", { now: 1, limit: 10, notAfter: 1000 })).map((one) => one.event)).toEqual(["4", "5"]);
 });
 
 it("remembers when a manifest was pushed and pulled", async () => {

@@ -32,6 +32,13 @@ export interface MoveQuery {
   readonly before?: number;
 }
 
+export interface DueQuery {
+  readonly now: number;
+  readonly limit: number;
+  /** What waits for longer than anything may wait was put off by a clock that ran ahead: it is due. */
+  readonly notAfter: number;
+}
+
 export interface EventQuery {
   readonly after?: number;
   readonly limit?: number;
@@ -47,6 +54,10 @@ export interface RegistryJournal {
   moves(query: MoveQuery): Promise<TagMoveRow[]>;
   /** The newest move of every tag that ever was, of one repository or of all. */
   newestMoves(repository?: string): Promise<TagMoveRow[]>;
+  /** What tags that are there named in their last moves, and what any tag named until `since` (ISO 8601) or later. */
+  past(repository: string, query: { readonly keepLast: number; readonly since: string }): Promise<string[]>;
+  /** When a tag last left each manifest. */
+  left(repository: string): Promise<{ readonly digest: string; readonly time: string }[]>;
   /** Moves of changes of which nobody knows whether they happened, oldest first. */
   undecidedMoves(): Promise<TagMoveRow[]>;
   undecidedEvents(): Promise<RegistryEventRow[]>;
@@ -55,7 +66,7 @@ export interface RegistryJournal {
   events(query: EventQuery): Promise<RegistryEventRow[]>;
   highestEvent(): Promise<number>;
   /** Waiting deliveries with their events, the longest due first. */
-  due(webhook: string, now: number, limit: number): Promise<(DeliveryRow & { body: string })[]>;
+  due(webhook: string, query: DueQuery): Promise<(DeliveryRow & { body: string })[]>;
   /** When the next delivery is due. */
   nextDue(webhook: string): Promise<number | undefined>;
   delivered(webhook: string, event: string): Promise<void>;
@@ -107,6 +118,24 @@ export function registryJournal(db: Kysely<Tables>): RegistryJournal {
       const wanted = repository === undefined ? newest : newest.where("repository", "=", repository);
       return db.selectFrom("tagMoves").selectAll().where("sequence", "in", wanted).execute();
     },
+    async past(repository, { keepLast, since }) {
+      const { rows } = await sql<{ digest: string }>`SELECT DISTINCT "fromDigest" AS "digest" FROM (
+        SELECT "fromDigest", "time", row_number() OVER "moves" AS "place", first_value("toDigest") OVER "moves" AS "now"
+        FROM "tagMoves" WHERE "repository" = ${repository} AND "isDone" = 1
+        WINDOW "moves" AS (PARTITION BY "tag" ORDER BY "sequence" DESC))
+        WHERE "fromDigest" IS NOT NULL
+        AND (("now" IS NOT NULL AND "place" <= ${keepLast}) OR "time" >= ${since})`.execute(db);
+      return rows.map(({ digest }) => digest);
+    },
+    async left(repository) {
+      const { rows } = await sql<{
+        digest: string;
+        time: string;
+      }>`SELECT "fromDigest" AS "digest", max("time") AS "time"
+        FROM "tagMoves" WHERE "repository" = ${repository} AND "isDone" = 1 AND "fromDigest" IS NOT NULL
+        GROUP BY "fromDigest"`.execute(db);
+      return rows;
+    },
     undecidedMoves: () => db.selectFrom("tagMoves").selectAll().where("isDone", "=", 0).orderBy("sequence").execute(),
     undecidedEvents: () =>
       db.selectFrom("registryEvents").selectAll().where("isDone", "=", 0).orderBy("sequence").execute(),
@@ -136,7 +165,7 @@ export function registryJournal(db: Kysely<Tables>): RegistryJournal {
         .executeTakeFirst();
       return row?.sequence ?? 0;
     },
-    due: (webhook, now, limit) =>
+    due: (webhook, { now, limit, notAfter }) =>
       db
         .selectFrom("webhookDeliveries")
         .innerJoin("registryEvents", "registryEvents.id", "webhookDeliveries.event")
@@ -144,7 +173,7 @@ export function registryJournal(db: Kysely<Tables>): RegistryJournal {
         .select("registryEvents.body")
         .where("webhook", "=", webhook)
         .where("state", "=", "waiting")
-        .where("dueAt", "<=", now)
+        .where(({ or, eb }) => or([eb("dueAt", "<=", now), eb("dueAt", ">", notAfter)]))
         .orderBy("registryEvents.sequence")
         .limit(limit)
         .execute(),

@@ -78,7 +78,9 @@ export class RetentionDesk {
       const { journal, clock, log } = this.#options;
       try {
         const last = await journal.state(LAST_RUN);
-        const isDue = last === undefined || clock.now().getTime() - Date.parse(last) >= every;
+        const sinceMs = last === undefined ? Infinity : clock.now().getTime() - Date.parse(last);
+        // Below 0 the clock ran ahead when it was last run.
+        const isDue = sinceMs >= every || sinceMs < 0;
         if (isDue) {
           const { removed, failed } = await this.run(owner, false);
           log.info("retention ran", { removed: removed.length, failed: failed.length });

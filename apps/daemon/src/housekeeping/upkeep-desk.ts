@@ -130,7 +130,9 @@ export class UpkeepDesk {
     const { clock, log } = this.#options;
     try {
       const last = await this.last(what);
-      if (last !== undefined && clock.now().getTime() - Date.parse(last.at) < everyMs) return;
+      const sinceMs = last === undefined ? Infinity : clock.now().getTime() - Date.parse(last.at);
+      // Below 0 the clock ran ahead when it was last run.
+      if (sinceMs >= 0 && sinceMs < everyMs) return;
       await run();
       log.info(`${what} ran`, { ...(await this.last(what)) });
     } catch (error) {

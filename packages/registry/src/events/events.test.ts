@@ -2,7 +2,7 @@ import type { RegistryEvent } from "@pratique/contracts";
 import { once } from "node:events";
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { openHouse, OWNER, type TestHouse } from "../housekeeping.fixture.ts";
 import { cloudEvent } from "./cloud-event.ts";
 import { post, type PostAnswer } from "./post.ts";
@@ -105,8 +105,10 @@ async function withHook(
   const wake = async (): Promise<void> => {
     await bench!.house.flush();
     bench!.house.webhooks.wake();
-    const busy = async (): Promise<boolean> =>
-      (await bench!.database.registry.due("hook", bench!.clock.now().getTime(), 1)).length > 0;
+    const busy = async (): Promise<boolean> => {
+      const now = bench!.clock.now().getTime();
+      return (await bench!.database.registry.due("hook", { now, limit: 1, notAfter: now + 3_600_000 })).length > 0;
+    };
     while (await busy()) await new Promise((resolve) => setImmediate(resolve));
   };
   return { told, wake };
@@ -148,6 +150,33 @@ describe("webhooks", () => {
     expect(told.length).toBe(4);
     expect(new Set(told.map(({ event }) => event.id)).size).toBe(1);
     expect(await bench!.house.webhooks.state()).toMatchObject([{ waiting: 0, dead: 0 }]);
+  });
+
+  it("are told when the clock, that ran ahead, is set back", async () => {
+    const { told, wake } = await withHook([500], { events: ["tag.moved"] });
+    bench!.clock.advance(10 * 365 * 86_400_000);
+    await bench!.push("team/app", "1", "t");
+    await wake();
+    bench!.clock.advance(-10 * 365 * 86_400_000);
+    await wake();
+    expect(told.length).toBe(2);
+  });
+
+  it("are told again of what the database would not give", async () => {
+    const { told } = await withHook([], { events: ["tag.moved"] });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { database, house } = bench!;
+      const failing = vi.spyOn(database.registry, "due").mockRejectedValueOnce(new Error("database is locked"));
+      await bench!.push("team/app", "1", "t");
+      await house.flush();
+      await vi.waitFor(() => expect(failing).toHaveBeenCalled());
+      await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0));
+      vi.advanceTimersByTime(60_000);
+      await vi.waitFor(() => expect(told.length).toBe(1));
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("are given up after so many failures, and told again when somebody asks", async () => {

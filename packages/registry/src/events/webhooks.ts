@@ -59,7 +59,10 @@ export class Webhooks {
     if (this.#loops.has(name)) return void this.#again.add(name);
     clearTimeout(this.#alarms.get(name));
     const loop = this.#deliverDue(name)
-      .catch((error: unknown) => this.#options.log.error("webhooks cannot be told", describeError(error)))
+      .catch((error: unknown) => {
+        this.#options.log.error("webhooks cannot be told", describeError(error));
+        this.#lookAgain(name, LOOK_AGAIN_MS);
+      })
       .finally(() => {
         this.#loops.delete(name);
         if (this.#again.delete(name)) this.#run(name);
@@ -70,15 +73,22 @@ export class Webhooks {
   async #deliverDue(name: string): Promise<void> {
     const { journal, clock } = this.#options;
     while (!this.#stopped.signal.aborted) {
-      const rows = await journal.due(name, clock.now().getTime(), AT_ONCE);
+      const now = clock.now().getTime();
+      const rows = await journal.due(name, { now, limit: AT_ONCE, notAfter: now + LONGEST_WAIT_MS });
       if (rows.length === 0) break;
-      await Promise.all(rows.map((row) => this.#deliver(name, row)));
+      // All end before any failure counts: nothing of it goes on behind our back.
+      const ends = await Promise.allSettled(rows.map((row) => this.#deliver(name, row)));
+      const failed = ends.find((end) => end.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
     }
     if (this.#stopped.signal.aborted) return;
     const next = await journal.nextDue(name);
     if (next === undefined) return;
-    const waitMs = Math.min(Math.max(next - clock.now().getTime(), 10), LOOK_AGAIN_MS);
-    this.#alarms.set(name, setTimeout(() => this.#run(name), waitMs).unref());
+    this.#lookAgain(name, Math.min(Math.max(next - clock.now().getTime(), 10), LOOK_AGAIN_MS));
+  }
+
+  #lookAgain(name: string, waitMs: number): void {
+    if (!this.#stopped.signal.aborted) this.#alarms.set(name, setTimeout(() => this.#run(name), waitMs).unref());
   }
 
   async #deliver(name: string, { body, ...row }: DeliveryRow & { body: string }): Promise<void> {
