@@ -85,7 +85,7 @@ export const registryErrors = defineErrors({
   },
   "registry.retention-overtaken": {
     status: 409,
-    text: "{repository} changed while retention looked at it: {digest} is named otherwise now",
+    text: "{repository} changed while retention looked at it: {digest} is named otherwise or cleared now",
     hint: "nothing was deleted of it; the next run decides again",
   },
   "registry.history-unknown": {

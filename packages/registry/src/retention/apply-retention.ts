@@ -5,8 +5,9 @@ import { describeError, type Clock, type Digest, type Log } from "@pratique/core
 import { allowedOrThrow, type Guard, type GuardResource } from "@pratique/guard";
 import type { ContentStore, Descriptor } from "@pratique/oci";
 import type { RegistryJournal } from "@pratique/store";
+import { registryErrors } from "../errors.ts";
 import { planRetention, ruleFor, type RepositoryState, type RetentionPlan } from "./retention-plan.ts";
-import { repositoryState } from "./repository-state.ts";
+import { isCleared, repositoryState } from "./repository-state.ts";
 
 export interface RetentionOptions {
   readonly config: Pick<HousekeepingConfig, "retention" | "history">;
@@ -31,12 +32,13 @@ export async function applyRetention(
 ): Promise<RetentionReport> {
   const { config, store, clock } = options;
   const now = clock.now().getTime();
-  const inUse = await options.inUse();
   const report: RetentionReport = { isDryRun, removed: [], kept: [], failed: [] };
   for (const name of await store.repositories()) {
     const rule = ruleFor(config.retention.rules, name);
     if (rule === undefined || (only !== undefined && only !== name)) continue;
     const { journal, isImmutable } = options;
+    // A run takes its time: what was started since it began counts too.
+    const inUse = await options.inUse();
     const state = await repositoryState(store.repository(name), {
       journal,
       history: config.history,
@@ -104,7 +106,13 @@ async function remove(
         ...(tag === undefined ? {} : { context: { tag } }),
         details: { [RETENTION]: reason },
       },
-      () => (tag === undefined ? repository.deleteManifest(descriptor.digest) : repository.deleteTag(tag)),
+      async () => {
+        // None of the plan was, so it is since.
+        if (await isCleared(repository, descriptor.digest)) {
+          throw registryErrors("registry.retention-overtaken", { repository: name, digest });
+        }
+        return tag === undefined ? repository.deleteManifest(descriptor.digest) : repository.deleteTag(tag);
+      },
     );
     allowedOrThrow(outcome);
     return undefined;

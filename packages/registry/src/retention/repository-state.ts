@@ -3,7 +3,7 @@ import type { HousekeepingConfig } from "@pratique/contracts";
 import { isDigest, type Digest } from "@pratique/core";
 import { VSA_PREDICATE } from "@pratique/evidence";
 import type { LocalRepository, ManifestFacts } from "@pratique/oci";
-import type { RegistryJournal, TagMoveRow } from "@pratique/store";
+import type { RegistryJournal } from "@pratique/store";
 import { IN_HISTORY, type RepositoryState } from "./retention-plan.ts";
 
 export interface StateOptions {
@@ -15,12 +15,10 @@ export interface StateOptions {
   readonly now: number;
 }
 
-const MOVES_READ = 10_000;
 const PREDICATE = "dev.sigstore.bundle.predicateType";
 
 export async function repositoryState(repository: LocalRepository, options: StateOptions): Promise<RepositoryState> {
   const { journal, isImmutable } = options;
-  const moves = await journal.moves({ repository: repository.name, limit: MOVES_READ });
   const manifests = await repository.manifests();
   const movedAt = new Map<string, number>();
   for (const { tag, time } of await journal.newestMoves(repository.name)) movedAt.set(tag, Date.parse(time));
@@ -42,16 +40,16 @@ export async function repositoryState(repository: LocalRepository, options: Stat
     tags,
     manifests,
     times,
-    untaggedSince: untaggedSince(moves),
-    pinned: await pins(repository, manifests, moves, options),
+    untaggedSince: await untaggedSince(repository.name, journal),
+    pinned: await pins(repository, manifests, options),
     isImmutable: (tag) => isImmutable(repository.name, tag),
   };
 }
 
-function untaggedSince(moves: readonly TagMoveRow[]): ReadonlyMap<Digest, number> {
+async function untaggedSince(repository: string, journal: RegistryJournal): Promise<ReadonlyMap<Digest, number>> {
   const since = new Map<Digest, number>();
-  for (const { fromDigest, time } of moves.toReversed()) {
-    if (fromDigest !== null && isDigest(fromDigest)) since.set(fromDigest, Date.parse(time));
+  for (const { digest, time } of await journal.left(repository)) {
+    if (isDigest(digest)) since.set(digest, Date.parse(time));
   }
   return since;
 }
@@ -59,37 +57,24 @@ function untaggedSince(moves: readonly TagMoveRow[]): ReadonlyMap<Digest, number
 async function pins(
   repository: LocalRepository,
   manifests: readonly ManifestFacts[],
-  moves: readonly TagMoveRow[],
-  { inUse, history, now }: StateOptions,
+  { inUse, history: { keepLast, keepFor }, journal, now }: StateOptions,
 ): Promise<ReadonlyMap<Digest, string>> {
   const pinned = new Map<Digest, string>();
-  for (const digest of inHistory(moves, history, now)) pinned.set(digest, IN_HISTORY);
+  const since = new Date(Math.max(now - keepFor, 0)).toISOString();
+  for (const digest of await journal.past(repository.name, { keepLast, since })) {
+    if (isDigest(digest)) pinned.set(digest, IN_HISTORY);
+  }
   for (const { descriptor } of manifests) {
     const { digest } = descriptor;
-    const referrers = await repository.referrers(digest);
-    if (referrers.some(({ annotations }) => annotations?.[PREDICATE] === VSA_PREDICATE)) {
-      pinned.set(digest, "it is cleared");
-    }
+    if (await isCleared(repository, digest)) pinned.set(digest, "it is cleared");
     const use = inUse.get(digest);
     if (use !== undefined) pinned.set(digest, use);
   }
   return pinned;
 }
 
-/** What tags that still are named in their last moves, and what any tag named a short time ago. */
-function inHistory(
-  moves: readonly TagMoveRow[],
-  { keepLast, keepFor }: HousekeepingConfig["history"],
-  now: number,
-): Set<Digest> {
-  const kept = new Set<Digest>();
-  // Newest first.
-  for (const ofTag of Map.groupBy(moves, ({ tag }) => tag).values()) {
-    const isAlive = ofTag[0]!.toDigest !== null;
-    for (const [at, { fromDigest, time }] of ofTag.entries()) {
-      const isKept = (isAlive && at < keepLast) || now - Date.parse(time) <= keepFor;
-      if (isKept && fromDigest !== null && isDigest(fromDigest)) kept.add(fromDigest);
-    }
-  }
-  return kept;
+/** True when something that says so refers to it, whoever signed that. */
+export async function isCleared(repository: LocalRepository, digest: Digest): Promise<boolean> {
+  const referrers = await repository.referrers(digest);
+  return referrers.some(({ annotations }) => annotations?.[PREDICATE] === VSA_PREDICATE);
 }

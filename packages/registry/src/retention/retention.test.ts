@@ -110,6 +110,21 @@ describe("manifests", () => {
     expect(await Promise.all(digests.map((digest) => there("a", digest)))).toEqual([false, false, true, true]);
   });
 
+  it("stay for a tag's history however often another tag moved", async () => {
+    const { push, database } = await open({ deleteUntaggedAfter: "1d" }, { history: { keepLast: 1, keepFor: "1s" } });
+    const before = await push("a", "1", "t");
+    await push("a", "2", "t");
+    const nobody = { principal: null, action: null, act: null, record: null };
+    const ends = { fromDigest: null, toDigest: before, time: "2026-01-01T00:00:00.000Z", isDone: 1 } as const;
+    const moves = Array.from({ length: 10_001 }, (_, at) => {
+      return { change: `c${at}`, repository: "a", tag: "busy", ...ends, ...nobody };
+    });
+    await database.registry.write({ moves });
+    bench!.clock.advance(30 * DAY);
+    await run();
+    expect(await there("a", before)).toBe(true);
+  });
+
   it("go with their index and with their subject, lists of older clients too", async () => {
     const { push, pushIndex, store, clock } = await open({
       keepTags: [{ tags: ["keep"] }],
@@ -149,6 +164,21 @@ describe("manifests", () => {
     const report = await applyRetention({ ...retention, evidence }, OWNER, { isDryRun: false });
     expect(report.failed.map(({ digest: one }) => one)).toEqual([digest]);
     expect(await tagsOf("a")).toEqual(["keep"]);
+  });
+
+  it("stay when they are cleared while the run is under way", async () => {
+    const { push, clock, store, retention } = await open({ keepTags: [{ tags: ["keep"] }] });
+    const digest = await push("a", "1", "t");
+    clock.advance(DAY);
+    await bench!.house.flush();
+    const evidence: typeof retention.evidence = async (name, descriptor) => {
+      const subject = (await store.repository("a").resolve(digest))!;
+      await push("a", "2", undefined, { subject, annotations: { "dev.sigstore.bundle.predicateType": VSA_PREDICATE } });
+      return retention.evidence(name, descriptor);
+    };
+    const report = await applyRetention({ ...retention, evidence }, OWNER, { isDryRun: false });
+    expect([...new Set(report.failed.map(({ digest: one }) => one))]).toEqual([digest]);
+    expect(await tagsOf("a")).toEqual(["t"]);
   });
 
   it("stay when policy forbids to delete them", async () => {
