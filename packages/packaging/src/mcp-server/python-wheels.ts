@@ -46,7 +46,7 @@ if sys.version_info[:2] != (3, int(sys.argv.pop(1))):
 REFUSED = ("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn")
 def refuse(event, args):
     if event in REFUSED:
-        raise PermissionError("pratique: no process may be started")
+        raise OSError("pratique: no process may be started")
 sys.addaudithook(refuse)
 sys.argv[0] = "pip"
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
