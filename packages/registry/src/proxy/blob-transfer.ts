@@ -4,6 +4,7 @@ import type { Repository } from "@pratique/oci";
 import { fileError } from "@pratique/store";
 import { open, rm, type FileHandle } from "node:fs/promises";
 import { registryErrors } from "../errors.ts";
+import { growFile } from "./growing-file.ts";
 
 export interface TransferOptions {
   readonly digest: Digest;
@@ -138,36 +139,33 @@ export class BlobTransfer {
   }
 
   async #receive(file: FileHandle, digester: Digester, onOpened: () => void): Promise<void> {
-    const { source, ask, signal } = this.#options;
+    const { source, ask, signal, path } = this.#options;
     const start = this.#received;
     if (start === this.sizeBytes) return onOpened();
     // Always a range: of a whole blob the client would hold back each chunk until the next one comes.
     const stream = await ask(() => source.openBlob(this.digest, { start }));
     onOpened();
-    await ask(async () => {
-      for await (const chunk of stream) {
-        signal.throwIfAborted();
-        const bytes: Uint8Array = chunk;
-        if (this.#received + bytes.byteLength > this.sizeBytes) {
-          throw this.#corrupt("it is longer than its manifest says");
-        }
-        digester.update(bytes);
-        await this.#append(file, bytes);
-      }
-    });
+    await ask(() =>
+      growFile(file, path, this.#checking(stream, digester, signal), (sizeBytes) => {
+        this.#received += sizeBytes;
+        this.#wake();
+      }),
+    );
     if (this.#received !== this.sizeBytes) throw this.#corrupt("it is shorter than its manifest says");
   }
 
-  async #append(file: FileHandle, bytes: Uint8Array): Promise<void> {
-    try {
-      for (let at = 0; at < bytes.byteLength;) {
-        at += (await file.write(bytes, at, bytes.byteLength - at)).bytesWritten;
-      }
-    } catch (error) {
-      throw fileError(error, this.#options.path);
+  /** Passes chunks on, as long as they can be the blob's. */
+  async *#checking(
+    source: AsyncIterable<Uint8Array>,
+    digester: Digester,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    for await (const bytes of source) {
+      signal.throwIfAborted();
+      digester.update(bytes);
+      if (digester.sizeBytes > this.sizeBytes) throw this.#corrupt("it is longer than its manifest says");
+      yield bytes;
     }
-    this.#received += bytes.byteLength;
-    this.#wake();
   }
 
   async #end(): Promise<void> {

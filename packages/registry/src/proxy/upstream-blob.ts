@@ -1,12 +1,13 @@
 // Blobs of upstreams on their way out: from the cache, or while they come.
-import { parseDigest } from "@pratique/core";
+import { parseDigest, type JsonObject } from "@pratique/core";
 import { ociErrors } from "@pratique/oci";
+import type { FileHandle } from "node:fs/promises";
 import { actOf, perform, permit, repositoryResource } from "../act.ts";
 import { getBlob } from "../blob-download.ts";
 import { blobHeaders } from "../blob-headers.ts";
 import { parseRange, type Slice } from "../byte-range.ts";
 import { hasAlready, rangeApplies } from "../conditional.ts";
-import { BASE_HEADERS, sendEmpty } from "../exchange.ts";
+import { BASE_HEADERS, sendEmpty, type Exchange } from "../exchange.ts";
 import type { UpstreamExchange } from "./answer-upstream.ts";
 import type { BlobTransfer } from "./blob-transfer.ts";
 import type { NeededBlob } from "./pull-through.ts";
@@ -52,7 +53,14 @@ export async function getUpstreamBlob(own: UpstreamExchange, text: string): Prom
     return sendEmpty(exchange.res, 304, blobHeaders(digest));
   }
   const transfer = pullThrough.transfers.of(place, descriptor);
-  await transfer.opened;
+  const pull = actOf(exchange, "artifact:pull", repositoryResource(parts, place.name), { details: { digest } });
+  // It is allowed already: the upstream begins to answer while the record is written.
+  const slice = await perform(parts.guard, pull, (note) => sliceOf(exchange, transfer, note));
+  try {
+    await transfer.opened;
+  } catch (error) {
+    await perform(parts.guard, pull, () => Promise.reject(error));
+  }
   const reader = transfer.attach();
   if (reader === undefined) {
     // It came in between.
@@ -60,33 +68,34 @@ export async function getUpstreamBlob(own: UpstreamExchange, text: string): Prom
     return getBlob(parts, exchange, place.name, digest);
   }
   try {
-    await sendComing(own, transfer, reader);
+    await sendComing(own, transfer, reader.file, slice);
   } finally {
     reader.release();
   }
 }
 
+async function sliceOf(
+  { req, res }: Exchange,
+  { digest, sizeBytes }: BlobTransfer,
+  note: (details: JsonObject) => void,
+): Promise<Slice | undefined> {
+  const range = rangeApplies(req.headers["if-range"], digest) ? req.headers.range : undefined;
+  // For the 416 (RFC 9110 §14.4).
+  res.setHeader("Content-Range", `bytes */${sizeBytes}`);
+  const asked = parseRange(range, sizeBytes);
+  res.removeHeader("Content-Range");
+  note({ sizeBytes, source: "upstream", ...(asked === undefined ? {} : { range: `${asked.start}+${asked.length}` }) });
+  return asked;
+}
+
 async function sendComing(
-  { exchange, parts, place }: UpstreamExchange,
+  { exchange, parts }: UpstreamExchange,
   transfer: BlobTransfer,
-  { file }: NonNullable<ReturnType<BlobTransfer["attach"]>>,
+  file: FileHandle,
+  slice: Slice | undefined,
 ): Promise<void> {
-  const { req, res } = exchange;
+  const { res } = exchange;
   const { digest, sizeBytes } = transfer;
-  const pull = actOf(exchange, "artifact:pull", repositoryResource(parts, place.name), { details: { digest } });
-  const slice = await perform(parts.guard, pull, async (note) => {
-    const range = rangeApplies(req.headers["if-range"], digest) ? req.headers.range : undefined;
-    // For the 416 (RFC 9110 §14.4).
-    res.setHeader("Content-Range", `bytes */${sizeBytes}`);
-    const asked = parseRange(range, sizeBytes);
-    res.removeHeader("Content-Range");
-    note({
-      sizeBytes,
-      source: "upstream",
-      ...(asked === undefined ? {} : { range: `${asked.start}+${asked.length}` }),
-    });
-    return asked;
-  });
   const part: Slice = slice ?? { start: 0, length: sizeBytes };
   res.writeHead(slice === undefined ? 200 : 206, {
     ...BASE_HEADERS,
