@@ -45,7 +45,7 @@ async function writeSources(): Promise<Record<string, string>> {
   // Both would run `setup.py` when pip is left alone, whatever `--only-binary` says.
   for (const [name, url] of [
     ["say-source", `file://${at("evil")}`],
-    ["say-git", `git+file://${at("evil")}`],
+    ["say-git", "git+http://127.0.0.1:1/evil"],
   ] as const) {
     const wheel = wheelOf(name, "1.0.0", {}, { metadata: `Requires-Dist: evil @ ${url}` });
     files[`wheels/${wheel.file}`] = wheel.bytes;
