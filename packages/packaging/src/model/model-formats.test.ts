@@ -189,6 +189,10 @@ describe("a model", () => {
       const image = parseManifest(member.bytes, member.mediaType);
       layers.push(image.type === "image" ? image.manifest.layers : []);
     }
+    const member = (await repository.manifest(members[2]!.digest))!;
+    expect(await plain(await readModel(repository, member))).toEqual(
+      await plain(await readModel(repository, manifest)),
+    );
     const [image = [], , pack = []] = layers;
     expect(pack.map(({ digest }) => digest)).toEqual(image.map(({ digest }) => digest));
     expect(image.every(({ mediaType }) => mediaType === "application/vnd.oci.image.layer.v1.tar")).toBe(true);

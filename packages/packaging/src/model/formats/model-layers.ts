@@ -16,6 +16,8 @@ import type { ModelFile } from "../canonical-model.ts";
 
 /** Where each file of a tar layer lies, so that it can be read without reading the whole layer. */
 const PLACES_ANNOTATION = "dev.pratique.tar";
+/** The directory in a tar that the model's own paths begin below. */
+const ROOT_ANNOTATION = "dev.pratique.tar.root";
 const LIMIT_PLACES = 256 * 1024;
 const LIMITS = { maxEntries: 20_000, maxBytes: 2 ** 43 };
 const BLOCK = 512;
@@ -60,7 +62,11 @@ export async function putTarLayer(
     return { ...place, digest, mode, ...(modified === undefined ? {} : { modified }) };
   });
   const text = JSON.stringify(places);
-  return { ...stored, ...(text.length > LIMIT_PLACES ? {} : { annotations: { [PLACES_ANNOTATION]: text } }) };
+  const annotations = {
+    ...(text.length > LIMIT_PLACES ? {} : { [PLACES_ANNOTATION]: text }),
+    ...(o.root === undefined ? {} : { [ROOT_ANNOTATION]: o.root }),
+  };
+  return { ...stored, annotations };
 }
 
 /** The file that a raw layer is. */
@@ -81,8 +87,10 @@ export function rawLayerFile(
   };
 }
 
-/** The files in a tar layer, below `root` when given. @throws `archive.*` */
-export async function tarLayerFiles(repository: Repository, layer: Descriptor, root?: string): Promise<LayerFile[]> {
+/** The files in a tar layer, below `below` when given, or what the layer names. @throws `archive.*` */
+export async function tarLayerFiles(repository: Repository, layer: Descriptor, below?: string): Promise<LayerFile[]> {
+  const named = layer.annotations?.[ROOT_ANNOTATION];
+  const root = below ?? (named === undefined || pathProblem(named) !== undefined ? undefined : named);
   const stated = placesOf(layer);
   if (stated !== undefined) {
     return stated.map(({ offset, ...place }) => ({

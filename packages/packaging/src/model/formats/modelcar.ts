@@ -29,6 +29,7 @@ import { layerClassOf, layerTypeOf, MODEL_MEDIA_TYPES, modelPackConfig } from ".
 export const MODELCAR_TYPE = "application/vnd.pratique.modelcar.v1";
 /** On an index, whose own artifact type older tools lose. */
 export const FORMAT_ANNOTATION = "dev.pratique.model.format";
+const TITLE = "org.opencontainers.image.title";
 const ROOT = "models";
 const PLATFORMS = ["amd64", "arm64"] as const;
 /** Of Docker's images; one weight file a layer, and what is small shares one. */
@@ -151,11 +152,22 @@ function packOf(model: CanonicalModel, layers: readonly CarLayer[], version: str
     artifactType: MODEL_MEDIA_TYPES.artifact,
     configMediaType: MODEL_MEDIA_TYPES.config,
     config: (created) => canonicalJson(modelPackConfig(model, version, diffIds, created)),
-    layers: layers.map(({ files, descriptor }) => ({ mediaType: layerTypeOf(files[0]!.role, "tar"), ...descriptor })),
+    layers: layers.map(({ files, descriptor }) => ({
+      mediaType: layerTypeOf(files[0]!.role, "tar"),
+      ...descriptor,
+      annotations: { ...descriptor.annotations, [TITLE]: titleOf(files) },
+    })),
     annotations: modelAnnotations(model),
     // As BuildKit marks its attestations: whoever looks for a platform to run on passes it over.
     platform: { architecture: "unknown", os: "unknown" },
   };
+}
+
+/** What `oras pull` calls the layer: after its only file, or after what its files are. */
+function titleOf(files: readonly ModelFile[]): string {
+  const [first, ...others] = files;
+  if (first === undefined || others.length > 0) return `${layerClassOf(first?.role ?? "doc")}.tar`;
+  return `${first.path.replaceAll("/", "_")}.tar`;
 }
 
 /** The image in an index of images, for any platform: the model is the same in all. */

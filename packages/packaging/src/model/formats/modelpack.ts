@@ -113,7 +113,15 @@ function parsed(text: string): JsonObject | undefined {
 
 /** Annotations of a layer that no member of a file stands for. */
 export function otherAnnotations(layer: Descriptor): { annotations?: Record<string, string>; mediaType?: string } {
-  const known: readonly string[] = [...FILEPATH, ...METADATA, MEDIA_TYPE, TITLE, ROLE_ANNOTATION, "dev.pratique.tar"];
+  const known: readonly string[] = [
+    ...FILEPATH,
+    ...METADATA,
+    MEDIA_TYPE,
+    TITLE,
+    ROLE_ANNOTATION,
+    "dev.pratique.tar",
+    "dev.pratique.tar.root",
+  ];
   const others = Object.entries(layer.annotations ?? {}).filter(([key]) => !known.includes(key));
   const mediaType = layer.annotations?.[MEDIA_TYPE];
   return {
