@@ -45,6 +45,8 @@ export interface TestHouseOptions {
   readonly clock?: ManualClock;
   readonly post?: HousekeepingOptions["post"];
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Does not wait until tags that moved meanwhile are found. */
+  readonly isHasty?: boolean;
 }
 
 export async function openHouse(options: TestHouseOptions = {}): Promise<TestHouse> {
@@ -87,6 +89,7 @@ export async function openHouse(options: TestHouseOptions = {}): Promise<TestHou
     observer: house.observer,
   });
   await house.start(store);
+  if (options.isHasty !== true) await house.settled();
 
   const act: TestHouse["act"] = async (repository, task, action = "artifact:push") => {
     const resource = repositoryResource({ host: HOST }, repository);

@@ -1,6 +1,6 @@
 // Keeps house over the content store: sees every change, refuses what rules forbid, and writes down the rest.
 import type { AuditRecord, HousekeepingConfig, QuotaUsage, RegistryEvent } from "@pratique/contracts";
-import type { Clock, JsonObject, Log } from "@pratique/core";
+import { describeError, type Clock, type JsonObject, type Log } from "@pratique/core";
 import type { ActScope } from "@pratique/guard";
 import type { AuditLog } from "@pratique/audit";
 import type { ChangeEnd, ContentStore, RepositoryChange, StoreObserver } from "@pratique/oci";
@@ -12,7 +12,7 @@ import { RecordReader } from "./events/record-reader.ts";
 import { Webhooks, type WebhooksOptions } from "./events/webhooks.ts";
 import { Attribution, type Cause } from "./history/attribution.ts";
 import { JournalWriter } from "./history/journal-writer.ts";
-import { reconcile } from "./history/reconcile.ts";
+import { decideOpenChanges, StrangeMoves } from "./history/reconcile.ts";
 import { TagPolicies } from "./history/tag-policies.ts";
 import { changeEvents } from "./events/change-events.ts";
 import { QuotaLedger, type Excess } from "./quota/quota-ledger.ts";
@@ -47,6 +47,9 @@ export class Housekeeping {
   readonly #toldOfExcess = new Map<string, number>();
   #untrimmed = TRIM_EVERY_EVENTS;
   #trimming: Promise<void> | undefined;
+  #strange: StrangeMoves | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  readonly #closing = new AbortController();
   readonly policies: TagPolicies;
   readonly quotas: QuotaLedger;
   readonly webhooks: Webhooks;
@@ -97,24 +100,46 @@ export class Housekeeping {
     };
   }
 
-  /** To be called before anything changes: settles what a crash left open, and looks who moved tags meanwhile. */
+  /** To be called before anything changes: settles what a crash left open. Who moved tags meanwhile is found later. */
   async start(store: ContentStore): Promise<void> {
     const { journal, clock, log, ids } = this.#options;
     this.quotas.watch(store);
     await this.#records.catchUp();
-    const found = await reconcile({
+    const options = {
       store,
       journal,
       clock,
       ids,
-      deliveriesFor: (row) => this.#deliveries(row),
-      events: (change, id) => this.#changeRows(change, undefined, id),
-    });
-    if (found.dropped + found.unattributed > 0) log.warn("the history of tags was mended", { ...found });
+      deliveriesFor: (row: Pick<NewRegistryEvent, "id" | "type" | "repository">) => this.#deliveries(row),
+      events: (change: RepositoryChange, id: string) => this.#changeRows(change, undefined, id),
+    };
+    const dropped = await decideOpenChanges(options);
+    if (dropped > 0) log.warn("changes that were begun did not happen", { changes: dropped });
     await this.#writer.flush();
     const forgotten = await journal.forgetOthers(Object.keys(this.#options.config.webhooks));
     if (forgotten > 0) log.info("webhooks that are no longer configured are not told", { events: forgotten });
     this.webhooks.wake();
+    this.#strange = new StrangeMoves(options);
+    this.#looking = this.#lookForStrangeMoves(this.#strange);
+  }
+
+  async #lookForStrangeMoves(strange: StrangeMoves): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const moves = await strange.lookAtAll(this.#closing.signal, (repository, error) =>
+        log.warn("the history of a repository cannot be told", { repository, ...describeError(error) }),
+      );
+      if (moves > 0) log.warn("tags were moved by nobody we know", { moves });
+      if (moves > 0) this.webhooks.wake();
+    } catch (error) {
+      if (!this.#closing.signal.aborted) log.warn("the history of tags was not looked through", describeError(error));
+    }
+  }
+
+  /** The history is whole when it resolves, of one repository or of all. */
+  async settled(repository?: string): Promise<void> {
+    await (repository === undefined ? this.#looking : this.#strange?.lookAt(repository));
+    await this.flush();
   }
 
   /** To be told of every record, once it is durable. */
@@ -143,6 +168,8 @@ export class Housekeeping {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#looking;
     this.#records.close();
     await this.#writer.flush();
     await this.#trimming;
@@ -155,6 +182,7 @@ export class Housekeeping {
     this.quotas.admit(change);
     const { repository, tags, added, removed } = change;
     if (tags.length + added.length + removed.length === 0) return () => undefined;
+    await this.#strange?.lookAt(change.repository);
     const { ids, clock } = this.#options;
     const id = ids();
     const time = clock.now().toISOString();

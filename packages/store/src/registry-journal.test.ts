@@ -46,7 +46,8 @@ it("shows a move only once its change is done, and forgets one that was dropped"
   await registry.write({ done: ["1"], dropped: ["2"], records: [{ act: "act-1", record: "r1" }] });
   expect(await registry.moves({ repository: "a", tag: "t" })).toMatchObject([{ toDigest: "x", record: "r1" }]);
   expect(await registry.undecidedMoves()).toEqual([]);
-  expect(await registry.newestMoves()).toMatchObject([{ tag: "t", toDigest: "x" }]);
+  expect(await registry.newestMoves("a")).toMatchObject([{ tag: "t", toDigest: "x" }]);
+  expect(await registry.repositories()).toEqual(["a"]);
 });
 
 it("lets nobody who follows events pass one that is not decided", async () => {

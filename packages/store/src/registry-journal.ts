@@ -52,8 +52,10 @@ export interface RegistryJournal {
   write(batch: JournalBatch): Promise<void>;
   /** Newest first. */
   moves(query: MoveQuery): Promise<TagMoveRow[]>;
-  /** The newest move of every tag that ever was, of one repository or of all. */
-  newestMoves(repository?: string): Promise<TagMoveRow[]>;
+  /** The newest move of every tag that a repository ever had. */
+  newestMoves(repository: string): Promise<TagMoveRow[]>;
+  /** Every repository of which a move is known. */
+  repositories(): Promise<string[]>;
   /** What tags that are there named in their last moves, and what any tag named until `since` (ISO 8601) or later. */
   past(repository: string, query: { readonly keepLast: number; readonly since: string }): Promise<string[]>;
   /** When a tag last left each manifest. */
@@ -114,9 +116,13 @@ export function registryJournal(db: Kysely<Tables>): RegistryJournal {
         .selectFrom("tagMoves")
         .select(({ fn }) => fn.max("sequence").as("sequence"))
         .where("isDone", "=", 1)
-        .groupBy(["repository", "tag"]);
-      const wanted = repository === undefined ? newest : newest.where("repository", "=", repository);
-      return db.selectFrom("tagMoves").selectAll().where("sequence", "in", wanted).execute();
+        .where("repository", "=", repository)
+        .groupBy("tag");
+      return db.selectFrom("tagMoves").selectAll().where("sequence", "in", newest).execute();
+    },
+    async repositories() {
+      const rows = await db.selectFrom("tagMoves").select("repository").distinct().execute();
+      return rows.map(({ repository }) => repository);
     },
     async past(repository, { keepLast, since }) {
       const { rows } = await sql<{ digest: string }>`SELECT DISTINCT "fromDigest" AS "digest" FROM (

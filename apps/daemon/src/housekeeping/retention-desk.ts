@@ -34,7 +34,7 @@ export class RetentionDesk {
   async run(principal: Principal, isDryRun: boolean, repository?: string): Promise<RetentionReport> {
     const { guard, house } = this.#options;
     const run = this.#running.then(async () => {
-      await house.flush();
+      await house.settled();
       const outcome = await guard.perform(
         {
           principal,

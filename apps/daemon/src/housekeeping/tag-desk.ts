@@ -54,7 +54,7 @@ export class TagDesk {
     const outcome = await guard.perform(
       { principal, action: "artifact:pull", resource, context: { tag }, details: { history: true } },
       async () => {
-        await house.flush();
+        await house.settled(repository.name);
         const digest = (await repository.resolve(tag))?.digest;
         const moves = await historyOf(journal, repository, tag, MOVES_LIMIT);
         if (digest === undefined && moves.length === 0) throw daemonErrors("artifact.not-found", { reference });
@@ -80,7 +80,7 @@ export class TagDesk {
     const outcome = await guard.perform(
       { principal, action: "artifact:push", resource, context, details: { rollback: true } },
       async (_decision, note) => {
-        await house.flush();
+        await house.settled(repository.name);
         const moves = await historyOf(journal, repository, tag, MOVES_LIMIT);
         const to = await rollbackTarget(repository, tag, moves, request.to);
         const manifest = await repository.manifest(to);

@@ -150,6 +150,27 @@ it("writes down what moved without it, and marks it as nobody's", async () => {
   expect((await moves()).length).toBe(2);
 });
 
+it("is ready before it has read what it holds, and mistakes no push for a strange move", async () => {
+  bench = await openHouse();
+  const { directory, clock, records } = bench;
+  const one = await bench.push("team/app", "1", "t");
+  await bench.push("team/other", "1", "t");
+  await bench.house.flush();
+  await bench.crash();
+  const strange = await openContentStore(join(directory, "registry"), { clock, log: silentLog });
+  const manifest = await strange.repository("team/app").manifest(one);
+  await strange.repository("team/app").putManifest(manifest!.bytes, manifest!.mediaType, "u");
+  await strange.close();
+  bench = await openHouse({ directory, clock, records, isHasty: true });
+  const two = await bench.push("team/app", "2", "u");
+  await bench.house.settled();
+  expect((await moves("u")).map(({ from, to, principal }) => [from, to, principal?.id])).toEqual([
+    [one, two, "owner-1"],
+    [undefined, one, undefined],
+  ]);
+  expect((await moves("t")).length).toBe(1);
+});
+
 it("finds the records of acts that it had not heard of when it died", async () => {
   bench = await openHouse();
   const { directory, clock, records } = bench;

@@ -1,6 +1,7 @@
-// At start: what a crash left undecided is decided by what the store says, and what moved without us is written down.
+// At start what a crash left undecided is decided by what the store says. What moved without us is written down later,
+// one repository after another, and before anything of it changes: to read all of a large store takes long.
 import type { Clock, Digest } from "@pratique/core";
-import { isDigest } from "@pratique/core";
+import { isDigest, SingleFlight } from "@pratique/core";
 import type { ContentStore, RepositoryChange, TagChange } from "@pratique/oci";
 import type {
   JournalBatch,
@@ -23,20 +24,8 @@ export interface ReconcileOptions {
   readonly events: (change: RepositoryChange, id: string) => NewRegistryEvent[];
 }
 
-export interface Reconciled {
-  /** Changes that were announced and did not happen. */
-  readonly dropped: number;
-  /** Moves that happened and were not announced. */
-  readonly unattributed: number;
-}
-
-export async function reconcile(options: ReconcileOptions): Promise<Reconciled> {
-  const dropped = await decideOpenChanges(options);
-  const unattributed = await writeDownStrangeMoves(options);
-  return { dropped, unattributed };
-}
-
-async function decideOpenChanges({ store, journal, deliveriesFor }: ReconcileOptions): Promise<number> {
+/** Decides the changes that were announced and not ended. Returns how many did not happen. */
+export async function decideOpenChanges({ store, journal, deliveriesFor }: ReconcileOptions): Promise<number> {
   const moves = await journal.undecidedMoves();
   const events = await journal.undecidedEvents();
   const verdicts = new Map<string, boolean>();
@@ -82,32 +71,55 @@ async function digestOfTag(store: ContentStore, { repository, tag }: TagMoveRow)
   return (await store.repository(repository).resolve(tag))?.digest ?? null;
 }
 
-async function writeDownStrangeMoves(options: ReconcileOptions): Promise<number> {
-  const { store, journal, clock, ids, events, deliveriesFor } = options;
-  const known = Map.groupBy(await journal.newestMoves(), ({ repository }) => repository);
-  const names = new Set([...(await store.repositories()), ...known.keys()]);
-  const time = clock.now().toISOString();
-  let found = 0;
-  for (const repository of names) {
-    const newest = new Map((known.get(repository) ?? []).map((move) => [move.tag, move.toDigest]));
-    const tags = await strangeMoves(store, repository, newest);
-    if (tags.length === 0) continue;
-    found += tags.length;
-    const change = ids();
-    const moves = tags.map(({ tag, from, to }): NewTagMove => {
-      const ends = { fromDigest: from ?? null, toDigest: to ?? null };
-      const nobody = { principal: null, action: null, act: null, record: null };
-      return { change, repository, tag, ...ends, time, ...nobody, isDone: 1 };
-    });
-    const counts = { tagCount: 0, manifestCount: 0 };
-    const rows = events({ repository, tags, added: [], removed: [], ...counts }, change);
-    await journal.write({
-      moves,
-      events: rows.map((row) => ({ ...row, isDone: 1 as const })),
-      deliveries: rows.flatMap(deliveriesFor),
-    });
+/** Moves that happened and were not announced. */
+export class StrangeMoves {
+  readonly #options: ReconcileOptions;
+  readonly #looked = new Set<string>();
+  readonly #looking = new SingleFlight<void>();
+  #found = 0;
+
+  constructor(options: ReconcileOptions) {
+    this.#options = options;
   }
-  return found;
+
+  /** Looks at every repository there is or was; returns how many moves were found. */
+  async lookAtAll(signal: AbortSignal, onFailure: (repository: string, error: unknown) => void): Promise<number> {
+    const { store, journal } = this.#options;
+    const names = new Set([...(await journal.repositories()), ...(await store.repositories())]);
+    for (const name of names) {
+      if (signal.aborted) break;
+      await this.lookAt(name).catch((error: unknown) => onFailure(name, error));
+    }
+    return this.#found;
+  }
+
+  /** Nothing of the repository may change before it resolves. */
+  async lookAt(repository: string): Promise<void> {
+    if (!this.#looked.has(repository)) await this.#looking.run(repository, () => this.#writeDown(repository));
+  }
+
+  async #writeDown(repository: string): Promise<void> {
+    const { store, journal, clock, ids, events, deliveriesFor } = this.#options;
+    const newest = await journal.newestMoves(repository);
+    const tags = await strangeMoves(store, repository, new Map(newest.map((move) => [move.tag, move.toDigest])));
+    if (tags.length > 0) {
+      const [change, time] = [ids(), clock.now().toISOString()];
+      const moves = tags.map(({ tag, from, to }): NewTagMove => {
+        const ends = { fromDigest: from ?? null, toDigest: to ?? null };
+        const nobody = { principal: null, action: null, act: null, record: null };
+        return { change, repository, tag, ...ends, time, ...nobody, isDone: 1 };
+      });
+      const counts = { tagCount: 0, manifestCount: 0 };
+      const rows = events({ repository, tags, added: [], removed: [], ...counts }, change);
+      await journal.write({
+        moves,
+        events: rows.map((row) => ({ ...row, isDone: 1 as const })),
+        deliveries: rows.flatMap(deliveriesFor),
+      });
+      this.#found += tags.length;
+    }
+    this.#looked.add(repository);
+  }
 }
 
 /** Where the store differs from what the history says last. */
