@@ -1,7 +1,7 @@
 // The composition root: the only place that knows every package. Starts and stops the daemon.
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { isPratiqueError, jsonLog, systemClock, uuidv7, type Log } from "@pratique/core";
+import { jsonLog, systemClock, uuidv7, type Log } from "@pratique/core";
 import { openAuditLog, openLogKey, type RecordTemplate } from "@pratique/audit";
 import type { RecordBody } from "@pratique/contracts";
 import { ArtifactResources, EvidenceCache, openSigningKey } from "@pratique/evidence";
@@ -10,20 +10,10 @@ import { ActScope, createGuard, RepeatWindows } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
 import { createInference } from "@pratique/inference";
 import { openBucketStore, openContentStore, type Descriptor } from "@pratique/oci";
-import { bundleThrough, debianBase, debianRuntimeBase, kindOfManifest, type RunCommand } from "@pratique/packaging";
+import { kindOfManifest, type RunCommand } from "@pratique/packaging";
 import { createRegistry, Housekeeping } from "@pratique/registry";
 import { runCommand as runSystemCommand } from "@pratique/sandbox";
-import { openDatabase, writeFileDurably } from "@pratique/store";
-import { Artifacts } from "./artifacts/artifacts.ts";
-import { AgentLocks } from "./artifacts/agent-locks.ts";
-import { AdviceDesk } from "./artifacts/advice-desk.ts";
-import { Bundles } from "./artifacts/bundles.ts";
-import { SkillPlaces } from "./artifacts/skill-places.ts";
-import { Skills } from "./artifacts/skills.ts";
-import { Deltas } from "./artifacts/deltas.ts";
-import { registryClient } from "./artifacts/registry-client.ts";
-import { pythonIndexOf, ServerPacks } from "./artifacts/server-packs.ts";
-import { Transfers } from "./artifacts/transfers.ts";
+import { openArtifactDesks } from "./artifact-desks.ts";
 import { bucketOptions } from "./bucket-options.ts";
 import { ConsolePages } from "./console-pages.ts";
 import { Account } from "./control/account.ts";
@@ -38,15 +28,15 @@ import { RetentionDesk } from "./housekeeping/retention-desk.ts";
 import { UpkeepDesk } from "./housekeeping/upkeep-desk.ts";
 import { TagDesk } from "./housekeeping/tag-desk.ts";
 import { readWebhookSecrets } from "./housekeeping/webhook-secrets.ts";
-import { daemonErrors } from "./errors.ts";
-import { openHome, type Home } from "./home.ts";
+import { openHome } from "./home.ts";
+import { proxyVariables, trustVariables } from "./environment.ts";
 import { installationDirectory } from "./installation.ts";
-import { listen, type Listener } from "./listener.ts";
+import { listen } from "./listener.ts";
 import { loadConfig } from "./load-config.ts";
 import { Machinery } from "./machinery.ts";
+import { announce, openExclusive } from "./one-daemon.ts";
 import { readPolicySet } from "./policy-files.ts";
 import { route } from "./routes.ts";
-import { ModelDesk } from "./artifacts/model-desk.ts";
 import { ModelFiles } from "./runs/model-files.ts";
 import { Models } from "./runs/models.ts";
 import { Runs } from "./runs/runs.ts";
@@ -161,10 +151,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const proxies = proxyVariables(options.environment);
     const env = { ...proxies, ...trustVariables(options.environment) };
     const runCommand: RunCommand = (command, args, limits) => runSystemCommand(command, args, { ...limits, env });
-    const architecture = process.arch === "x64" ? "amd64" : process.arch;
-    const bundleHost = builtFile(installation, "bundle-host.js");
-    const bundle = bundleThrough({ runCommand, node: nodeExecutable, hostFile: bundleHost });
-    const artifacts = new Artifacts({
+    const { artifacts, ...desks } = await openArtifactDesks({
       store,
       guard,
       key,
@@ -172,51 +159,18 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       evidenceCache,
       policy,
       registry: registryHost,
-      builder: `https://pratique.dev/daemon@${DAEMON_VERSION}`,
+      home,
+      config,
+      environment: options.environment,
+      proxies,
+      nodeExecutable,
+      bundleHost: builtFile(installation, "bundle-host.js"),
+      runCommand,
       clock,
       log,
       ids,
-      packing: {
-        cacheDirectory: home.cache,
-        base: debianBase({ node: nodeExecutable, runCommand }),
-        bases: {
-          python: debianRuntimeBase({ runtime: "python", runCommand, architecture }),
-          native: debianRuntimeBase({ runtime: "native", runCommand, architecture }),
-        },
-        bundle,
-        runCommand,
-        python: pythonIndexOf(config.packaging),
-        ...createdAtOf(options.environment),
-      },
+      onClose,
     });
-    const skills = new Skills({
-      artifacts,
-      store,
-      guard,
-      registry: registryHost,
-      cacheDirectory: join(home.cache, "skills"),
-      runCommand,
-    });
-    const skillPlaces = new SkillPlaces({ artifacts, guard, registry: registryHost, clock });
-    const deltas = new Deltas({ artifacts, store, guard, registry: registryHost, log });
-    const locks = new AgentLocks({ artifacts, guard, registry: registryHost });
-    const bundles = new Bundles({ artifacts, locks, store, guard, registry: registryHost });
-    const client = await registryClient(config.registry.client, options.environment, proxies);
-    onClose(async () => client.transport.close());
-    const transfers = new Transfers({ artifacts, store, guard, registry: registryHost, log, client, deltas });
-    const serverPacks = new ServerPacks({
-      artifacts,
-      store,
-      guard,
-      registry: registryHost,
-      config: config.packaging,
-      cacheDirectory: home.cache,
-      runCommand,
-      bundle,
-      architecture,
-      remote: (principal, reference, signal) => transfers.repository(principal, reference, signal),
-    });
-    const advice = new AdviceDesk({ guard, cacheDirectory: home.cache });
     const resources = new ArtifactResources({
       trust,
       cache: evidenceCache,
@@ -316,15 +270,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const control = createControlApi(
       controlOperations({
         artifacts,
-        transfers,
-        servers: serverPacks,
-        advice,
-        models: new ModelDesk({ artifacts, transfers, guard, registry: registryHost }),
-        deltas,
-        bundles,
-        skills,
-        skillPlaces,
-        locks,
+        ...desks,
         runs,
         account: new Account(audit, guard),
         policy: new PolicyDesk(guard, policy, policyDirectory),
@@ -362,37 +308,6 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   }
 }
 
-/** The database's lock is the daemon's: one process a state directory. */
-async function openExclusive(home: Home) {
-  try {
-    return await openDatabase({ file: home.databaseFile });
-  } catch (cause) {
-    if (!isPratiqueError(cause, "store.busy")) throw cause;
-    throw daemonErrors("daemon.already-running", { home: home.directory, pid: await runningPid(home) }, { cause });
-  }
-}
-
-async function runningPid(home: Home): Promise<string> {
-  const { readFile } = await import("node:fs/promises");
-  const text = await readFile(home.runtimeFile, "utf8").catch(() => "{}");
-  const { pid } = JSON.parse(text) as { pid?: unknown };
-  return typeof pid === "number" ? String(pid) : "unknown";
-}
-
-/** Tells the CLI where this daemon answers. */
-async function announce(home: Home, listener: Listener, startedAt: Date): Promise<void> {
-  await writeFileDurably(
-    home.runtimeFile,
-    JSON.stringify({
-      url: listener.url,
-      pid: process.pid,
-      startedAt: startedAt.toISOString(),
-      version: DAEMON_VERSION,
-    }),
-    { mode: 0o600 },
-  );
-}
-
 async function closeAll(closers: readonly (() => Promise<void>)[], log: Log): Promise<void> {
   for (const close of closers.toReversed()) {
     await close().catch((error: unknown) => log.error("closing failed", { error: String(error) }));
@@ -406,29 +321,6 @@ function ownerName(): string {
     // A user id without a name, as in some containers.
     return "owner";
   }
-}
-
-/** When artifacts say that they were made (reproducible-builds.org, SOURCE_DATE_EPOCH). */
-function createdAtOf(environment: DaemonOptions["environment"]): { createdAt?: Date } {
-  const text = environment["SOURCE_DATE_EPOCH"] ?? "";
-  return /^[0-9]{1,11}$/.test(text) ? { createdAt: new Date(Number(text) * 1000) } : {};
-}
-
-/** What lets apt, npm and pip reach their mirrors through a company's proxy. */
-function proxyVariables(environment: DaemonOptions["environment"]): Record<string, string> {
-  const names = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
-  return pick(environment, names);
-}
-
-/** Whom apt, npm and pip trust beside the usual authorities. */
-function trustVariables(environment: DaemonOptions["environment"]): Record<string, string> {
-  return pick(environment, ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT"]);
-}
-
-function pick(environment: DaemonOptions["environment"], names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
-  );
 }
 
 /** In a build each child process has a file of its own; from source its package finds it itself. */
