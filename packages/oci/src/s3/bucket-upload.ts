@@ -48,8 +48,10 @@ export class BucketUpload implements Upload {
   readonly #algorithm: DigestAlgorithm;
   #multipart: string | undefined;
   #parts: S3Part[];
-  /** In memory only while somebody appends. */
+  /** In memory only while somebody appends or commits. */
   #tail: Uint8Array[] = [];
+  /** Gives back the place that the tail in memory has. */
+  #giveBack: (() => void) | undefined;
   #tailBytes: number;
   #isTailKept: boolean;
   #assembledBytes: number | undefined;
@@ -112,7 +114,6 @@ export class BucketUpload implements Upload {
 
   async #receive(chunks: AsyncIterable<Uint8Array>): Promise<{ readonly error: unknown } | undefined> {
     const inFlight: { readonly number: number; readonly done: Promise<S3Part> }[] = [];
-    let giveBack: (() => void) | undefined;
     const settleOldest = async (): Promise<void> => {
       const oldest = inFlight.shift();
       if (oldest === undefined) return;
@@ -124,8 +125,8 @@ export class BucketUpload implements Upload {
       [this.#tail, this.#tailBytes] = [[], 0];
       if (inFlight.length >= IN_FLIGHT) await settleOldest();
       const number = this.#parts.length + inFlight.length + 1;
-      const release = giveBack;
-      giveBack = undefined;
+      const release = this.#giveBack;
+      this.#giveBack = undefined;
       const done = this.#putPart(number, body).finally(() => release?.());
       done.catch(() => undefined);
       inFlight.push({ number, done });
@@ -137,7 +138,7 @@ export class BucketUpload implements Upload {
       for await (const chunk of chunks) {
         if (chunk.byteLength === 0) continue;
         this.#place.onGrow((received += chunk.byteLength));
-        giveBack ??= this.#tailBytes + chunk.byteLength > FREE_BYTES ? await this.#place.slots.take() : undefined;
+        if (this.#tailBytes + chunk.byteLength > FREE_BYTES) this.#giveBack ??= await this.#place.slots.take();
         this.#digester?.update(chunk);
         let rest = chunk;
         const wanted = (): number => partBytes(this.#parts.length + inFlight.length + 1) - this.#tailBytes;
@@ -159,10 +160,14 @@ export class BucketUpload implements Upload {
       await Promise.allSettled(inFlight.map(({ done }) => done));
       [this.#tail, this.#tailBytes, this.#isTailKept, this.#digester] = [[], 0, false, undefined];
       failure = { error };
-    } finally {
-      giveBack?.();
     }
+    if (this.#tail.length === 0) this.#leave();
     return failure;
+  }
+
+  #leave(): void {
+    this.#giveBack?.();
+    this.#giveBack = undefined;
   }
 
   #add(bytes: Uint8Array): void {
@@ -206,13 +211,18 @@ export class BucketUpload implements Upload {
 
   async #keepTail(): Promise<void> {
     const { bucket } = this.#place.blobs;
-    if (!this.#isTailKept && this.#tailBytes > 0) await bucket.put(this.#tailKey(), this.#tail);
-    this.#isTailKept = this.#tailBytes > 0;
-    this.#tail = [];
+    try {
+      if (!this.#isTailKept && this.#tailBytes > 0) await bucket.put(this.#tailKey(), this.#tail);
+      this.#isTailKept = this.#tailBytes > 0;
+      this.#tail = [];
+    } finally {
+      this.#leave();
+    }
   }
 
   async #loadTail(): Promise<void> {
     if (this.#tailBytes === 0 || this.#tail.length > 0) return;
+    if (this.#tailBytes > FREE_BYTES) this.#giveBack ??= await this.#place.slots.take();
     const found = await this.#place.blobs.bucket.read(this.#tailKey(), LARGE_PART_BYTES);
     if (found === undefined || found === "unchanged" || found.bytes.byteLength !== this.#tailBytes) {
       throw ociErrors("upload.not-found", { id: this.id });
@@ -221,24 +231,32 @@ export class BucketUpload implements Upload {
   }
 
   commit(digest: Digest): Promise<StoredBlob> {
-    return this.#alone(async () => {
-      const algorithm = algorithmOf(digest);
-      const known = this.#knownDigest(algorithm);
-      if (known !== undefined && known !== digest) await this.#refuse(known, digest);
-      const size = this.offset;
-      const stored = { digest, size };
-      const isSmall = this.#multipart === undefined && this.#assembledBytes === undefined;
-      // Twice only when collection took the very same content away in between.
-      for (let isStored = false, isChecked = known !== undefined; !isStored; isChecked = true) {
-        if (isSmall) await this.#storeSmall(digest);
-        else await this.#storeLarge(digest, isChecked);
-        await this.#place.blobs.admit(this.#place.name, stored);
-        isStored = await this.#place.blobs.isPooled(stored);
-      }
-      this.#place.onStored(stored);
-      await this.#end();
-      return stored;
-    });
+    return this.#alone(() => this.#store(digest).finally(() => this.#dropTail()));
+  }
+
+  async #store(digest: Digest): Promise<StoredBlob> {
+    const algorithm = algorithmOf(digest);
+    const known = this.#knownDigest(algorithm);
+    if (known !== undefined && known !== digest) await this.#refuse(known, digest);
+    const size = this.offset;
+    const stored = { digest, size };
+    const isSmall = this.#multipart === undefined && this.#assembledBytes === undefined;
+    // Twice only when collection took the very same content away in between.
+    for (let isStored = false, isChecked = known !== undefined; !isStored; isChecked = true) {
+      if (isSmall) await this.#storeSmall(digest);
+      else await this.#storeLarge(digest, isChecked);
+      await this.#place.blobs.admit(this.#place.name, stored);
+      isStored = await this.#place.blobs.isPooled(stored);
+    }
+    this.#place.onStored(stored);
+    await this.#end();
+    return stored;
+  }
+
+  /** One that nobody can go on with stays until it is cancelled. */
+  #dropTail(): void {
+    if (this.#isTailKept) this.#tail = [];
+    if (this.#tail.length === 0) this.#leave();
   }
 
   #knownDigest(algorithm: DigestAlgorithm): Digest | undefined {
@@ -308,6 +326,7 @@ export class BucketUpload implements Upload {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#tail = [];
+    this.#leave();
     this.#place.onEnd();
     const { bucket } = this.#place.blobs;
     if (this.#multipart !== undefined && this.#assembledBytes === undefined)
