@@ -5,11 +5,11 @@ import { ActScope, createGuard } from "@pratique/guard";
 import { openContentStore, MEDIA_TYPES } from "@pratique/oci";
 import { Housekeeping } from "@pratique/registry";
 import { loadPolicySet } from "@pratique/policy";
-import { openDatabase } from "@pratique/store";
+import { openDatabase, type RegistryJournal } from "@pratique/store";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi, type MockInstance } from "vitest";
 import { repositoryResource } from "../artifacts/artifacts.ts";
 import { EventDesk } from "./event-desk.ts";
 import { readWebhookSecrets } from "./webhook-secrets.ts";
@@ -23,6 +23,8 @@ const MORE = `@id("guests-see-open") permit (principal == Pratique::User::"guest
 
 let directory: string;
 let desk: EventDesk;
+let events: MockInstance<RegistryJournal["events"]>;
+let highest: MockInstance<RegistryJournal["highestEvent"]>;
 let close: () => Promise<void>;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "pratique-events-"));
@@ -65,6 +67,8 @@ beforeAll(async () => {
   }
   house.emit("retention.run", { removed: 0 });
   await house.flush();
+  events = vi.spyOn(journal, "events");
+  highest = vi.spyOn(journal, "highestEvent");
   desk = new EventDesk({ store, journal, house, guard, registry: HOST });
   close = async () => {
     await store.close();
@@ -109,4 +113,22 @@ it("refuses a webhook whose secret is missing or no secret", async () => {
     );
   await expect(hook("missing")).rejects.toMatchObject({ code: "config.invalid" });
   await expect(hook("registry")).rejects.toMatchObject({ code: "config.invalid" });
+});
+
+it("asks the database for many readers as seldom as for one, whatever number they have seen", async () => {
+  const stop = new AbortController();
+  const readers = await Promise.all(
+    Array.from({ length: 50 }, () => desk.follow(OWNER, "999999999999999", stop.signal)),
+  );
+  events.mockClear();
+  highest.mockClear();
+  const read = readers.map(async (reader) => {
+    for await (const one of reader) return one;
+    return undefined;
+  });
+  await vi.waitFor(() => expect(highest.mock.calls.length).toBeGreaterThan(2), { timeout: 10_000 });
+  expect(highest.mock.calls.length).toBeLessThan(10);
+  expect(events.mock.calls.length).toBe(50);
+  stop.abort();
+  expect(new Set(await Promise.all(read))).toEqual(new Set([undefined]));
 });

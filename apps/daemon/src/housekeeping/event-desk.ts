@@ -23,6 +23,7 @@ const AT_ONCE = 500;
 
 export class EventDesk {
   readonly #options: EventDeskOptions;
+  #looking: Promise<number> | undefined;
 
   constructor(options: EventDeskOptions) {
     this.#options = options;
@@ -44,9 +45,11 @@ export class EventDesk {
 
   /** Events after a sequence (by default from now on), until the client goes away. */
   async follow(principal: Principal, after: string | null, signal: AbortSignal): Promise<AsyncIterable<NumberedEvent>> {
-    const from = sequenceOf(after) ?? (await this.#options.journal.highestEvent());
+    const asked = sequenceOf(after);
+    const highest = await this.#options.journal.highestEvent();
     await this.#open(principal);
-    return this.#newEvents(principal, from, signal);
+    // A number that no event had yet is of another database: what happens from now on is new to its reader too.
+    return this.#newEvents(principal, Math.min(asked ?? highest, highest), signal);
   }
 
   async *#newEvents(principal: Principal, from: number, signal: AbortSignal): AsyncGenerator<NumberedEvent> {
@@ -56,8 +59,16 @@ export class EventDesk {
       const rows = await journal.events({ after, limit: AT_ONCE });
       for (const row of rows) if (this.#isFor(principal, row)) yield numbered(row);
       after = rows.at(-1)?.sequence ?? after;
-      if (rows.length < AT_ONCE) await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
+      if (rows.length < AT_ONCE) while (!signal.aborted && (await this.#highest()) <= after);
     }
+  }
+
+  /** The number of the newest event, a moment from now: a thousand readers ask the database as often as one. */
+  #highest(): Promise<number> {
+    this.#looking ??= delay(POLL_MS, undefined, { ref: false })
+      .then(() => this.#options.journal.highestEvent())
+      .finally(() => (this.#looking = undefined));
+    return this.#looking;
   }
 
   /** One record for the whole reading; which events are shown is decided one by one. */
