@@ -12,7 +12,7 @@ import {
 } from "./canonical-model.ts";
 import { ModelFileRole, ModelMetadata } from "./model-metadata.ts";
 import { DOCKER_CONFIGS, dockerModel } from "./formats/docker-model.ts";
-import { KITOPS_CONFIG, kitOps } from "./formats/kitops.ts";
+import { KITOPS_CONFIG, KITOPS_TYPE, kitOps } from "./formats/kitops.ts";
 import { malformed } from "./formats/model-manifest.ts";
 import { FORMAT_ANNOTATION, MODELCAR_TYPE, modelCar } from "./formats/modelcar.ts";
 import { LEGACY_MODEL_TYPES, MODEL_MEDIA_TYPES, modelPack } from "./formats/modelpack.ts";
@@ -35,6 +35,7 @@ const FORMAT_OF_TYPE: ReadonlyMap<string, ModelFormat> = new Map<string, ModelFo
   [DOCKER_CONFIGS["0.1"], "docker"],
   [DOCKER_CONFIGS["0.2"], "docker"],
   [KITOPS_CONFIG, "kitops"],
+  [KITOPS_TYPE, "kitops"],
   [MODELCAR_TYPE, "modelcar"],
 ]);
 

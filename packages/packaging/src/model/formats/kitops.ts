@@ -19,6 +19,7 @@ import {
 } from "./model-manifest.ts";
 import { annotatedFile, formatPart, otherAnnotations, roleInClass } from "./modelpack.ts";
 
+export const KITOPS_TYPE = "application/vnd.kitops.modelkit.manifest.v1+json";
 export const KITOPS_CONFIG = "application/vnd.kitops.modelkit.config.v1+json";
 const CLI_VERSION = "ml.kitops.modelkit.cli-version";
 const LAYER = /^application\/vnd\.kitops\.modelkit\.(model|modelpart|dataset|code|docs)\.v1\./;
@@ -61,7 +62,7 @@ export const kitOps: ModelFormatCodec = {
       layers.push({ mediaType: `application/vnd.kitops.modelkit.${section}.v1.tar`, ...stored, annotations: all });
     }
     return {
-      artifactType: KITOPS_CONFIG,
+      artifactType: KITOPS_TYPE,
       configMediaType: KITOPS_CONFIG,
       config: () => canonicalJson(kitfileOf(model, main, layers, version)),
       layers,
@@ -206,12 +207,13 @@ function kitfileOf(
       ...(metadata.authors === undefined ? {} : { authors: metadata.authors }),
       ...objectIn(said, "package"),
     },
-    ...(main === undefined
+    // A part without a model would be one too few for `kit unpack`, which counts along its layers.
+    ...(main === undefined && parts.length === 0
       ? {}
       : {
           model: {
             ...value("name", model.name),
-            ...entry(main),
+            ...(main === undefined ? { path: "." } : entry(main)),
             ...value("format", metadata.format),
             ...value("license", licence),
             ...objectIn(said, "model"),

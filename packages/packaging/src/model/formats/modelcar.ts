@@ -29,6 +29,7 @@ import { layerClassOf, layerTypeOf, MODEL_MEDIA_TYPES, modelPackConfig } from ".
 export const MODELCAR_TYPE = "application/vnd.pratique.modelcar.v1";
 /** On an index, whose own artifact type older tools lose. */
 export const FORMAT_ANNOTATION = "dev.pratique.model.format";
+const FILEPATH = "org.cncf.model.filepath";
 const TITLE = "org.opencontainers.image.title";
 const ROOT = "models";
 const PLATFORMS = ["amd64", "arm64"] as const;
@@ -155,7 +156,12 @@ function packOf(model: CanonicalModel, layers: readonly CarLayer[], version: str
     layers: layers.map(({ files, descriptor }) => ({
       mediaType: layerTypeOf(files[0]!.role, "tar"),
       ...descriptor,
-      annotations: { ...descriptor.annotations, [TITLE]: titleOf(files) },
+      // Who unpacks by the manifest alone (kit) wants a path of every layer, be it of a directory.
+      annotations: {
+        ...descriptor.annotations,
+        [TITLE]: titleOf(files),
+        [FILEPATH]: files.length === 1 ? `${ROOT}/${files[0]!.path}` : ROOT,
+      },
     })),
     annotations: modelAnnotations(model),
     // As BuildKit marks its attestations: whoever looks for a platform to run on passes it over.
