@@ -2,15 +2,15 @@
 import { spawnSync } from "node:child_process";
 import { cpus } from "node:os";
 
-/** User and system CPU milliseconds of a command and its children, and its wall time. */
+/** User and system CPU milliseconds of a command and its children, its wall time, and how it ended. */
 export function measureCommand(
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
-): { cpuMs: number; wallMs: number } {
+): { cpuMs: number; wallMs: number; code: number | null } {
   const begun = performance.now();
   // `times` prints the shell's own times, then those of its children.
-  const result = spawnSync("sh", ["-c", '"$@" >/dev/null 2>&1; times', "sh", command, ...args], {
+  const result = spawnSync("sh", ["-c", '"$@" >/dev/null 2>&1; code=$?; times; exit $code', "sh", command, ...args], {
     encoding: "utf8",
     env,
   });
@@ -20,7 +20,7 @@ export function measureCommand(
     (sum, part) => sum + Number(part[1]) * 60_000 + Number(part[2]) * 1000,
     0,
   );
-  return { cpuMs, wallMs };
+  return { cpuMs, wallMs, code: result.status };
 }
 
 export function median(values: readonly number[]): number {

@@ -53,6 +53,7 @@ export type { S3Credentials, S3Place } from "./s3/s3-request.ts";
 export { copyArtifact, type CopyOptions } from "./copy-artifact.ts";
 export { DigestCache } from "./digest-cache.ts";
 export { fileTarget } from "./file-target.ts";
+export { OpenUploads } from "./remote/open-uploads.ts";
 export { remoteRepository, type RemoteOptions } from "./remote/remote-repository.ts";
 export { RegistrySession, type SessionOptions } from "./remote/registry-session.ts";
 export type { Credentials, CredentialSource } from "./remote/credentials.ts";

@@ -1,12 +1,14 @@
 // How this daemon reaches other registries: proxies, authorities, and the credentials of its user.
 import type { RegistryClientConfig } from "@pratique/contracts";
-import { credentialsFromFiles, Transport, type CredentialSource } from "@pratique/oci";
+import { systemClock } from "@pratique/core";
+import { credentialsFromFiles, OpenUploads, Transport, type CredentialSource } from "@pratique/oci";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface RegistryClient {
   readonly transport: Transport;
   readonly credentials: CredentialSource;
+  readonly uploads: OpenUploads;
 }
 
 /** @throws what reading the file of authorities throws: better not to start than to trust others than was said */
@@ -14,6 +16,7 @@ export async function registryClient(
   config: RegistryClientConfig,
   environment: Readonly<Record<string, string | undefined>>,
   proxyVariables: Readonly<Record<string, string>>,
+  cacheDirectory: string,
 ): Promise<RegistryClient> {
   const { ca, proxy } = config;
   const configured = Object.entries({ HTTP_PROXY: proxy?.http, HTTPS_PROXY: proxy?.https, NO_PROXY: proxy?.no });
@@ -25,6 +28,7 @@ export async function registryClient(
   const paths = authFiles(environment);
   return {
     transport: new Transport(undefined, authorities, proxies),
+    uploads: new OpenUploads(join(cacheDirectory, "uploads"), systemClock),
     credentials: (registry) => credentialsFromFiles(paths, registry),
   };
 }

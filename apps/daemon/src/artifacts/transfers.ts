@@ -184,7 +184,7 @@ export class Transfers {
     signal: AbortSignal | undefined,
   ): RegistrySession {
     return new RegistrySession(registry, {
-      ...(this.#client === undefined ? {} : { transport: this.#client.transport }),
+      ...(this.#client === undefined ? {} : { transport: this.#client.transport, uploads: this.#client.uploads }),
       // The logins of this machine are its owner's: nobody else acts with them.
       ...(this.#client !== undefined && isOwner(principal) ? { credentials: this.#client.credentials } : {}),
       ...(request.credentials === undefined ? {} : { credentials: request.credentials }),

@@ -1,6 +1,7 @@
 // A file to a registry in one pass: hashed while it is sent, and resumed where the registry says it stands.
 import { algorithmOf, Digester, isPratiqueError, type Digest } from "@pratique/core";
 import type { FileHandle } from "node:fs/promises";
+import { fileIdentity } from "../digest-cache.ts";
 import { ociErrors } from "../errors.ts";
 import type { FileSource, StoredBlob } from "../repository.ts";
 import { isInterruption, offsetOf, uploadLocation, withDigest, type UploadTarget } from "./blob-upload.ts";
@@ -10,7 +11,15 @@ import { backoffMs } from "./retry.ts";
 /** Above the high-water mark of a socket, so that each has left before its buffer is used again. */
 const BUFFER_BYTES = 512 * 1024;
 const BUFFERS = 3;
+/** Smaller files are sent again sooner than they are remembered. */
+const REMEMBERED_BYTES = 32 * 1024 * 1024;
 const BINARY: Readonly<Record<string, string>> = { "content-type": "application/octet-stream" };
+
+/** Where an upload stands. */
+interface Progress {
+  readonly location: URL;
+  readonly offset: number;
+}
 
 /**
  * POST, one PATCH with everything (the form that every registry takes, since Docker sends it), `PUT ?digest`.
@@ -34,26 +43,31 @@ class FileUpload {
 
   async run(): Promise<StoredBlob> {
     const { session } = this.#target;
-    let at: { location: URL; offset: number } | undefined;
-    let reached = 0;
+    const key = await this.#key();
+    let at = await this.#earlier(key);
+    let reached = at?.offset ?? 0;
     for (let failures = 0; ; failures += 1) {
       try {
-        at ??= { location: await this.#start(), offset: 0 };
+        at ??= { location: await this.#start(key), offset: 0 };
         if (at.offset < this.#source.sizeBytes) at = await this.#send(at.location, at.offset);
         if (at.offset < this.#source.sizeBytes) throw session.badAnswer("it took less than it was sent");
         const stored = this.#finished();
         await this.#commit(at.location, stored.digest);
+        await this.#forget(key);
         return stored;
       } catch (error) {
+        // Whoever ends it may want to go on later.
+        if (session.signal?.aborted === true) throw session.signal.reason;
         // A registry that restarted may have forgotten the upload; a token may have run out on the way.
         const isLost = isPratiqueError(error, "registry.not-found");
         const isWorthIt = isInterruption(error) || isLost || isPratiqueError(error, "registry.unauthorized");
         if (!isWorthIt || failures + 1 >= session.retry.attempts) {
           if (at !== undefined) await this.#cancel(at.location);
+          await this.#forget(key);
           throw error;
         }
         await session.pause(backoffMs(failures, undefined, session.retry));
-        at = at === undefined || isLost ? undefined : await this.#ask(at.location);
+        at = at === undefined || isLost ? undefined : await this.#ask(at.location, this.#digester.sizeBytes);
         if (at !== undefined && at.offset > reached) {
           reached = at.offset;
           failures = -1;
@@ -62,21 +76,72 @@ class FileUpload {
     }
   }
 
+  /** Under what the upload is remembered: the file as it is now, and where it goes. */
+  async #key(): Promise<string | undefined> {
+    const { session, repository } = this.#target;
+    if (session.uploads === undefined || this.#source.sizeBytes < REMEMBERED_BYTES) return undefined;
+    const file = await this.#source.open();
+    try {
+      return `${session.registry} ${repository} ${fileIdentity(await file.stat({ bigint: true }))}`;
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #forget(key: string | undefined): Promise<void> {
+    if (key !== undefined) await this.#target.session.uploads?.forget(key);
+  }
+
+  /** What another process began: what the registry has of it is hashed here, and not sent again. */
+  async #earlier(key: string | undefined): Promise<Progress | undefined> {
+    const { session } = this.#target;
+    const text = key === undefined ? undefined : await session.uploads?.find(key);
+    if (text === undefined || !URL.canParse(text)) return undefined;
+    try {
+      const at = await this.#ask(session.resolve(text, new URL(text)), this.#source.sizeBytes);
+      if (at === undefined || at.offset === 0) return undefined;
+      await this.#hashUpTo(at.offset);
+      return at;
+    } catch (error) {
+      if (session.signal?.aborted === true) throw session.signal.reason;
+      // Whatever became of it, a new one can be begun.
+      if (isPratiqueError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #hashUpTo(end: number): Promise<void> {
+    const file = await this.#source.open();
+    const buffer = this.#buffers[0]!;
+    try {
+      for (let at = 0; at < end;) {
+        const { bytesRead } = await file.read(buffer, 0, Math.min(BUFFER_BYTES, end - at), at);
+        if (bytesRead === 0) throw this.#wrongSize(at);
+        this.#digester.update(buffer.subarray(0, bytesRead));
+        at += bytesRead;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
   #request(request: Pick<RegistryRequest, "method" | "to" | "expect"> & Partial<RegistryRequest>): Promise<Answer> {
     const { session, repository, scopes } = this.#target;
     return session.request({ what: `an upload to ${repository}`, scopes, ...request });
   }
 
-  async #start(): Promise<URL> {
+  async #start(key: string | undefined): Promise<URL> {
     const algorithm = this.#source.digest === undefined ? "sha256" : algorithmOf(this.#source.digest);
     const query = algorithm === "sha256" ? "" : `?digest-algorithm=${algorithm}`;
     const to = `/v2/${this.#target.repository}/blobs/uploads/${query}`;
     const answer = await this.#request({ method: "POST", to, expect: [202] });
     answer.body.resume();
-    return uploadLocation(this.#target.session, answer, undefined);
+    const location = uploadLocation(this.#target.session, answer, undefined);
+    if (key !== undefined) await this.#target.session.uploads?.remember(key, location);
+    return location;
   }
 
-  async #send(location: URL, offset: number): Promise<{ location: URL; offset: number }> {
+  async #send(location: URL, offset: number): Promise<Progress> {
     const { sizeBytes } = this.#source;
     const file = await this.#source.open();
     try {
@@ -143,13 +208,13 @@ class FileUpload {
     answer.body.resume();
   }
 
-  async #ask(location: URL): Promise<{ location: URL; offset: number } | undefined> {
+  async #ask(location: URL, limitBytes: number): Promise<Progress | undefined> {
     const answer = await this.#request({ method: "GET", to: location, expect: [204, 200, 404] });
     answer.body.resume();
     if (answer.status === 404) return undefined;
     const offset = offsetOf(answer) ?? 0;
     // A registry cannot have more than was hashed on its way there.
-    if (offset > this.#digester.sizeBytes) throw this.#target.session.badAnswer("it lost part of the upload");
+    if (offset > limitBytes) throw this.#target.session.badAnswer("it lost part of the upload");
     return { location: uploadLocation(this.#target.session, answer, location), offset };
   }
 

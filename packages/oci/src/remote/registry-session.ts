@@ -6,6 +6,7 @@ import { answerError } from "./answer-error.ts";
 import { Authorizer, type TokenRequest } from "./authorizer.ts";
 import type { BulkBody } from "./bulk-body.ts";
 import type { CredentialSource } from "./credentials.ts";
+import type { OpenUploads } from "./open-uploads.ts";
 import {
   backoffMs,
   DEFAULT_RETRY,
@@ -25,6 +26,8 @@ export interface SessionOptions {
   readonly signal?: AbortSignal | undefined;
   readonly clock?: Clock | undefined;
   readonly retry?: Partial<RetryOptions> | undefined;
+  /** Where uploads are remembered beyond this process. */
+  readonly uploads?: OpenUploads | undefined;
   /** Connections to use; its owner closes it. */
   readonly transport?: Transport | undefined;
 }
@@ -68,6 +71,7 @@ export class RegistrySession {
   readonly signal: AbortSignal | undefined;
   readonly retry: RetryOptions;
   readonly clock: Clock;
+  readonly uploads: OpenUploads | undefined;
   readonly #base: URL;
   readonly #isInsecure: boolean;
   readonly #log: Log | undefined;
@@ -77,6 +81,7 @@ export class RegistrySession {
   constructor(registry: string, options: SessionOptions = {}) {
     this.registry = registry;
     this.signal = options.signal;
+    this.uploads = options.uploads;
     this.retry = { ...DEFAULT_RETRY, ...options.retry };
     this.#isInsecure = options.insecure === true;
     const host = registry === HUB ? HUB_HOST : registry;
