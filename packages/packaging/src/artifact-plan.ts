@@ -148,7 +148,7 @@ export async function publishPlan(
 }
 
 /**
- * As Go's encoder writes it, and without an artifact type where the format does not ask for one: skopeo before 1.14 writes every index anew before it copies
+ * As Go's encoder writes it, and without an artifact type where the format does not ask for one: older skopeo (1.9) writes every index anew before it copies
  * it with all its members, and keeps the digest only when the bytes come out the same.
  */
 function encodeIndex(plan: ArtifactPlan, manifests: readonly Descriptor[], created: string): Buffer {

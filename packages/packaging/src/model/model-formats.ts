@@ -96,20 +96,22 @@ export type ModelPlanFacts = Pick<ArtifactPlan, "components" | "materials" | "bu
 
 /** Stores a model's layers in a format, and keeps what the format cannot say in an annotation. */
 export async function writeModel(
-  model: CanonicalModel,
+  given: CanonicalModel,
   format: ModelFormat,
   o: WriteModelOptions & ModelPlanFacts,
 ): Promise<ArtifactPlan> {
   if (o.isDual === true && format !== "modelcar" && format !== "modelpack") {
     throw packagingErrors("model.not-dual", { format });
   }
+  // From now on it has a version: another format is another form of the same.
+  const model = { ...given, version: given.version ?? o.version };
   const codec = CODECS[o.isDual === true ? "modelcar" : format];
   const manifest = inOrder(await codec.write(model, o));
   const { components, materials, buildType } = o;
   const plan: ArtifactPlan = {
     kind: "model",
     name: model.name ?? "model",
-    version: model.version ?? o.version,
+    version: model.version,
     description: model.description,
     licences: model.metadata.licences ?? [],
     components,
