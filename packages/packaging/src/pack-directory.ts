@@ -9,6 +9,7 @@ import { putFilesAtOnce } from "./file-layer.ts";
 import { isPythonDirectory, readPythonDirectory, serverOfPythonDirectory } from "./mcp-server/python-directory.ts";
 import { readNodeDirectory, serverOfNodeDirectory } from "./mcp-server/server-from-directory.ts";
 import { baseFor, planServerImage } from "./mcp-server/server-image.ts";
+import { serverRepository } from "./mcp-server/server-labels.ts";
 import { serverImageOptions } from "./mcp-server/server-options.ts";
 import { isTarFormat, planModel } from "./model/pack-model.ts";
 import { readModelSource } from "./model/model-source.ts";
@@ -79,7 +80,7 @@ async function serverSource(directory: string): Promise<PlannedSource> {
         await found.close();
       }
     };
-    return { name: source.server.name, plan };
+    return { name: serverRepository(source.server.name), plan };
   }
   const source = await readNodeDirectory(directory);
   const plan: PlannedSource["plan"] = async (repository, options) => {
@@ -87,5 +88,5 @@ async function serverSource(directory: string): Promise<PlannedSource> {
     const found = await serverOfNodeDirectory(source, options.bundle);
     return planServerImage(found, await preparing, repository);
   };
-  return { name: source.server.name, plan };
+  return { name: serverRepository(source.server.name), plan };
 }

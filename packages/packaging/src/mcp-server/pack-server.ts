@@ -17,6 +17,7 @@ import { serverFromNpm } from "./server-from-npm.ts";
 import { serverFromPypi } from "./server-from-pypi.ts";
 import { baseFor, planServerImage } from "./server-image.ts";
 import { serverImageOptions } from "./server-options.ts";
+import { serverRepository } from "./server-labels.ts";
 import { LIMIT_SERVER_JSON, parseServerJson } from "./server-json.schema.ts";
 import { parseServerSource, type ServerSource } from "./server-source.ts";
 import type { ServerTools } from "./server-tools.ts";
@@ -97,7 +98,7 @@ async function packOne(
         say("taking its layers over");
         const parameters = { source: nameOf(source) };
         return await packSource(
-          { kind: "mcp-server", name: found.name, parameters, plan: (to) => found.plan(to) },
+          { kind: "mcp-server", name: serverRepository(found.name), parameters, plan: (to) => found.plan(to) },
           options,
         );
       } finally {
@@ -121,7 +122,10 @@ async function packFound(
   const plan = async (repository: LocalRepository): Promise<ArtifactPlan> =>
     planServerImage(found, await baseFor(runtime, serverImageOptions(repository, options)), repository);
   try {
-    return await packSource({ kind: "mcp-server", name: found.server.name ?? "server", parameters, plan }, options);
+    return await packSource(
+      { kind: "mcp-server", name: serverRepository(found.server.name ?? "server"), parameters, plan },
+      options,
+    );
   } finally {
     await found.close();
   }

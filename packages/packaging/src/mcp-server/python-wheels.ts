@@ -143,7 +143,9 @@ function pipError(source: string, stderr: string): Error {
   const lines = stderr.split("\n").map((line) => line.trim());
   if (stderr.includes("pratique: no process may be started")) return needsBuild(source, "a dependency is source code");
   if (/No module named '?pip/.test(stderr)) return failed(source, "pip is missing: apt-get install python3-pip");
-  const said = lines.findLast((line) => /^(?:ERROR: (?!Exception:)|pratique:)/.test(line)) ?? lines.findLast((line) => line !== "");
+  const said =
+    lines.findLast((line) => /^(?:ERROR: (?!Exception:)|pratique:)/.test(line)) ??
+    lines.findLast((line) => line !== "");
   const reason = (said ?? "pip failed").replace(/^ERROR: /, "").slice(0, 300);
   // Its versions are listed, and none of them has a wheel that fits.
   const found = lines.some((line) => /no wheels|sdist|only-binary/i.test(line));
