@@ -9,8 +9,8 @@ import { Slots } from "./slots.ts";
 
 const EXPIRE_MS = 24 * 60 * 60 * 1000;
 const SWEEP_EVERY_MS = 60 * 60 * 1000;
-/** Parts of 8 MiB being filled, over all uploads, beside two in flight for each. */
-const PARTS_IN_MEMORY = 16;
+/** Parts of 8 MiB in memory, being filled or on their way, over all uploads: 64 MiB. */
+const PARTS_IN_MEMORY = 8;
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const UploadRecord = z.strictObject({
