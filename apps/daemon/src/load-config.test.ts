@@ -37,6 +37,9 @@ it.each([
   ["log: { level: loud }", "log.level"],
   ["- a list", "mapping"],
   ["listen: [", "line 1"],
+  ["registry: { quotas: [{ repository: a, bytes: lots }] }", "quotas.0.bytes: write a size"],
+  ['registry: { immutableTags: [{ repository: "[(", tags: semver }] }', "immutableTags.0.repository: write names"],
+  ['registry: { immutableTags: [{ repository: "**", tags: "(*" }] }', "immutableTags.0.tags: write names"],
 ])("refuses %j and says where", async (text, where) => {
   await expect(load(text)).rejects.toMatchObject({
     code: "config.invalid",

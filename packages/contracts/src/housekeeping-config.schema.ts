@@ -21,19 +21,27 @@ export const Duration = z
   .transform((text) => Number(text.slice(0, -1)) * UNITS_MS[text.slice(-1)]!);
 
 /** `10GiB`, or a number of bytes. */
-export const Size = z.union([
-  z.int().nonnegative(),
-  z
-    .string()
-    .regex(/^\d{1,9}(?:\.\d{1,3})? ?(?:B|[KMGT]iB|[kMGT]B)$/, "write a size as 512MiB, 10GiB or a number of bytes")
-    .transform((text) => {
-      const unit = /[A-Za-z]+$/.exec(text)![0];
-      return Math.round(Number(text.slice(0, -unit.length)) * UNITS_BYTES[unit]!);
-    }),
-]);
+export const Size = z.union(
+  [
+    z.int().nonnegative(),
+    z
+      .string()
+      .regex(/^\d{1,9}(?:\.\d{1,3})? ?(?:B|[KMGT]iB|[kMGT]B)$/)
+      .transform((text) => {
+        const unit = /[A-Za-z]+$/.exec(text)![0];
+        return Math.round(Number(text.slice(0, -unit.length)) * UNITS_BYTES[unit]!);
+      }),
+  ],
+  "write a size as 512MiB, 10GiB or a number of bytes",
+);
 
-const Pattern = z.string().min(1).max(255);
-const Patterns = z.union([Pattern.transform((one) => [one]), z.array(Pattern).min(1).max(100)]);
+const WRITE_PATTERNS = "write names with `*` for one part, `**` for many, `?`, `[ab]` and `{one,two}`";
+/** One that can never fit, by a slip, would leave unprotected what it was to protect. */
+const Pattern = z
+  .string()
+  .max(255)
+  .regex(/^(?:[\w.\-/*?]|\[[\w.\-!]+\]|\{[\w.\-/*?,]+\})+$/, WRITE_PATTERNS);
+const Patterns = z.union([Pattern.transform((one) => [one]), z.array(Pattern).min(1).max(100)], WRITE_PATTERNS);
 
 export const EVENT_TYPES = [
   "artifact.pushed",
