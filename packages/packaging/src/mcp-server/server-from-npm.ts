@@ -81,10 +81,10 @@ export async function serverFromNpm(
   }
 }
 
-/** `npx` would run the command of the package's own name, or the only one. */
-function commandOf({ name = "", commands, entry }: PackageJson): string | undefined {
+/** `npx` would run the command of the package's own name, or the only one; a package without one is a library. */
+function commandOf({ name = "", commands }: PackageJson): string | undefined {
   const short = name.replace(/^@[^/]+\//, "");
-  return commands[short] ?? Object.values(commands)[0] ?? entry;
+  return commands[short] ?? Object.values(commands)[0];
 }
 
 /** The files of an installed tree, less what only installing needs. */
