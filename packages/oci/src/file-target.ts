@@ -1,6 +1,6 @@
 // A repository, here or in a registry, as what is packed goes into it: files that it has are not even read.
 import { algorithmOf, digestOf, type Digest, type DigestAlgorithm } from "@pratique/core";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { Descriptor } from "./descriptor.schema.ts";
 import { fileIdentity, type DigestCache } from "./digest-cache.ts";
 import { ociErrors } from "./errors.ts";
@@ -37,6 +37,12 @@ export function fileTarget(
   return new FileTarget(repository, cache, onBytes);
 }
 
+interface Held {
+  readonly sizeBytes: number;
+  readonly bytes?: Uint8Array;
+  readonly send: () => Promise<unknown>;
+}
+
 class FileTarget implements LocalRepository {
   readonly name: string;
   readonly origin: string;
@@ -46,7 +52,9 @@ class FileTarget implements LocalRepository {
   /** What this target was given, also files too young for the cache. */
   readonly #given = new Map<string, StoredBlob>();
   /** Blobs that are wanted and not yet looked for. */
-  readonly #held = new Map<Digest, { readonly sizeBytes: number; readonly send: () => Promise<unknown> }>();
+  readonly #held = new Map<Digest, Held>();
+  /** Manifests and tags that are known to be there. */
+  readonly #there = new Set<string>();
   readonly #slots = new Slots(AT_ONCE);
 
   constructor(inner: Repository, cache: DigestCache, onBytes: ((sizeBytes: number) => void) | undefined) {
@@ -129,12 +137,16 @@ class FileTarget implements LocalRepository {
     options: PutManifestOptions = {},
   ): Promise<Descriptor> {
     const digest = options.digest ?? digestOf(bytes);
+    const descriptor = { mediaType, digest, size: bytes.byteLength };
+    const name = tag === undefined ? digest : `${tag} ${digest}`;
+    if (this.#there.has(name) && this.#held.size === 0 && options.tags === undefined) return descriptor;
     const asking = this.#inner.resolve(tag ?? digest);
     const [settled, there] = await Promise.allSettled([this.#settle(), asking]);
     if (settled.status === "rejected") throw settled.reason;
     const isThere = there.status === "fulfilled" && there.value?.digest === digest && options.tags === undefined;
-    if (isThere) return { mediaType, digest, size: bytes.byteLength };
-    return this.#inner.putManifest(bytes, mediaType, tag, options);
+    const put = isThere ? descriptor : await this.#inner.putManifest(bytes, mediaType, tag, options);
+    this.#there.add(digest).add(name);
+    return put;
   }
 
   async blobSize(digest: Digest): Promise<number | undefined> {
@@ -142,6 +154,8 @@ class FileTarget implements LocalRepository {
   }
 
   async openBlob(digest: Digest, range?: ByteRange): Promise<Readable> {
+    const bytes = this.#held.get(digest)?.bytes;
+    if (bytes !== undefined) return Readable.from([bytes.subarray(range?.start ?? 0, (range?.end ?? Infinity) + 1)]);
     await this.#settle([digest]);
     return this.#inner.openBlob(digest, range);
   }
@@ -154,7 +168,8 @@ class FileTarget implements LocalRepository {
       // Refused, in the repository's own words.
       return this.#inner.putBlob(source, expected);
     }
-    this.#held.set(digest, { sizeBytes, send: () => this.#inner.putBlob(source, { digest, size: sizeBytes }) });
+    const send = (): Promise<unknown> => this.#inner.putBlob(source, { digest, size: sizeBytes });
+    this.#held.set(digest, { sizeBytes, bytes: source, send });
     return { digest, size: sizeBytes };
   }
 
@@ -167,10 +182,12 @@ class FileTarget implements LocalRepository {
   }
 
   deleteTag(tag: string): Promise<boolean> {
+    this.#there.clear();
     return this.#inner.deleteTag(tag);
   }
 
   deleteManifest(digest: Digest): Promise<boolean> {
+    this.#there.clear();
     return this.#inner.deleteManifest(digest);
   }
 

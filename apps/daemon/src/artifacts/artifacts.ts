@@ -38,7 +38,7 @@ import {
 import { packDirectory, readArtifact, type Packed, type PackSourceOptions } from "@pratique/packaging";
 import type { PolicySet } from "@pratique/policy";
 import { daemonErrors } from "../errors.ts";
-import { standingAttestations } from "./standing-attestations.ts";
+import { StandingAttestations } from "./standing-attestations.ts";
 import { findArtifact, isOwnRegistry, type Found } from "./find-artifact.ts";
 
 export interface ArtifactsOptions {
@@ -85,9 +85,11 @@ const PROVENANCE_PREDICATE = "https://slsa.dev/provenance/v1";
 export class Artifacts {
   readonly #options: ArtifactsOptions;
   readonly #digests: DigestCache;
+  readonly #standing: StandingAttestations;
 
   constructor(options: ArtifactsOptions) {
     this.#options = options;
+    this.#standing = new StandingAttestations(options.key, [SBOM_PREDICATE, PROVENANCE_PREDICATE]);
     this.#digests = new DigestCache(join(options.packing.cacheDirectory, "digests"), options.clock);
   }
 
@@ -171,10 +173,9 @@ export class Artifacts {
               kind: packed.kind,
             };
             if (elsewhere !== undefined) {
-              const types = [SBOM_PREDICATE, PROVENANCE_PREDICATE];
-              const [sbom, provenance] = (await standingAttestations(repository, packed.descriptor, key, types)) ?? [];
+              const [sbom, provenance] = (await this.#standing.find(repository, packed.descriptor)) ?? [];
               if (sbom !== undefined && provenance !== undefined) {
-                attached = { sbom: sbom.digest, provenance: provenance.digest };
+                attached = { sbom, provenance };
                 return attached;
               }
             }
