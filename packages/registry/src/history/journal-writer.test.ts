@@ -25,6 +25,13 @@ it("writes in one transaction what comes at the same time", async () => {
   expect(written.length).toBe(2);
 });
 
+it("writes in one transaction what comes in one turn of the loop, as pushes at the same time do", async () => {
+  const { writer: to, written } = writer(0);
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  await Promise.all(["1", "2", "3"].map((id) => turn().then(() => to.write({ done: [id] }))));
+  expect(written.map(({ done }) => done)).toEqual([["1", "2", "3"]]);
+});
+
 it("tells whoever waits of a failure, and writes the rest next time", async () => {
   const { writer: to, written } = writer(1);
   to.later({ done: ["lazy"] });

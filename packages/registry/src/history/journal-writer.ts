@@ -1,5 +1,6 @@
 // Writes the journal: whoever waits at the same time shares one transaction, and what can wait goes along.
 import { describeError, type Log } from "@pratique/core";
+import { setImmediate as turn } from "node:timers/promises";
 import type { JournalBatch, RegistryJournal } from "@pratique/store";
 
 const LATER_MS = 50;
@@ -60,7 +61,7 @@ export class JournalWriter {
 
   async #writeAll(): Promise<void> {
     // Whoever comes within the same turn of the loop comes along.
-    await Promise.resolve();
+    await turn();
     let isWritten = true;
     while (this.#waiting.length > 0 && (isWritten || this.#waiting.some(({ settle }) => settle !== undefined))) {
       isWritten = await this.#writeOnce();
