@@ -8,7 +8,7 @@ import { listFiles, readSmallFile, type SourceFile } from "../source-files.ts";
 import { readGguf, type GgufFacts } from "./gguf-file.ts";
 import { readDduf } from "./headers/dduf-header.ts";
 import { findPickles, type FoundPickle } from "./headers/find-pickles.ts";
-import { withFileSource } from "./headers/header-source.ts";
+import { SCATTERED_BUDGET, withFileSource } from "./headers/header-source.ts";
 import { configFacts } from "./headers/hugging-face-config.ts";
 import { paramSize, type ModelFacts } from "./headers/model-facts.ts";
 import { readOnnx } from "./headers/onnx-header.ts";
@@ -153,7 +153,7 @@ async function checkIndex(index: SourceFile, read: ReadonlyMap<string, Safetenso
 async function readOnnxFiles(files: readonly SourceFile[], models: readonly SourceFile[]): Promise<Weight[]> {
   const read: Weight[] = [];
   for (const file of models) {
-    const facts = await withFileSource(file.absolute, (source) => readOnnx(source, file.path));
+    const facts = await withFileSource(file.absolute, (source) => readOnnx(source, file.path), SCATTERED_BUDGET);
     for (const name of facts.externalFiles) {
       const path = beside(file, name);
       if (path === undefined) {

@@ -21,6 +21,10 @@ export const REMOTE_BUDGET: HeaderBudget = { maxReads: 3, maxBytes: 1024 * 1024,
 /** Of a file here: enough for the largest vocabularies there are. */
 export const LOCAL_BUDGET: HeaderBudget = { maxReads: 10_000, maxBytes: 512 * 1024 * 1024, windowBytes: 1024 * 1024 };
 
+/** Tensors spread over the whole file, each with a few bytes to read: in small windows, of which the rest is forgotten. */
+export const SCATTERED_BUDGET: HeaderBudget = { maxReads: 2_000_000, maxBytes: 4 * 1024 ** 3, windowBytes: 4096 };
+const LIMIT_WINDOWS = 8;
+
 type Fetch = (start: number, length: number) => Promise<Buffer>;
 
 /** Reads through `fetch` within a budget; what was fetched is remembered. */
@@ -54,17 +58,22 @@ export function headerSource(sizeBytes: number, fetch: Fetch, budget: HeaderBudg
           : { start: before.start, bytes: Buffer.concat([before.bytes, bytes]) };
       if (before !== undefined) windows.splice(windows.indexOf(before), 1);
       windows.push(whole);
+      if (windows.length > LIMIT_WINDOWS) windows.shift();
       return whole.bytes.subarray(start - whole.start, Math.min(end, whole.start + whole.bytes.length) - whole.start);
     },
   };
 }
 
 /** Hands a file to `use` and closes it. */
-export async function withFileSource<T>(path: string, use: (source: HeaderSource) => Promise<T>): Promise<T> {
+export async function withFileSource<T>(
+  path: string,
+  use: (source: HeaderSource) => Promise<T>,
+  budget: HeaderBudget = LOCAL_BUDGET,
+): Promise<T> {
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
-    return await use(headerSource(size, (start, length) => readAt(file, start, length), LOCAL_BUDGET));
+    return await use(headerSource(size, (start, length) => readAt(file, start, length), budget));
   } finally {
     await file.close();
   }
