@@ -1,6 +1,8 @@
 // A file from the web: over TLS (or from this machine), bounded in size, time and redirects.
-import { readBounded } from "@pratique/core";
+import { Digester, readBounded, type Digest } from "@pratique/core";
+import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { packagingErrors } from "../errors.ts";
 
 const TIMEOUT_MS = 120_000;
@@ -8,6 +10,33 @@ const REDIRECT_LIMIT = 5;
 
 /** @throws `mcp-server.fetch-failed`, `input.too-large` */
 export async function fetchBounded(address: string, limitBytes: number, fetcher: typeof fetch): Promise<Buffer> {
+  return await readBounded(await open(address, fetcher), limitBytes, address);
+}
+
+/** Writes it into a new file. @returns the digest of what was written */
+export async function fetchFile(
+  address: string,
+  o: { path: string; limitBytes: number; fetcher: typeof fetch },
+): Promise<Digest> {
+  const digester = new Digester();
+  const source = await open(address, o.fetcher);
+  await pipeline(
+    source,
+    async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        digester.update(chunk);
+        if (digester.sizeBytes > o.limitBytes) {
+          throw packagingErrors("mcp-server.fetch-failed", { source: address, reason: "it is too large" });
+        }
+        yield chunk;
+      }
+    },
+    createWriteStream(o.path, { flags: "wx", mode: 0o600 }),
+  );
+  return digester.digest();
+}
+
+async function open(address: string, fetcher: typeof fetch): Promise<Readable> {
   const failed = (reason: string, cause?: unknown): Error =>
     packagingErrors("mcp-server.fetch-failed", { source: address, reason }, cause === undefined ? {} : { cause });
   let url = checked(address, failed);
@@ -23,7 +52,7 @@ export async function fetchBounded(address: string, limitBytes: number, fetcher:
       continue;
     }
     if (!answer.ok || answer.body === null) throw failed(`it answers ${answer.status}`);
-    return await readBounded(Readable.fromWeb(answer.body), limitBytes, address);
+    return Readable.fromWeb(answer.body);
   }
   throw failed("it redirects too often");
 }

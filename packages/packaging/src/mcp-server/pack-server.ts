@@ -1,16 +1,16 @@
 // An MCP server from wherever it is published → an image in a repository.
-import { readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { digestOf, isJsonObject, parseJson } from "@pratique/core";
+import { isJsonObject, isPratiqueError, parseJson } from "@pratique/core";
 import type { LocalRepository, Repository } from "@pratique/oci";
 import type { ArtifactPlan } from "../artifact-plan.ts";
 import { packagingErrors } from "../errors.ts";
 import { packSource, type Packed, type PackSourceOptions } from "../pack-source.ts";
+import { readSmallFile } from "../source-files.ts";
 import type { PythonTarget } from "./base-image.ts";
 import type { FoundServer, Runtime } from "./canonical-server.ts";
 import { choosePackage } from "./choose-package.ts";
 import type { Describes } from "./described-by.ts";
-import { fetchBounded } from "./fetch-bounded.ts";
+import { fetchBounded, fetchFile } from "./fetch-bounded.ts";
 import { serverFromImage } from "./server-from-image.ts";
 import { openBundle, serverFromMcpb } from "./server-from-mcpb.ts";
 import { serverFromNpm } from "./server-from-npm.ts";
@@ -163,15 +163,13 @@ async function packDescribed(
       }
       const staging = await openStaging(tools.cacheDirectory);
       try {
-        const bytes = await fetchBounded(identifier, LIMIT_BUNDLE, tools.fetch ?? fetch);
-        if (digestOf(bytes) !== `sha256:${chosen.fileSha256}`) {
-          throw packagingErrors("mcp-server.fetch-failed", {
-            source: identifier,
-            reason: "it has not the checksum that server.json names",
-          });
-        }
         const path = join(staging.directory, "server.mcpb");
-        await writeFile(path, bytes);
+        const fetcher = tools.fetch ?? fetch;
+        const digest = await fetchFile(identifier, { path, limitBytes: LIMIT_BUNDLE, fetcher });
+        if (digest !== `sha256:${chosen.fileSha256}`) {
+          const reason = "it has not the checksum that server.json names";
+          throw packagingErrors("mcp-server.fetch-failed", { source: identifier, reason });
+        }
         return await packOne({ type: "mcpb", path }, describes, tools, options);
       } finally {
         await staging.close();
@@ -192,7 +190,8 @@ async function serverJsonBytes(source: Packable, tools: PackServerTools): Promis
     throw packagingErrors("mcp-server.fetch-failed", { source: address, reason: "it names no server" });
   }
   const path = source.type === "server-json" ? source.path : "";
-  return await readFile(path).catch((cause: unknown) => {
+  return await readSmallFile({ absolute: path, path: basename(path) }, LIMIT_SERVER_JSON).catch((cause: unknown) => {
+    if (isPratiqueError(cause, "input.too-large")) throw cause;
     throw packagingErrors("mcp-server.source-invalid", { source: path, reason: "it cannot be read" }, { cause });
   });
 }

@@ -1,12 +1,11 @@
 // An MCP bundle (.mcpb): what it brings, on the base that its type needs. Nothing of it is run.
-import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { hexOf } from "@pratique/core";
 import { pathProblem } from "../archive/entry-path.ts";
 import type { CanonicalFile } from "../canonical/canonical-artifact.ts";
 import { packagingErrors } from "../errors.ts";
 import { digestOfFile } from "../file-layer.ts";
-import { listFiles } from "../source-files.ts";
+import { listFiles, readSmallFile } from "../source-files.ts";
 import type { PythonTarget } from "./base-image.ts";
 import { diskFile, textFile } from "./canonical-files.ts";
 import type { FoundServer, Runtime, ServerRole } from "./canonical-server.ts";
@@ -15,7 +14,7 @@ import { readElf } from "./elf-file.ts";
 import { makeServerJson, nameOfPackage } from "./made-server-json.ts";
 import { copyUnsigned } from "./mcpb-file.ts";
 import { BUNDLE_ROOT, mcpbStart } from "./mcpb-start.ts";
-import { parseMcpbManifest, type McpbManifest } from "./mcpb.schema.ts";
+import { LIMIT_MANIFEST, parseMcpbManifest, type McpbManifest } from "./mcpb.schema.ts";
 import { parseProject } from "./python-directory.ts";
 import { fetchWheels } from "./python-wheels.ts";
 import type { ServerTools } from "./server-tools.ts";
@@ -46,10 +45,11 @@ export async function openBundle(path: string, cacheDirectory: string): Promise<
       throw packagingErrors("mcp-server.source-invalid", { source: path, reason: "it cannot be read" }, { cause });
     });
     const directory = join(staging.directory, "bundle");
-    const written = new Set(await unpackZip(archive, directory, WHEEL_LIMITS));
+    const written = new Set((await unpackZip(archive, directory, WHEEL_LIMITS)).map((file) => file.path));
     if (!written.has("manifest.json"))
       throw packagingErrors("mcpb.invalid", { path, reason: "it has no manifest.json" });
-    const manifest = parseMcpbManifest(await readFile(join(directory, "manifest.json")), path);
+    const file = { absolute: join(directory, "manifest.json"), path: "manifest.json" };
+    const manifest = parseMcpbManifest(await readSmallFile(file, LIMIT_MANIFEST), path);
     const { type, entryPoint } = manifest;
     if (pathProblem(entryPoint) !== undefined || !written.has(entryPoint)) {
       throw packagingErrors("mcpb.invalid", { path, reason: `its entry point ${entryPoint} is not in it` });
@@ -182,12 +182,15 @@ async function uvWheels(
   tools: ServerTools,
 ): ReturnType<typeof unpackWheels> {
   const { path, directory, staging } = bundle;
-  const toml = await readFile(join(directory, "pyproject.toml"), "utf8").catch((cause: unknown) => {
+  const toml = await readSmallFile(
+    { absolute: join(directory, "pyproject.toml"), path: "pyproject.toml" },
+    LIMIT_MANIFEST,
+  ).catch((cause: unknown) => {
     throw packagingErrors("mcpb.invalid", { path, reason: "a bundle of type uv needs a pyproject.toml" }, { cause });
   });
   if (target === undefined) throw packagingErrors("mcp-server.no-base", { runtime: "python" });
   const { runCommand, architecture, python } = tools;
   const options = { runCommand, target, architecture, index: python, directory: staging };
-  const wheels = await fetchWheels(parseProject(toml, path).dependencies, path, options);
+  const wheels = await fetchWheels(parseProject(toml.toString("utf8"), path).dependencies, path, options);
   return await unpackWheels(wheels, { directory: staging, minor: target.minor });
 }

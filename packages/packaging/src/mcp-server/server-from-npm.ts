@@ -1,18 +1,17 @@
 // A server that is published as an npm package: its tree as npm lays it out, with no script run.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SbomComponent } from "@pratique/evidence";
 import type { Material } from "../artifact-plan.ts";
 import type { CanonicalFile } from "../canonical/canonical-artifact.ts";
 import { packagingErrors } from "../errors.ts";
-import { listFiles } from "../source-files.ts";
+import { listFiles, readSmallFile } from "../source-files.ts";
 import { diskFile, textFile } from "./canonical-files.ts";
 import type { FoundServer, ServerRole } from "./canonical-server.ts";
 import { describedBy, type Describes } from "./described-by.ts";
 import { npmInstall, writeNpmRoot } from "./npm-install.ts";
 import type { LockedPackage } from "./npm-lock.ts";
 import { npmPurl } from "./npm-package.ts";
-import { parsePackageJson, type PackageJson } from "./package-json.ts";
+import { PACKAGE_JSON_LIMIT, parsePackageJson, type PackageJson } from "./package-json.ts";
 import { serverJsonOfPackage } from "./server-from-directory.ts";
 import type { ServerTools } from "./server-tools.ts";
 import { openStaging } from "./staging.ts";
@@ -39,7 +38,14 @@ export async function serverFromNpm(
     const { runCommand, architecture, npmRegistry } = tools;
     const { packages, lock } = await npmInstall(source, { runCommand, architecture, registry: npmRegistry, directory });
     const home = `node_modules/${name}`;
-    const manifest = parsePackageJson(await readFile(join(directory, home, "package.json"), "utf8"));
+    const manifest = parsePackageJson(
+      (
+        await readSmallFile(
+          { absolute: join(directory, home, "package.json"), path: "package.json" },
+          PACKAGE_JSON_LIMIT,
+        )
+      ).toString("utf8"),
+    );
     const entry = commandOf(manifest);
     if (entry === undefined) throw packagingErrors("mcp-server.no-entry", { directory: source });
     const made = (): string => serverJsonOfPackage({ ...manifest, name, version }) ?? "";

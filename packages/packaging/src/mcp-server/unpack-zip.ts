@@ -14,8 +14,8 @@ export async function unpackZip(
   directory: string,
   limits: ArchiveLimits,
   place: (path: string) => string | undefined = (own) => own,
-): Promise<string[]> {
-  const written: string[] = [];
+): Promise<{ readonly path: string; readonly size: number }[]> {
+  const written: { path: string; size: number }[] = [];
   for await (const entry of readZip(path, limits)) {
     if (entry.type !== "file") continue;
     const target = place(entry.path);
@@ -26,7 +26,7 @@ export async function unpackZip(
     await mkdir(dirname(to), { recursive: true });
     const mode = (entry.mode & 0o111) === 0 ? 0o644 : 0o755;
     await pipeline(entry.body, createWriteStream(to, { flags: "w", mode }));
-    written.push(target);
+    written.push({ path: target, size: entry.size });
   }
   return written;
 }

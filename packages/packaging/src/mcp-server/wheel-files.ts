@@ -1,11 +1,10 @@
 // What is in wheels, as files of an image: where each goes, how the command starts, what the package says of itself.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SbomComponent } from "@pratique/evidence";
 import type { Material } from "../artifact-plan.ts";
 import type { CanonicalFile } from "../canonical/canonical-artifact.ts";
 import { packagingErrors } from "../errors.ts";
-import { listFiles } from "../source-files.ts";
+import { listFiles, readSmallFile } from "../source-files.ts";
 import { diskFile } from "./canonical-files.ts";
 import type { ServerRole } from "./canonical-server.ts";
 import type { Wheel } from "./python-wheels.ts";
@@ -56,12 +55,20 @@ export async function unpackWheels(
     const limits = { maxEntries: WHEEL_LIMITS.maxEntries, maxBytes: left };
     const written = await unpackZip(wheel.path, root, limits, placeIn(o.minor));
     const key = normalName(wheel.name);
-    for (const path of written) {
+    for (const { path, size } of written) {
+      left -= size;
       const other = owner.get(path);
       if (other !== undefined) notes.push(`${path} is in ${other} and in ${key}; the second is taken`);
       owner.set(path, key);
     }
-    facts.set(key, await factsOf(root, written, o.minor));
+    facts.set(
+      key,
+      await factsOf(
+        root,
+        written.map(({ path }) => path),
+        o.minor,
+      ),
+    );
     if (owner.size > WHEEL_LIMITS.maxEntries) throw packagingErrors("archive.too-large", { what: "too many files" });
   }
   const files: CanonicalFile<ServerRole>[] = [];
@@ -69,9 +76,7 @@ export async function unpackWheels(
   for (const file of owner.size === 0 ? [] : await listFiles(root, limits)) {
     const isOwn = o.own !== undefined && owner.get(file.path) === normalName(o.own);
     files.push(await diskFile(file, file.path, isOwn ? "app" : "dependency"));
-    left -= file.size;
   }
-  if (left < 0) throw packagingErrors("archive.too-large", { what: `more than ${WHEEL_LIMITS.maxBytes} bytes` });
   return {
     files,
     facts,
@@ -121,8 +126,7 @@ async function factsOf(root: string, written: readonly string[], minor: number):
       (one) => one.startsWith(site) && new RegExp(`^[^/]+\\.dist-info/${name}$`).test(one.slice(site.length)),
     );
     if (path === undefined) return "";
-    const bytes = await readFile(join(root, path));
-    return bytes.subarray(0, LIMIT_TEXT).toString("utf8");
+    return (await readSmallFile({ absolute: join(root, path), path }, LIMIT_TEXT)).toString("utf8");
   };
   const metadata = await textOf("METADATA");
   const [head = ""] = metadata.split(/\r?\n\r?\n/, 1);
