@@ -87,7 +87,8 @@ export class ModelDesk {
   }
 
   async #described(reference: string, repository: Repository, manifest: Manifest): Promise<ModelDetails> {
-    requireModel(kindOfManifest(manifest), reference);
+    const kind = kindOfManifest(manifest);
+    if (kind !== "model") throw daemonErrors("artifact.wrong-kind", { reference, kind, wanted: "model" });
     return detailsOf(reference, manifest.descriptor.digest, await describeModel(repository, manifest));
   }
 

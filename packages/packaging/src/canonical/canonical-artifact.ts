@@ -1,8 +1,7 @@
 // What every format is read into and written from: files with a role, metadata of the kind, and what only one format says.
 import type { Digest, JsonObject } from "@pratique/core";
 import type { Kind } from "@pratique/contracts";
-import type { ByteRange, LocalRepository, Manifest, Repository } from "@pratique/oci";
-import type { ArtifactPlan } from "../artifact-plan.ts";
+import type { ByteRange } from "@pratique/oci";
 
 /** One file of an artifact, by its plain bytes, whatever a layer did to them. */
 export interface CanonicalFile<Role extends string = string> {
@@ -48,12 +47,3 @@ export interface CanonicalArtifact<K extends Kind = Kind, Metadata = JsonObject,
   readonly annotations: Readonly<Record<string, string>>;
   readonly foreign: Foreign;
 }
-
-/** Reads one format. @throws `artifact.malformed`, `archive.*` */
-export type CanonicalReader<A extends CanonicalArtifact> = (repository: Repository, manifest: Manifest) => Promise<A>;
-
-/** Stores the layers of one format and says what its manifest will be. */
-export type CanonicalWriter<A extends CanonicalArtifact> = (
-  artifact: A,
-  options: { readonly repository: LocalRepository; readonly version: string },
-) => Promise<ArtifactPlan>;

@@ -4,7 +4,6 @@ import { draftManifest, type ArtifactPlan, type PlannedManifest } from "../artif
 import { applyResidue, RESIDUE_ANNOTATION, residueOf } from "../canonical/residue.ts";
 import { packagingErrors } from "../errors.ts";
 import {
-  MODEL_FORMATS,
   type CanonicalModel,
   type ModelFormat,
   type ModelFormatCodec,
@@ -137,8 +136,4 @@ function withAnnotation(plan: PlannedManifest, residue: string): Pick<PlannedMan
   const add = (annotations: PlannedManifest["annotations"]) => ({ ...annotations, [RESIDUE_ANNOTATION]: residue });
   const besides = plan.besides?.map((part) => ({ ...part, annotations: add(part.annotations) }));
   return { annotations: add(plan.annotations), ...(besides === undefined ? {} : { besides }) };
-}
-
-export function isModelFormat(text: string): text is ModelFormat {
-  return MODEL_FORMATS.some((format) => format === text);
 }
