@@ -1,4 +1,6 @@
 // Weights that an engine can open, from layers of any form.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -29,6 +31,22 @@ async function packed(isDual: boolean): Promise<[Found, CanonicalModel]> {
   if (info.kind !== "model") throw new Error("it is no model");
   return [{ repository, reference: "m:1", descriptor, kind: "model" }, await info.model()];
 }
+
+/** Takes weights out of a layer that never ends. */
+const ENDLESS = `
+  const { ModelFiles } = await import(process.env.MODULE);
+  const open = async function* () {
+    for (let count = 0; ; count += 1) {
+      yield Buffer.alloc(1000);
+      if (count === 100) console.log("under way");
+      await new Promise(setImmediate);
+    }
+  };
+  const file = { path: "m.gguf", role: "weight", mode: 420, size: 1e12, digest: process.env.DIGEST, open };
+  const model = { kind: "model", files: [file], metadata: {}, annotations: {}, foreign: {} };
+  const found = { reference: "m:1", descriptor: { digest: process.env.DIGEST }, repository: {} };
+  await new ModelFiles(process.env.DIRECTORY).weights(found, model);
+`;
 
 const weights = (): Promise<Buffer> => readFile(join(VOYAGE, "voyage-q8.gguf"));
 
@@ -72,6 +90,27 @@ it("keeps nothing of weights that are not what the manifest says", async () => {
     "the disk is gone",
   );
   expect(await readdir(directory)).toEqual([]);
+});
+
+it("shows nothing of what a killed daemon had half taken out, and the next one does it anew", async () => {
+  const [found, model] = await packed(true);
+  const directory = join(home, "models");
+  const child = spawn(process.execPath, ["--input-type=module", "-e", ENDLESS], {
+    env: {
+      ...process.env,
+      MODULE: join(import.meta.dirname, "model-files.ts"),
+      DIRECTORY: directory,
+      DIGEST: found.descriptor.digest,
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  child.kill("SIGKILL");
+  await once(child, "close");
+  expect(await readdir(directory)).toEqual([expect.stringMatching(/\.partial$/)]);
+  const { path } = await new ModelFiles(directory).weights(found, model);
+  expect(await readFile(path)).toEqual(await weights());
+  expect(await readdir(directory)).toEqual([basename(dirname(path))]);
 });
 
 it("puts the parts of a model beside each other under their names", async () => {
