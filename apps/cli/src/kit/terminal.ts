@@ -30,7 +30,8 @@ export function processTerminal(): Terminal {
   let drawn = 0;
   return {
     draw: (lines) => {
-      const width = process.stderr.columns ?? 80;
+      // A terminal that was never told its size says 0.
+      const width = process.stderr.columns > 0 ? process.stderr.columns : 80;
       const up = drawn === 0 ? "" : `\u001b[${drawn}A`;
       process.stderr.write(`${up}\r\u001b[J${lines.map((line) => `${line.slice(0, width - 1)}\n`).join("")}`);
       drawn = lines.length;
