@@ -1,5 +1,5 @@
 // MCP bundles: every version and type, what is configured, what is secret, and what is refused.
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { zipOf, type ZipFixtureEntry } from "../archive/zip.fixture.ts";
@@ -126,6 +126,21 @@ describe("a bundle", () => {
     expect(found.server.metadata.env["PYTHONPATH"]?.split(":")).toEqual(
       expect.arrayContaining(["/app/bundle/server/lib", "/app/bundle/server/venv/lib/python3.11/site-packages"]),
     );
+  });
+
+  it("of type uv starts its file on the image's Python, and one of type binary starts itself", async () => {
+    const uv = { type: "uv", entry_point: "src/server.py" };
+    const files = [{ path: "src/server.py" }, { path: "pyproject.toml", body: '[project]\nname = "x"\n' }];
+    const python = await read(await bundle({ manifest_version: "0.4", server: uv }, files));
+    expect(python.server.metadata).toMatchObject({ runtime: "python", args: ["/app/bundle/src/server.py"] });
+    const server = {
+      type: "binary",
+      entry_point: "bin/x",
+      mcp_config: { command: "${__dirname}/bin/x", args: ["--y"] },
+    };
+    const native = await read(await bundle({ server }, [{ path: "bin/x", body: await readFile("/bin/true") }]));
+    expect(native.server.metadata).toMatchObject({ runtime: "native", args: ["/app/bundle/bin/x", "--y"] });
+    expect(native.server.files.find(({ path }) => path.endsWith("bin/x"))?.mode).toBe(0o755);
   });
 
   it("with a signature behind it is read, and the signature told of", async () => {
