@@ -1,6 +1,6 @@
 // A 1 GiB blob through the daemon beside the upstream itself: first byte, and CPU seconds for the whole.
 // The upstream is Debian's `docker-registry`; each pull is of another repository, so nothing is cached before.
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
@@ -44,6 +44,8 @@ async function read(answer: IncomingMessage): Promise<void> {
 }
 
 async function pull(url: string, headers: Record<string, string> = {}): Promise<Sample> {
+  // What was written before has to reach the disk some time: not while the clock runs.
+  spawnSync("sync");
   const begun = performance.now();
   const answer = await ask(url, "GET", headers);
   if (answer.statusCode !== 200) throw new Error(`${url}: ${answer.statusCode}`);
