@@ -5,7 +5,7 @@ import { PackRequest, PackResult, Problem, TransferRequest, TransferResult } fro
 
 /** From a directory of the daemon's machine straight into another registry. */
 export const PushDirectoryRequest = z.strictObject({
-  ...PackRequest.pick({ directory: true, kind: true }).shape,
+  ...PackRequest.pick({ directory: true, kind: true, model: true }).shape,
   ...TransferRequest.pick({ credentials: true, insecure: true }).shape,
   target: z.string().min(1),
 });

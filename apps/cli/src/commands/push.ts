@@ -3,6 +3,8 @@ import { resolve } from "node:path";
 import { textFlag, type Command } from "../kit/command.ts";
 import { CREDENTIAL_FLAGS, transferOptions } from "../kit/credentials.ts";
 import { followMove, followPack } from "../kit/follow-transfer.ts";
+import { MODEL_FORM_FLAGS, modelForm } from "../kit/model-form.ts";
+import { usageError } from "../kit/run-command.ts";
 import { shortDigest, size } from "../kit/words.ts";
 
 export const push: Command = {
@@ -17,6 +19,7 @@ export const push: Command = {
   flags: {
     ...CREDENTIAL_FLAGS,
     kind: { type: "string", value: "KIND", summary: "of a directory, when it is not plain" },
+    ...MODEL_FORM_FLAGS,
   },
   examples: [
     "pratique push team/weather:1.0.0 ghcr.io/me/weather:1.0.0 --username me --password-stdin",
@@ -28,10 +31,20 @@ export const push: Command = {
     const isDirectory = /^\.{0,2}\//.test(from) || from === "." || from === "..";
     const options = await transferOptions(flags);
     const client = await context.client();
+    const model = modelForm(flags);
+    const form = Object.keys(model).length === 0 ? {} : { model };
+    if (!isDirectory && "model" in form)
+      throw usageError("--format and --dual are for directories", "write the artifact anew with `pratique convert`");
     if (isDirectory) {
       const kind = textFlag(flags, "kind");
       const directory = resolve(context.workingDirectory, from);
-      const request = { directory, target, ...options, ...(kind === undefined ? {} : { kind: kind as "model" }) };
+      const request = {
+        directory,
+        target,
+        ...options,
+        ...(kind === undefined ? {} : { kind: kind as "model" }),
+        ...form,
+      };
       const packed = await followPack(context, client, { type: "push-directory", request });
       if (context.json) terminal.out(JSON.stringify(packed, null, 2));
       else {

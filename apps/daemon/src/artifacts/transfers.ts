@@ -84,10 +84,10 @@ export class Transfers {
   ): Promise<PackResult> {
     const reference = this.#foreign(request.target);
     const repository = this.#remote(principal, reference, request, signal);
-    const { directory, kind } = request;
+    const { directory, kind, model } = request;
     return this.#artifacts.pack(
       principal,
-      { directory, ...(kind === undefined ? {} : { kind }) },
+      { directory, ...(kind === undefined ? {} : { kind }), ...(model === undefined ? {} : { model }) },
       { elsewhere: { reference, repository }, ...(onBytes === undefined ? {} : { onBytes }) },
     );
   }
