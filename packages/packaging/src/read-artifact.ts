@@ -1,7 +1,14 @@
 // What an artifact is and how it is used, read from its manifest and config. Layers stay where they are.
 import { isJsonObject, parseJson, readBounded, type JsonObject } from "@pratique/core";
 import type { Kind } from "@pratique/contracts";
-import { parseManifest, type Descriptor, type ImageManifest, type Manifest, type Repository } from "@pratique/oci";
+import {
+  parseManifest,
+  type Descriptor,
+  type ImageManifest,
+  type Manifest,
+  type ParsedManifest,
+  type Repository,
+} from "@pratique/oci";
 import { isAgentLock, readAgentLock } from "./agent/agent-lock.ts";
 import { AGENT_MEDIA_TYPES } from "./agent/pack-agent.ts";
 import { LIMIT_AGENT_FILE, parseAgentYaml } from "./agent/agent-source.ts";
@@ -12,6 +19,7 @@ import { readImageConfig } from "./mcp-server/image-config.schema.ts";
 import { SERVER_JSON_LABEL } from "./mcp-server/server-labels.ts";
 import { LIMIT_SERVER_JSON, parseServerJson, type ToolVerdicts } from "./mcp-server/server-json.schema.ts";
 import type { CanonicalModel, ModelFormat } from "./model/canonical-model.ts";
+import { FORMAT_ANNOTATION } from "./model/formats/modelcar.ts";
 import { modelFormatOf, readModel } from "./model/model-formats.ts";
 import type { SkillShape } from "./skill/shapes.ts";
 import type { SkillConfig } from "./skill/skill-config.schema.ts";
@@ -88,7 +96,7 @@ export async function readArtifact(repository: Repository, ref: string): Promise
   if (parsed.type === "index" && !["image", "policy", "catalog", "skill", "model"].includes(kind)) {
     throw malformed("it is an index");
   }
-  const common = commonOf(repository, found.descriptor, manifest);
+  const common = commonOf(repository, found.descriptor, await withLayers(repository, manifest, parsed));
   switch (kind) {
     case "model":
       return { kind, ...common, ...modelParts(repository, found) };
@@ -106,6 +114,19 @@ export async function readArtifact(repository: Repository, ref: string): Promise
     default:
       return { kind, ...common };
   }
+}
+
+/** The members of a model's index stand on the same layers: those of the first are all. */
+async function withLayers(
+  repository: Repository,
+  manifest: ImageManifest,
+  parsed: ParsedManifest,
+): Promise<ImageManifest> {
+  const [first] = parsed.type === "index" && manifest.layers.length === 0 ? parsed.manifest.manifests : [];
+  if (first === undefined || parsed.manifest.annotations?.[FORMAT_ANNOTATION] === undefined) return manifest;
+  const member = await repository.manifest(first.digest);
+  const image = member === undefined ? undefined : parseManifest(member.bytes, member.mediaType);
+  return image?.type === "image" ? { ...manifest, layers: image.manifest.layers } : manifest;
 }
 
 function commonOf(repository: Repository, descriptor: Descriptor, manifest: ImageManifest): ArtifactCommon {

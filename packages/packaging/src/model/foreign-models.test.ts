@@ -265,6 +265,12 @@ describe("a model of another tool", () => {
     expect(info.layers.map(({ digest }) => digest)).toContain(digestOf(weights));
   });
 
+  it("as an index has the layers that its members share", async () => {
+    await convert(await dockerModel(), "modelcar", "car");
+    const { layers } = await readArtifact(repository, "car");
+    expect(layers.reduce((sum, { size }) => sum + size, 0)).toBeGreaterThan(weights.length);
+  });
+
   it("is described without its weights", async () => {
     const manifest = await dockerModel();
     const description = await describeModel(repository, manifest);
