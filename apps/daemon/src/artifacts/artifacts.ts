@@ -77,6 +77,8 @@ export interface PackOptions {
   readonly elsewhere?: { readonly reference: Reference; readonly repository: Repository };
   /** Told of bytes of files as they are stored. */
   readonly onBytes?: (bytes: number) => void;
+  /** Ends it; what was stored and has no tag is collected later. */
+  readonly signal?: AbortSignal;
 }
 
 const SBOM_PREDICATE = "https://cyclonedx.org/bom";
@@ -137,8 +139,12 @@ export class Artifacts {
     principal: Principal | undefined,
     source: OtherSource,
     reference: string | undefined,
-    { elsewhere, onBytes }: PackOptions = {},
+    { elsewhere, onBytes, signal }: PackOptions = {},
   ): Promise<PackResult> {
+    const tell = (bytes: number): void => {
+      signal?.throwIfAborted();
+      onBytes?.(bytes);
+    };
     const { store, guard, key, clock, log, builder, ids, packing } = this.#options;
     const registry = elsewhere?.reference.registry ?? this.#options.registry;
     const startedOn = clock.now();
@@ -162,9 +168,10 @@ export class Artifacts {
         let attached: Attached | undefined;
         const packed = await source.pack({
           repository: (name) =>
-            fileTarget(elsewhere?.repository ?? store.repository(given?.repository ?? name), this.#digests, onBytes),
+            fileTarget(elsewhere?.repository ?? store.repository(given?.repository ?? name), this.#digests, tell),
           ...(given?.tag === undefined ? {} : { tag: given.tag }),
           attach: async (repository, packed) => {
+            signal?.throwIfAborted();
             // Without a reference the name comes out of the directory: policies on that repository are asked before it is tagged.
             if (given === undefined) await this.#mayPush(principal, repository.name);
             const subject = {

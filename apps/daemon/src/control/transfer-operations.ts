@@ -33,7 +33,7 @@ function move(
         return { type: "packed", result: await servers.pack(principal, body.request, { onStep, onBytes, signal }) };
       }
       case "pack":
-        return { type: "packed", result: await artifacts.pack(principal, body.request, { onBytes }) };
+        return { type: "packed", result: await artifacts.pack(principal, body.request, { onBytes, signal }) };
     }
   });
 }
