@@ -43,7 +43,7 @@ it("is refused for the rules it breaks, or taken with each of them explained", a
 it("is installed once it is cleared, pinned, and installed again by its digest", async () => {
   const early = await run("skill", "install", "team/logs:2");
   expect([early.code, early.stderr]).toEqual([3, expect.stringContaining("signature.required")]);
-  await expect(stat(join(directory, ".agents", "skills", "k8s-logs"))).rejects.toThrow();
+  await expect(stat(join(directory, ".agents", "skills", "k8s-logs"))).rejects.toMatchObject({ code: "ENOENT" });
   await daemon.client.sign("team/logs:2");
   await daemon.client.clear("team/logs:2");
   const installed = await run("skill", "install", "team/logs:2", "--agent", "claude", "--agent", "agents");
@@ -64,7 +64,7 @@ it("is removed only where the lock file says we put it", async () => {
   await mkdir(mine, { recursive: true });
   expect((await run("skill", "remove", "mine")).code).toBe(1);
   expect((await run("skill", "remove", "k8s-logs")).json<InstalledSkills>().skills).toHaveLength(2);
-  await expect(stat(join(directory, ".claude", "skills", "k8s-logs"))).rejects.toThrow();
+  await expect(stat(join(directory, ".claude", "skills", "k8s-logs"))).rejects.toMatchObject({ code: "ENOENT" });
   expect((await stat(mine)).isDirectory()).toBe(true);
   expect(JSON.parse(await readFile(join(directory, "skills.json"), "utf8"))).toEqual({ skills: [] });
 });

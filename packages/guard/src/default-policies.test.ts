@@ -40,6 +40,7 @@ describe("the default policies", () => {
       "isolation.required",
       "no-writes",
       "owner-may",
+      "pickle.forbidden",
       "provenance.required",
       "sbom.required",
       "signature.required",

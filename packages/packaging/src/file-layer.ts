@@ -1,5 +1,5 @@
 // A file of the directory as a layer of its own: streamed, and checked against what was listed.
-import type { Descriptor, LocalRepository } from "@pratique/oci";
+import type { LocalRepository } from "@pratique/oci";
 import { Digester, type Digest } from "@pratique/core";
 import { packagingErrors } from "./errors.ts";
 import type { FileHandle } from "node:fs/promises";
@@ -17,14 +17,6 @@ export async function putFile(
       : await repository.putFile({ sizeBytes: file.size, open });
   if (stored.size !== file.size) throw packagingErrors("artifact.changed", { path: file.path });
   return stored;
-}
-
-export function descriptorOf(
-  mediaType: string,
-  stored: { readonly digest: Digest; readonly size: number },
-  annotations: Readonly<Record<string, string>>,
-): Descriptor {
-  return { mediaType, digest: stored.digest, size: stored.size, annotations };
 }
 
 /** The digest of a file that does not become a layer of its own. */

@@ -11,7 +11,6 @@ export const TOOLHIVE_REQUIRES = "dev.toolhive.skills.requires";
 export const ACR_TYPE = "application/vnd.agent.skill.v1+json";
 export const RAMALAMA_TYPE = "application/vnd.cncf.skill.manifest.v1+json";
 const RAMALAMA_CONFIG = "application/vnd.cncf.skill.config.v1+json";
-export const COLLECTION_TYPE = "application/vnd.agentskills.collection.v1";
 
 /** Artifact and config types by which a manifest or index is known to be a skill. */
 export const SKILL_TYPES: readonly string[] = [
