@@ -50,6 +50,11 @@ export async function copyArtifact(
   return root.descriptor;
 }
 
+/** Brings one blob over in the same way, from a manifest that stays behind. @throws `blob.not-found`, `digest.mismatch` */
+export async function copyBlob(from: Repository, to: Repository, blob: Descriptor): Promise<void> {
+  await new Copy(from, to, blob.digest, {}).blob(blob);
+}
+
 class Copy {
   readonly #from: Repository;
   readonly #to: Repository;
@@ -107,7 +112,7 @@ class Copy {
     const worker = async (): Promise<void> => {
       for (let blob = waiting.shift(); blob !== undefined && !failed.is; blob = waiting.shift()) {
         try {
-          await this.#blob(blob);
+          await this.blob(blob);
         } catch (error) {
           failed.is = true;
           throw error;
@@ -119,7 +124,7 @@ class Copy {
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
-  async #blob(blob: Descriptor): Promise<void> {
+  async blob(blob: Descriptor): Promise<void> {
     const { onProgress, signal } = this.#options;
     signal?.throwIfAborted();
     const isMoved = await this.#move(blob);

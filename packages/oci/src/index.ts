@@ -50,7 +50,7 @@ export type { ChangeEnd, RepositoryChange, StoreObserver, TagChange } from "./st
 export { openContentStore } from "./local/content-store.ts";
 export { openBucketStore, type BucketStoreOptions } from "./s3/bucket-store.ts";
 export type { S3Credentials, S3Place } from "./s3/s3-request.ts";
-export { copyArtifact, type CopyOptions } from "./copy-artifact.ts";
+export { copyArtifact, copyBlob, type CopyOptions } from "./copy-artifact.ts";
 export { DigestCache } from "./digest-cache.ts";
 export { fileTarget } from "./file-target.ts";
 export { OpenUploads } from "./remote/open-uploads.ts";

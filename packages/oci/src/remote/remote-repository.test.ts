@@ -154,6 +154,18 @@ describe("writing", () => {
     expect(registry.requests.at(-1)?.url).toContain("?state=a%2Bb&digest=sha256%3A");
   });
 
+  it("sends a manifest under its sha512 before its tag", async () => {
+    const { registry, repository } = await open();
+    const config = { mediaType: MEDIA_TYPES.empty, ...(await repository.putBlob(Buffer.from("{}"))) };
+    const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPES.imageManifest, config, layers: [] };
+    const bytes = Buffer.from(JSON.stringify(manifest));
+    const digest = digestOf(bytes, "sha512");
+    const put = await repository.putManifest(bytes, MEDIA_TYPES.imageManifest, "1", { digest });
+    expect(put.digest).toBe(digest);
+    const puts = registry.requests.filter(({ method, url }) => method === "PUT" && url.includes("/manifests/"));
+    expect(puts.map(({ url }) => url.split("/manifests/")[1])).toEqual([digest, "1"]);
+  });
+
   it("sends sha512 blobs under their digest", async () => {
     const { registry, repository } = await open();
     const digest = digestOf("hello", "sha512");

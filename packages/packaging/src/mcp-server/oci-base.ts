@@ -1,11 +1,5 @@
 // Any image with node as the base: its layers are taken over as they are.
-import {
-  parseManifest,
-  type Descriptor,
-  type ImageManifest,
-  type LocalRepository,
-  type Repository,
-} from "@pratique/oci";
+import { copyBlob, parseManifest, type Descriptor, type ImageManifest, type Repository } from "@pratique/oci";
 import { hexOf } from "@pratique/core";
 import { packagingErrors } from "../errors.ts";
 import type { BaseImage, BaseLayer } from "./base-image.ts";
@@ -39,7 +33,7 @@ export function ociBase(options: OciBaseOptions): BaseImage {
       for (const [index, layer] of manifest.layers.entries()) {
         const diffId = config.diffIds[index];
         if (diffId === undefined) throw unavailable("it is no runnable image");
-        await takeOver(options.repository, repository, layer);
+        await copyBlob(options.repository, repository, layer);
         layers.push({ descriptor: layer, diffId });
       }
       return {
@@ -74,11 +68,4 @@ export async function imageFor(
     ref = match.digest;
   }
   throw unavailable("its index nests too deep");
-}
-
-/** Brings a layer over, by a mount where that is enough. */
-export async function takeOver(from: Repository, to: LocalRepository, { digest, size }: Descriptor): Promise<void> {
-  if ((await to.blobSize(digest)) !== undefined) return;
-  if (from.origin === to.origin && (await to.mountBlob(digest, from.name))) return;
-  await to.putBlob(await from.openBlob(digest), { digest, size });
 }

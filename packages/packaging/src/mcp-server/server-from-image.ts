@@ -1,13 +1,13 @@
 // An image that others built, as a server: its layers stay as they are, and a new config says which server it is.
 import { hexOf, isJsonObject, parseJson, readBounded } from "@pratique/core";
-import { MEDIA_TYPES, type LocalRepository, type Repository } from "@pratique/oci";
+import { copyBlob, MEDIA_TYPES, type LocalRepository, type Repository } from "@pratique/oci";
 import type { ArtifactPlan } from "../artifact-plan.ts";
 import { packagingErrors } from "../errors.ts";
 import { describedBy, type Describes } from "./described-by.ts";
 import { LIMIT_CONFIG, readImageConfig, type ImageConfig } from "./image-config.schema.ts";
 import { toolsInImage, type ImageTools } from "./image-shells.ts";
 import { makeServerJson, nameOfPackage } from "./made-server-json.ts";
-import { imageFor, takeOver } from "./oci-base.ts";
+import { imageFor } from "./oci-base.ts";
 import { SERVER_JSON_LABEL, SERVER_NAME_LABEL, TRANSPORT_LABEL } from "./server-labels.ts";
 
 export interface WrapImageOptions {
@@ -60,7 +60,7 @@ export async function serverFromImage(o: WrapImageOptions): Promise<FoundImageSe
   return {
     name: server.name,
     async plan(to) {
-      for (const layer of manifest.layers) await takeOver(repository, to, layer);
+      for (const layer of manifest.layers) await copyBlob(repository, to, layer);
       const tools = await toolsInImage(to, manifest.layers);
       const licence = config.labels["org.opencontainers.image.licenses"];
       return {
