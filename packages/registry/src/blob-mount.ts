@@ -3,6 +3,7 @@ import type { Digest } from "@pratique/core";
 import { isRepositoryName } from "@pratique/oci";
 import { actOf, perform, permit, repositoryResource } from "./act.ts";
 import type { Exchange, RegistryParts } from "./exchange.ts";
+import { cachedSource } from "./proxy/cached-source.ts";
 import { covers as grants } from "./token/scope.ts";
 
 /**
@@ -31,17 +32,21 @@ async function findSource(
   digest: Digest,
   from: string | null,
 ): Promise<string | undefined> {
-  const mayPull = (repository: string): boolean =>
-    covers(exchange, repository) &&
-    parts.guard.decide(actOf(exchange, "artifact:pull", repositoryResource(parts, repository))).allow;
+  const mayPull = async (repository: string): Promise<boolean> => {
+    if (!covers(exchange, repository)) return false;
+    // What is an upstream's is decided by the names that it has there, as when it is pulled.
+    const cached = await cachedSource(parts, exchange, repository, digest);
+    if (cached !== undefined) return cached.isAllowed;
+    return parts.guard.decide(actOf(exchange, "artifact:pull", repositoryResource(parts, repository))).allow;
+  };
   const has = async (repository: string): Promise<boolean> =>
     (await parts.store.repository(repository).blobSize(digest)) !== undefined;
   if (from !== null) {
-    return isRepositoryName(from) && mayPull(from) && (await has(from)) ? from : undefined;
+    return isRepositoryName(from) && (await mayPull(from)) && (await has(from)) ? from : undefined;
   }
-  if (mayPull(name) && (await has(name))) return name;
+  if ((await mayPull(name)) && (await has(name))) return name;
   for (const repository of await parts.store.holders(digest)) {
-    if (mayPull(repository)) return repository;
+    if (await mayPull(repository)) return repository;
   }
   return undefined;
 }

@@ -6,6 +6,7 @@ import type { ContentStore, Descriptor } from "@pratique/oci";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BufferShelf } from "./buffer-shelf.ts";
 import type { KnownActs } from "./known-acts.ts";
+import type { PullThrough } from "./proxy/pull-through.ts";
 import type { RepositoryLine } from "./repository-line.ts";
 import type { Access } from "./token/scope.ts";
 import type { SmallBlobs } from "./small-blobs.ts";
@@ -33,6 +34,8 @@ export interface RegistryParts {
   readonly limits: RegistryLimits;
   readonly reserve: Reserve | undefined;
   readonly isImmutable: IsImmutable | undefined;
+  /** Upstream registries, whose content lies in the same store. */
+  readonly pullThrough: PullThrough | undefined;
   readonly shelf: BufferShelf;
   readonly line: RepositoryLine;
   readonly known: KnownActs;

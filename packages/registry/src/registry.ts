@@ -35,7 +35,7 @@ import { listRepositories, listTags } from "./tag-list.ts";
 import { allowedAccess } from "./token/allowed-access.ts";
 import { challenges } from "./token/challenge.ts";
 import { neededAccess } from "./token/needed-access.ts";
-import { covers, formatScope, type Access } from "./token/scope.ts";
+import { covers, formatScopes, type Access } from "./token/scope.ts";
 import { wireError } from "./wire-error.ts";
 
 const DEFAULT_LIMITS: RegistryLimits = { idleMs: 60_000, blobBytes: 2 ** 40 };
@@ -99,6 +99,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     evidence,
     reserve: options.reserve,
     isImmutable: options.isImmutable,
+    pullThrough: options.pullThrough,
     ...shared,
   };
   const door = options.pullThrough === undefined ? undefined : new UpstreamDoor(parts, options.pullThrough);
@@ -118,11 +119,11 @@ export function createRegistry(options: RegistryOptions): Registry {
         const { route, query } = targets.read(req.url ?? "");
         const exchange = { req, res, principal, query, access };
         if (access !== undefined) {
-          const needed = neededAccess(route, req.method ?? "");
+          const needed = neededAccess(route, req.method ?? "", query);
+          const missing = needed.filter((one) => !covers(access, one));
           // What policy denies is denied below, with the reason: another token would not help.
-          const isShort = needed !== undefined && !covers(access, needed);
-          if (isShort && covers([allowed(principal, needed) ?? NO_ACCESS], needed)) {
-            throw registryErrors("registry.scope-missing", { scope: formatScope(needed) });
+          if (missing.some((one) => covers([allowed(principal, one) ?? NO_ACCESS], one))) {
+            throw registryErrors("registry.scope-missing", { scope: formatScopes(needed) });
           }
         }
         const handlers = door?.handlers(exchange, route) ?? handlersOf(parts, exchange, route);
@@ -191,12 +192,13 @@ function both(handler: Handler): Readonly<Record<string, Handler>> {
   return { GET: handler, HEAD: handler };
 }
 
-/** The scope to ask for, as far as the request can be understood. */
-function neededBy(req: IncomingMessage): Access | undefined {
+/** The scopes to ask for, as far as the request can be understood. */
+function neededBy(req: IncomingMessage): readonly Access[] {
   try {
-    return neededAccess(parseTarget(req.url ?? "").route, req.method ?? "");
+    const { route, query } = parseTarget(req.url ?? "");
+    return neededAccess(route, req.method ?? "", query);
   } catch (error) {
-    if (isPratiqueError(error)) return undefined;
+    if (isPratiqueError(error)) return [];
     throw error;
   }
 }

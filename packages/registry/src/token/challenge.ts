@@ -1,13 +1,13 @@
 // What a client is told that has to say who it is (RFC 9110 §11.6.1; distribution: docs/spec/auth/token.md).
 import type { IncomingMessage } from "node:http";
-import { formatScope, type Access } from "./scope.ts";
+import { formatScopes, type Access } from "./scope.ts";
 
 /** Where tokens are given out, on the same listener. */
 export const TOKEN_PATH = "/oauth/registry/token";
 
 export interface ChallengeParts {
   readonly service: string;
-  readonly needed: Access | undefined;
+  readonly needed: readonly Access[];
   /** The token is good, and not good enough. */
   readonly isScopeMissing: boolean;
 }
@@ -21,7 +21,7 @@ export function challenges(req: IncomingMessage, { service, needed, isScopeMissi
   const parameters = [
     `realm="${scheme}://${quoted(req.headers.host ?? "localhost")}${TOKEN_PATH}"`,
     `service="${quoted(service)}"`,
-    ...(needed === undefined ? [] : [`scope="${quoted(formatScope(needed))}"`]),
+    ...(needed.length === 0 ? [] : [`scope="${quoted(formatScopes(needed))}"`]),
     ...(isScopeMissing ? ['error="insufficient_scope"'] : []),
   ];
   return [`Bearer ${parameters.join(",")}`, 'Basic realm="pratique"'];

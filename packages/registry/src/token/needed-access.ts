@@ -1,4 +1,5 @@
 // What a request needs of a token, and how it is asked for.
+import { isRepositoryName } from "@pratique/oci";
 import type { Route } from "../route.ts";
 import type { Access } from "./scope.ts";
 
@@ -11,12 +12,16 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   DELETE: ["delete"],
 };
 
-/** Undefined for what every principal may ask. */
-export function neededAccess(route: Route, method: string): Access | undefined {
-  if (route.to === "catalog") return { type: "registry", name: "catalog", actions: ["*"] };
-  if (!("name" in route)) return undefined;
+/** Empty for what every principal may ask. */
+export function neededAccess(route: Route, method: string, query: URLSearchParams): readonly Access[] {
+  if (route.to === "catalog") return [{ type: "registry", name: "catalog", actions: ["*"] }];
+  if (!("name" in route)) return [];
   // An upload is a push from its first request to its last.
   const isUpload = route.to === "uploads" || route.to === "upload" || route.to === "delta";
   const actions = isUpload ? ["pull", "push"] : (ACTIONS[method] ?? ["pull"]);
-  return { type: "repository", name: route.name, actions };
+  const own: Access = { type: "repository", name: route.name, actions };
+  // A mount reads from another repository (distribution: docs/spec/auth/scope.md, "cross-repository mount").
+  const from = route.to === "uploads" && query.has("mount") ? query.get("from") : null;
+  if (from === null || from === route.name || !isRepositoryName(from)) return [own];
+  return [own, { type: "repository", name: from, actions: ["pull"] }];
 }

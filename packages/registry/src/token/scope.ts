@@ -28,6 +28,11 @@ export function formatScope({ type, name, actions }: Access): string {
   return `${type}:${name}:${actions.join(",")}`;
 }
 
+/** Several in one parameter, divided by spaces. */
+export function formatScopes(access: readonly Access[]): string {
+  return access.map(formatScope).join(" ");
+}
+
 /** True when every action that is needed is granted. */
 export function covers(granted: readonly Access[], needed: Access): boolean {
   const mine = granted.filter(({ type, name }) => type === needed.type && name === needed.name);

@@ -6,7 +6,7 @@ import { registryErrors } from "../errors.ts";
 import { BASE_HEADERS } from "../exchange.ts";
 import { wireError } from "../wire-error.ts";
 import type { Bearer, RegistryTokens } from "./registry-tokens.ts";
-import { formatScope, parseScopes, type Access } from "./scope.ts";
+import { formatScopes, parseScopes, type Access } from "./scope.ts";
 
 export interface TokenEndpointOptions {
   readonly tokens: RegistryTokens;
@@ -92,7 +92,7 @@ async function answer({ tokens, allow }: TokenEndpointOptions, asked: Asked): Pr
     access_token: token,
     token_type: "Bearer",
     expires_in: seconds,
-    scope: access.map(formatScope).join(" "),
+    scope: formatScopes(access),
     ...(refresh === undefined ? {} : { refresh_token: refresh }),
   };
 }

@@ -71,6 +71,9 @@ it("asks for Bearer first and Basic next, each on a line of its own, with the sc
     ["GET", "/v2/a/b/blobs/uploads/1", "repository:a/b:pull,push"],
     ["DELETE", "/v2/a/b/manifests/1", "repository:a/b:delete"],
     ["GET", "/v2/_catalog", "registry:catalog:*"],
+    ["POST", "/v2/a/b/blobs/uploads/?mount=x&from=c/d", "repository:a/b:pull,push repository:c/d:pull"],
+    ["POST", "/v2/a/b/blobs/uploads/?mount=x&from=a/b", "repository:a/b:pull,push"],
+    ["POST", "/v2/a/b/blobs/uploads/?mount=x&from=../up", "repository:a/b:pull,push"],
   ];
   for (const [method, path, scope] of scopes) {
     const { status, challenges } = await call(method, path);
@@ -111,7 +114,14 @@ it("is no way into another repository by a mount", async () => {
   const [pushed] = (await once(asking, "response")) as [IncomingMessage];
   expect(pushed.statusCode).toBe(201);
   caller = withToken(on("a/b", "pull", "push"));
-  expect((await call("POST", `/v2/a/b/blobs/uploads/?mount=${blob}&from=secret/app`)).status).toBe(202);
+  const short = await call("POST", `/v2/a/b/blobs/uploads/?mount=${blob}&from=secret/app`);
+  expect([short.status, short.challenges[0]]).toEqual([
+    401,
+    expect.stringContaining('scope="repository:a/b:pull,push repository:secret/app:pull",error="insufficient_scope"'),
+  ]);
+  // Nor does it help to name nothing, or what policy denies: then the client uploads.
+  expect((await call("POST", `/v2/a/b/blobs/uploads/?mount=${blob}`)).status).toBe(202);
+  expect((await call("POST", `/v2/a/b/blobs/uploads/?mount=${blob}&from=closed`)).status).toBe(202);
   caller = withToken(on("a/b", "pull", "push"), on("secret/app", "pull"));
   expect((await call("POST", `/v2/a/b/blobs/uploads/?mount=${blob}&from=secret/app`)).status).toBe(201);
 });
