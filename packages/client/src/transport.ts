@@ -85,10 +85,11 @@ async function readAll(endpoint: Endpoint, answer: IncomingMessage): Promise<Buf
 }
 
 function problemOf(endpoint: Endpoint, status: number, text: string): PratiqueError {
-  if (status === 401) return clientErrors("daemon.token-refused", { url: endpoint.url });
   try {
     const problem = JSON.parse(text) as { code?: unknown; title?: unknown; hint?: unknown };
-    if (typeof problem.code === "string" && typeof problem.title === "string") {
+    // Another registry may want other credentials: that is no word about the daemon's token.
+    const isAboutToken = problem.code === "control.unauthorized";
+    if (!isAboutToken && typeof problem.code === "string" && typeof problem.title === "string") {
       return new PratiqueError({
         code: problem.code,
         message: problem.title,
@@ -99,5 +100,6 @@ function problemOf(endpoint: Endpoint, status: number, text: string): PratiqueEr
   } catch {
     // Not ours: said below.
   }
+  if (status === 401) return clientErrors("daemon.token-refused", { url: endpoint.url });
   return clientErrors("daemon.bad-answer", { url: endpoint.url });
 }

@@ -9,7 +9,7 @@ import type {
   PushCheckResult,
 } from "@pratique/contracts";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
-import { formatReference, parseReference, type Manifest, type Repository } from "@pratique/oci";
+import { formatReference, ociErrors, parseReference, type Manifest, type Repository } from "@pratique/oci";
 import {
   convertModel,
   describeModel,
@@ -78,7 +78,10 @@ export class ModelDesk {
       async (_decision, note) => {
         const repository = transfers.repository(principal, request.reference, signal, request);
         const manifest = await repository.manifest(parsed.digest ?? parsed.tag ?? "latest");
-        if (manifest === undefined) throw daemonErrors("artifact.not-found", { reference });
+        if (manifest === undefined) {
+          const repository = `${parsed.registry}/${parsed.repository}`;
+          throw ociErrors("manifest.not-found", { repository, reference: parsed.digest ?? parsed.tag ?? "latest" });
+        }
         note({ digest: manifest.descriptor.digest });
         return this.#described(reference, repository, manifest);
       },
