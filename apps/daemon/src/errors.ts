@@ -78,6 +78,11 @@ export const daemonErrors = defineErrors({
     hint: "look at the sub-agents it names",
   },
   "bundle.file-exists": { status: 409, text: "{file} exists", hint: "choose another name, or add --force" },
+  "bundle.not-writable": {
+    status: 400,
+    text: "no bundle can be written to {directory}: {reason}",
+    hint: "name a file in a directory that is there, and that the daemon's user may write to",
+  },
   "import.no-image": {
     status: 404,
     text: "{path} has no image `{image}`; it has {names}",

@@ -5,7 +5,7 @@ import { copyArtifact, formatReference, parseReference, type ContentStore, type 
 import { kindOfManifest, openImageSource, planBundle, type FoundImage, type ImageSource } from "@pratique/packaging";
 import { syncDirectory } from "@pratique/store";
 import { randomUUID } from "node:crypto";
-import { open, rename, rm, stat } from "node:fs/promises";
+import { access, constants, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, basename } from "node:path";
 import { daemonErrors } from "../errors.ts";
 import type { AgentLocks } from "./agent-locks.ts";
@@ -41,6 +41,7 @@ export class Bundles {
       { principal, action: "admin:write", resource: systemResource, details: { bundle: file } },
       async (_decision, note) => {
         if (!request.force && (await isThere(file))) throw daemonErrors("bundle.file-exists", { file });
+        await requireWritable(dirname(file));
         const members = await this.#withMembers(request.references);
         for (const found of members) {
           const resource = await artifacts.resource(found);
@@ -180,6 +181,18 @@ function absolute(path: string): string {
 
 async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+/** Asked before anything is gathered. */
+async function requireWritable(directory: string): Promise<void> {
+  const isDirectory = await stat(directory).then(
+    (status) => status.isDirectory(),
+    () => false,
+  );
+  if (!isDirectory) throw daemonErrors("bundle.not-writable", { directory, reason: "there is no such directory" });
+  await access(directory, constants.W_OK).catch((cause: unknown) => {
+    throw daemonErrors("bundle.not-writable", { directory, reason: "the daemon may not write there" }, { cause });
+  });
 }
 
 /** Beside the target first, then renamed: a bundle that broke off is never taken for a whole one. */
