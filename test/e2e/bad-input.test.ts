@@ -1,6 +1,7 @@
 // Bad input: each a typed error with what, where and what next, and nothing half-written.
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -39,6 +40,42 @@ describe("with a daemon", () => {
     const error = await refused(["pack", directory]);
     expect(error.code).toBe("artifact.unknown-kind");
     expect(`${error.message} ${error.hint}`).toMatch(/SKILL\.md/);
+  });
+
+  it("refuses a model's format for what is no model", async () => {
+    const directory = join(EXAMPLES, "skill", "harbour-notes");
+    const error = await refused(["pack", directory, "bad/skill:1", "--format", "docker"]);
+    expect([error.code, error.exit]).toEqual(["artifact.not-a-model", 1]);
+    expect(await daemon.client.artifacts()).toEqual([]);
+  });
+
+  it("gives no advice on what is no server", async () => {
+    const error = await refused(["advise", join(EXAMPLES, "model")]);
+    expect([error.code, error.exit]).toEqual(["advise.no-server", 1]);
+  });
+
+  it("says that a bundle's directory is missing", async () => {
+    const error = await refused(["bundle", "save", join(scratch.home, "gone", "out.tar"), "some/agent:1"]);
+    expect([error.code, error.exit]).toEqual(["bundle.not-writable", 1]);
+  });
+
+  it("says of another registry what it answers, and does not take it for the daemon", async () => {
+    const registry = createHttpServer((request, response) => {
+      const isKnown = request.headers.authorization !== undefined;
+      response.writeHead(isKnown ? 404 : 401, isKnown ? {} : { "WWW-Authenticate": 'Basic realm="x"' }).end();
+    });
+    await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve));
+    const address = registry.address();
+    const reference = `127.0.0.1:${typeof address === "object" ? address?.port : ""}/team/model:1`;
+    try {
+      expect((await refused(["inspect", reference])).code).toBe("registry.unauthorized");
+      const missing = await daemon.client
+        .inspectModel({ reference, credentials: { username: "me", password: "x" } })
+        .catch((error: unknown) => error);
+      expect(missing).toMatchObject({ code: "manifest.not-found" });
+    } finally {
+      registry.close();
+    }
   });
 
   it("refuses a GGUF that is cut short, and leaves no artifact", async () => {

@@ -22,6 +22,16 @@ export const packagingErrors = defineErrors({
     text: "an artifact of kind `{kind}` cannot be packed from a directory",
     hint: "pack a model, mcp-server, skill or agent",
   },
+  "artifact.not-a-model": {
+    status: 400,
+    text: "{directory} is of kind `{kind}`, and only models have a format to choose",
+    hint: "leave --format and --dual away",
+  },
+  "advise.no-server": {
+    status: 400,
+    text: "{path} is of kind `{kind}`, and advice is for MCP servers",
+    hint: "name a server's directory, an .mcpb or a server.json",
+  },
   "artifact.unsafe-file": {
     status: 400,
     text: "{path} is a {type}, and artifacts hold only files and directories",

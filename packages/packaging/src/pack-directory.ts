@@ -29,6 +29,9 @@ export async function packDirectory(options: PackDirectoryOptions): Promise<Pack
 export async function packDirectory(options: PackDirectoryOptions): Promise<Packed & { readonly attached?: unknown }> {
   const kind = options.kind ?? (await detectKind(options.directory));
   if (!isPackable(kind)) throw packagingErrors("artifact.kind-not-packable", { kind });
+  if (kind !== "model" && options.model !== undefined) {
+    throw packagingErrors("artifact.not-a-model", { directory: options.directory, kind });
+  }
   options.onProgress?.({ step: "reading", kind });
   const source = await sourceOf(kind, options.directory);
   return await packSource(

@@ -1,8 +1,10 @@
 // Looks at a server's files for what they say of it. Reads them, and runs nothing.
 import { basename, extname } from "node:path";
 import { isPratiqueError } from "@pratique/core";
+import { detectKind } from "../detect-kind.ts";
 import { packagingErrors } from "../errors.ts";
 import { listFiles, readSmallFile, requireDirectory, type SourceFile } from "../source-files.ts";
+import { dependsOnMcp } from "../mcp-server/depends-on-mcp.ts";
 import { openBundle } from "../mcp-server/server-from-mcpb.ts";
 import type { McpbManifest } from "../mcp-server/mcpb.schema.ts";
 import { readPackageJson } from "../mcp-server/package-json.ts";
@@ -42,7 +44,19 @@ export async function lookAtServer(path: string, cacheDirectory: string): Promis
     return factsOf(parseServerJson(bytes, path), undefined, new Notes(), { language: "unknown", dependencies: [] });
   }
   await requireDirectory(path);
+  const kind = await otherKindOf(path);
+  if (kind !== undefined) throw packagingErrors("advise.no-server", { path, kind });
   return await lookAtFiles(path, undefined);
+}
+
+/** What a directory plainly is, when that is no server. Sources of servers have no mark that all of them share. */
+async function otherKindOf(directory: string): Promise<string | undefined> {
+  const kind = await detectKind(directory).catch((error: unknown) => {
+    const isOpen = ["artifact.unknown-kind", "artifact.ambiguous-kind"].some((code) => isPratiqueError(error, code));
+    if (isOpen) return undefined;
+    throw error;
+  });
+  return kind === "mcp-server" || kind === undefined || (await dependsOnMcp(directory)) ? undefined : kind;
 }
 
 class Notes {
