@@ -1,6 +1,7 @@
 // Whether a URI fits a template (RFC 6570) that a server made up: in linear time a piece, since a template may be hostile.
 
-type Piece = string | { readonly excluded: string };
+/** `isList`: items with commas between them, none of them empty (RFC 6570 §2.4.2). */
+type Piece = string | { readonly excluded: string; readonly isList?: boolean };
 
 const LENGTH_LIMIT = 2048;
 const EXPRESSION = /\{([^{}]*)\}/g;
@@ -26,10 +27,20 @@ function past(literal: string, uri: string, before: Uint8Array): Uint8Array<Arra
 }
 
 /** Where one may stand after one or more characters that are not excluded. */
-function through({ excluded }: { excluded: string }, uri: string, before: Uint8Array): Uint8Array<ArrayBuffer> {
+function through(
+  { excluded, isList = false }: Exclude<Piece, string>,
+  uri: string,
+  before: Uint8Array,
+): Uint8Array<ArrayBuffer> {
   const after = new Uint8Array(uri.length + 1);
-  for (let at = 0; at < uri.length; at++)
-    if ((before[at] === 1 || after[at] === 1) && !excluded.includes(uri.charAt(at))) after[at + 1] = 1;
+  const afterComma = new Uint8Array(uri.length + 1);
+  for (let at = 0; at < uri.length; at++) {
+    const character = uri.charAt(at);
+    if (isList && character === ",") afterComma[at + 1] = after[at]!;
+    else if (!excluded.includes(character)) {
+      after[at + 1] = before[at] === 1 || after[at] === 1 || afterComma[at] === 1 ? 1 : 0;
+    }
+  }
   return after;
 }
 
@@ -44,8 +55,7 @@ function expression(text: string): Piece[] {
   if (operator === "+" || operator === "#") return [{ excluded: "\n\r\u2028\u2029" }];
   if (operator === "?" || operator === "&")
     return names.flatMap((name, index) => [`${index === 0 ? operator : "&"}${bare(name)}=`, { excluded: "&" }]);
-  const excluded = text.includes("*") && operator !== "." ? "/" : "/,";
-  return [operator, { excluded }];
+  return [operator, { excluded: "/,", isList: text.includes("*") && operator !== "." }];
 }
 
 function bare(name: string): string {
