@@ -27,6 +27,8 @@ export type {
   ExpectedBlob,
   FetchOptions,
   FileSource,
+  Landing,
+  LandOptions,
   LocalFile,
   LocalRepository,
   Manifest,

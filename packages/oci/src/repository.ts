@@ -58,6 +58,23 @@ export interface FetchOptions {
   readonly onProgress?: ((sizeBytes: number) => void) | undefined;
 }
 
+/** Where bytes go as they come. */
+export interface Landing {
+  /** Where the next ones are to go; never empty. */
+  room(): Uint8Array;
+  /** So many came there. `pause`: no more until it is drained, although a few that were on their way may still come. */
+  came(sizeBytes: number): "more" | "pause" | "enough";
+  /** Takes what ends a pause. */
+  whenDrained(resume: () => void): void;
+}
+
+export interface LandOptions {
+  /** The first byte wanted. */
+  readonly start: number;
+  /** Called when the registry has begun to answer; nothing lands before it resolves. */
+  readonly onOpened?: (() => Promise<void>) | undefined;
+}
+
 /** `ref` is a tag or a digest. What is not there is `undefined`, `false` or an empty list; it is no error. */
 export interface Repository {
   readonly name: string;
@@ -78,6 +95,8 @@ export interface Repository {
    * with what an earlier call left there. The file is checked and on disk when it resolves. @throws `digest.mismatch`
    */
   fetchBlob?(blob: StoredBlob, path: string, options?: FetchOptions): Promise<void>;
+  /** Absent where it would be no better than `openBlob`. The bytes from `start` on, in order and unchecked, over as many connections as it takes. @throws `size.mismatch` */
+  landBlob?(blob: StoredBlob, landing: Landing, options: LandOptions): Promise<void>;
   /** Absent where it would be no better than `putBlob`. Reads the file once. @throws `digest.mismatch`, `size.mismatch` */
   putFile?(source: FileSource): Promise<StoredBlob>;
   /** Takes a blob over from another repository of the same origin; false when that cannot be had. */

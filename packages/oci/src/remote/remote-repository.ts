@@ -18,6 +18,8 @@ import type {
   ExpectedBlob,
   FetchOptions,
   FileSource,
+  Landing,
+  LandOptions,
   Manifest,
   PutManifestOptions,
   Repository,
@@ -27,6 +29,7 @@ import { downloadBlob } from "./blob-download.ts";
 import { uploadBlob } from "./blob-upload.ts";
 import { downloadFile } from "./download-file.ts";
 import { uploadFile } from "./file-upload.ts";
+import { landBlob } from "./land-blob.ts";
 import { nextLink } from "./link-header.ts";
 import {
   encodeReferrersIndex,
@@ -38,6 +41,7 @@ import {
 } from "./referrers-tag.ts";
 import { RegistrySession, type Answer, type RegistryRequest, type SessionOptions } from "./registry-session.ts";
 
+const BULK_BYTES = 8 * 1024 * 1024;
 const LIST_LIMIT_BYTES = 16 * 1024 * 1024;
 const PAGES_LIMIT = 1000;
 const FALLBACK_ATTEMPTS = 4;
@@ -263,6 +267,13 @@ class RemoteRepository implements Repository {
   fetchBlob(blob: StoredBlob, path: string, options: FetchOptions = {}): Promise<void> {
     const ask = (part: ByteRange | undefined) => this.#askForBlob(blob.digest, part, true);
     return downloadFile({ session: this.#session, blob, path, ask, ...options });
+  }
+
+  landBlob(blob: StoredBlob, landing: Landing, options: LandOptions): Promise<void> {
+    // A connection of its own costs time, which a small blob does not make up for.
+    const isBulk = blob.size - options.start >= BULK_BYTES;
+    const ask = (start: number) => this.#askForBlob(blob.digest, start === 0 ? undefined : { start }, isBulk);
+    return landBlob({ session: this.#session, blob, landing, options, ask });
   }
 
   putFile(source: FileSource): Promise<StoredBlob> {

@@ -1,10 +1,11 @@
 // One blob on its way in from an upstream: a file that grows, whose readers need not wait for its end.
 import { algorithmOf, Digester, isPratiqueError, type Digest } from "@pratique/core";
-import type { Repository } from "@pratique/oci";
+import type { Landing, Repository } from "@pratique/oci";
 import { fileError } from "@pratique/store";
-import { open, rm, type FileHandle } from "node:fs/promises";
+import { rm, stat, type FileHandle } from "node:fs/promises";
 import { registryErrors } from "../errors.ts";
-import { growFile } from "./growing-file.ts";
+import { GrowingFile } from "./growing-file.ts";
+import { TipBlocks, type HeldBytes } from "./tip-blocks.ts";
 
 export interface TransferOptions {
   readonly digest: Digest;
@@ -21,6 +22,14 @@ export interface TransferOptions {
   readonly signal: AbortSignal;
 }
 
+/** What a reader sees of a transfer. */
+export interface TransferReader {
+  /** Bytes from `at` on, not beyond `limit`, when they came just now; otherwise they are in the file. */
+  held(at: number, limit: number): HeldBytes | undefined;
+  file(): FileHandle | undefined;
+  release(): void;
+}
+
 const READ_BYTES = 1024 * 1024;
 
 export class BlobTransfer {
@@ -32,7 +41,10 @@ export class BlobTransfer {
   readonly kept: Promise<void>;
   readonly #options: TransferOptions;
   readonly #waiting = new Set<() => void>();
-  #file: FileHandle | undefined;
+  readonly #file: GrowingFile;
+  readonly #begun = Promise.withResolvers<void>();
+  #tip: TipBlocks | undefined;
+  #drained: () => void = () => undefined;
   #readers = 0;
   #received = 0;
   #state: "running" | "checked" | "failed" = "running";
@@ -42,6 +54,10 @@ export class BlobTransfer {
     this.#options = options;
     this.digest = options.digest;
     this.sizeBytes = options.sizeBytes;
+    this.#file = new GrowingFile(options.path, (chunks) => {
+      this.#tip?.written(chunks);
+      this.#drained();
+    });
     const opened = Promise.withResolvers<void>();
     this.opened = opened.promise;
     this.kept = this.#run(opened.resolve).catch((error: unknown) => {
@@ -52,6 +68,15 @@ export class BlobTransfer {
     // Whoever waits for them is told; nobody may be waiting.
     this.opened.catch(() => undefined);
     this.kept.catch(() => undefined).finally(() => this.#end());
+  }
+
+  /**
+   * Lets the body in. Until then the upstream has been asked at most: the flood of a large blob would hold up the
+   * record that its first byte waits for.
+   */
+  begin(): this {
+    this.#begun.resolve();
+    return this;
   }
 
   /** Bytes that can be read now. */
@@ -80,29 +105,28 @@ export class BlobTransfer {
     for (const wake of waiting) wake();
   }
 
-  /** Lets somebody read while it grows; the function given back lets it go. */
-  attach(): { readonly file: FileHandle; readonly release: () => void } | undefined {
-    if (this.#file === undefined) return undefined;
+  /** Lets somebody read while it grows; undefined when it is over. */
+  attach(): TransferReader | undefined {
+    if (this.#isOver) return undefined;
     this.#readers += 1;
     let isReleased = false;
-    const release = (): void => {
-      if (isReleased) return;
-      isReleased = true;
-      this.#readers -= 1;
-      void this.#closeUnused();
+    return {
+      held: (at, limit) => this.#tip?.hold(at, limit),
+      file: () => this.#file.handle,
+      release: () => {
+        if (isReleased) return;
+        isReleased = true;
+        this.#readers -= 1;
+        void this.#closeUnused();
+      },
     };
-    return { file: this.#file, release };
   }
 
   async #run(onOpened: () => void): Promise<void> {
     const { path, keep, digest } = this.#options;
-    const file = await open(path, "a+").catch((error: unknown) => {
-      throw fileError(error, path);
-    });
-    this.#file = file;
-    const digester = await this.#takeUp(file);
+    const digester = await this.#takeUp();
     try {
-      await this.#receive(file, digester, onOpened);
+      await this.#receive(digester, onOpened);
       if (digester.digest() !== digest) throw this.#corrupt("its digest is another");
     } catch (error) {
       // What came is kept for another try; what is wrong is not.
@@ -111,6 +135,7 @@ export class BlobTransfer {
     }
     this.#state = "checked";
     this.#wake();
+    await this.#file.open();
     await keep(path);
   }
 
@@ -119,10 +144,12 @@ export class BlobTransfer {
     return registryErrors("registry.upstream-corrupt", { upstream: this.#options.upstream, reason: what });
   }
 
-  /** What an earlier try left, read again. */
-  async #takeUp(file: FileHandle): Promise<Digester> {
+  /** What an earlier try left, read again. No file is made yet when there is none. */
+  async #takeUp(): Promise<Digester> {
     const digester = new Digester(algorithmOf(this.digest));
-    const { size } = await file.stat();
+    const size = await sizeOf(this.#options.path);
+    if (size === 0) return digester;
+    const file = await this.#file.open();
     if (size > this.sizeBytes) {
       await file.truncate(0);
       return digester;
@@ -138,34 +165,53 @@ export class BlobTransfer {
     return digester;
   }
 
-  async #receive(file: FileHandle, digester: Digester, onOpened: () => void): Promise<void> {
-    const { source, ask, signal, path } = this.#options;
+  async #receive(digester: Digester, onOpened: () => void): Promise<void> {
+    const { ask } = this.#options;
     const start = this.#received;
     if (start === this.sizeBytes) return onOpened();
-    // Always a range: of a whole blob the client would hold back each chunk until the next one comes.
-    const stream = await ask(() => source.openBlob(this.digest, { start }));
-    onOpened();
-    await ask(() =>
-      growFile(file, path, this.#checking(stream, digester, signal), (sizeBytes) => {
-        this.#received += sizeBytes;
-        this.#wake();
-      }),
-    );
-    if (this.#received !== this.sizeBytes) throw this.#corrupt("it is shorter than its manifest says");
+    const tip = new TipBlocks(start, this.sizeBytes);
+    this.#tip = tip;
+    const landing = this.#landing(tip, digester);
+    const begin = (): Promise<void> => {
+      onOpened();
+      return this.#begun.promise;
+    };
+    try {
+      await ask(() => this.#land(landing, start, begin));
+    } finally {
+      // Of what broke off the last part of a block is kept as well.
+      const rest = tip.rest();
+      if (rest !== undefined) this.#file.append(rest);
+      await this.#file.settle();
+    }
   }
 
-  /** Passes chunks on, as long as they can be the blob's. */
-  async *#checking(
-    source: AsyncIterable<Uint8Array>,
-    digester: Digester,
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array> {
-    for await (const bytes of source) {
-      signal.throwIfAborted();
-      digester.update(bytes);
-      if (digester.sizeBytes > this.sizeBytes) throw this.#corrupt("it is longer than its manifest says");
-      yield bytes;
-    }
+  async #land(landing: Landing, start: number, onOpened: () => Promise<void>): Promise<void> {
+    const { source, signal } = this.#options;
+    const blob = { digest: this.digest, size: this.sizeBytes };
+    if (source.landBlob === undefined) throw new TypeError("upstreams are remote");
+    await source.landBlob(blob, landing, { start, onOpened });
+    signal.throwIfAborted();
+  }
+
+  #landing(tip: TipBlocks, digester: Digester): Landing {
+    return {
+      room: () => tip.room(),
+      came: (sizeBytes) => {
+        const full = tip.came(sizeBytes);
+        this.#received += sizeBytes;
+        this.#wake();
+        if (full !== undefined) {
+          digester.update(full);
+          this.#file.append(full);
+        }
+        if (this.#file.isBroken || this.#options.signal.aborted) return "enough";
+        return tip.isSpent ? "pause" : "more";
+      },
+      whenDrained: (resume) => {
+        this.#drained = resume;
+      },
+    };
   }
 
   async #end(): Promise<void> {
@@ -176,8 +222,16 @@ export class BlobTransfer {
 
   async #closeUnused(): Promise<void> {
     if (!this.#isOver || this.#readers > 0) return;
-    const file = this.#file;
-    this.#file = undefined;
-    await file?.close();
+    this.#tip?.clear();
+    await this.#file.close();
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return 0;
+    throw fileError(error, path);
   }
 }

@@ -1,54 +1,74 @@
-// A file that grows while others read it: what comes during one write goes out in the next, all at once.
+// A file that grows in order: what comes during one write goes out in the next, all at once.
 import { fileError } from "@pratique/store";
-import type { FileHandle } from "node:fs/promises";
+import { open, type FileHandle } from "node:fs/promises";
 
-/** So much may wait for the disk. */
-const WAITING_BYTES = 4 * 1024 * 1024;
+export class GrowingFile {
+  readonly #path: string;
+  readonly #onWritten: (chunks: number) => void;
+  #handle: FileHandle | undefined;
+  #waiting: Buffer[] = [];
+  #writing: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
 
-/**
- * Appends the chunks of a source. The first is written at once; later ones gather while a write is under way.
- * `onWritten` is told of each write that is done. What had come when the source fails is written before it throws.
- */
-export async function growFile(
-  file: FileHandle,
-  path: string,
-  source: AsyncIterable<Uint8Array>,
-  onWritten: (sizeBytes: number) => void,
-): Promise<void> {
-  let waiting: Uint8Array[] = [];
-  let waitingBytes = 0;
-  let writing: Promise<void> | undefined;
-  let failure: unknown;
-  const write = async (): Promise<void> => {
-    while (waiting.length > 0 && failure === undefined) {
-      const batch = waiting;
-      const size = waitingBytes;
-      waiting = [];
-      waitingBytes = 0;
+  /** `onWritten` is told how many chunks are in the file now that were not. */
+  constructor(path: string, onWritten: (chunks: number) => void) {
+    this.#path = path;
+    this.#onWritten = onWritten;
+  }
+
+  get handle(): FileHandle | undefined {
+    return this.#handle;
+  }
+
+  get isBroken(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Makes it when it is not there. */
+  async open(): Promise<FileHandle> {
+    try {
+      return (this.#handle ??= await open(this.#path, "a+"));
+    } catch (error) {
+      throw fileError(error, this.#path);
+    }
+  }
+
+  /** Appends a chunk some time soon; it must stay as it is until then. */
+  append(chunk: Buffer): void {
+    this.#waiting.push(chunk);
+    this.#writing ??= this.#write();
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0 && this.#failure === undefined) {
+      const batch = this.#waiting;
+      this.#waiting = [];
       try {
-        await writeAll(file, batch, size);
-        onWritten(size);
+        await writeAll(await this.open(), batch);
+        this.#onWritten(batch.length);
       } catch (error) {
-        failure = fileError(error, path);
+        this.#failure = { error: fileError(error, this.#path) };
+        this.#onWritten(0);
       }
     }
-    writing = undefined;
-  };
-  try {
-    for await (const chunk of source) {
-      waiting.push(chunk);
-      waitingBytes += chunk.byteLength;
-      writing ??= write();
-      if (waitingBytes >= WAITING_BYTES) await writing;
-      if (failure !== undefined) throw failure;
-    }
-  } finally {
-    await writing;
+    this.#writing = undefined;
   }
-  if (failure !== undefined) throw failure;
+
+  /** Waits until everything is written. @throws what writing threw */
+  async settle(): Promise<void> {
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
 }
 
-async function writeAll(file: FileHandle, batch: readonly Uint8Array[], size: number): Promise<void> {
+async function writeAll(file: FileHandle, batch: readonly Buffer[]): Promise<void> {
+  const size = batch.reduce((sum, chunk) => sum + chunk.byteLength, 0);
   const { bytesWritten } = await file.writev([...batch]);
   if (bytesWritten === size) return;
   // A short write, as at the end of a disk: the rest one by one, so that its error shows.

@@ -113,7 +113,7 @@ export class ManifestSource {
       const reason = `a config of ${config.size} bytes`;
       throw registryErrors("registry.upstream-corrupt", { upstream: place.upstream.name, reason });
     }
-    await this.#options.transfers.of(place, config).kept;
+    await this.#options.transfers.of(place, config).begin().kept;
   }
 
   #look(place: UpstreamPlace, ref: string): Promise<Descriptor | undefined> {

@@ -1,7 +1,6 @@
 // Blobs of upstreams on their way out: from the cache, or while they come.
 import { parseDigest, type JsonObject } from "@pratique/core";
 import { ociErrors } from "@pratique/oci";
-import type { FileHandle } from "node:fs/promises";
 import { actOf, perform, permit, repositoryResource } from "../act.ts";
 import { getBlob } from "../blob-download.ts";
 import { blobHeaders } from "../blob-headers.ts";
@@ -9,7 +8,7 @@ import { parseRange, type Slice } from "../byte-range.ts";
 import { hasAlready, rangeApplies } from "../conditional.ts";
 import { BASE_HEADERS, sendEmpty, type Exchange } from "../exchange.ts";
 import type { UpstreamExchange } from "./answer-upstream.ts";
-import type { BlobTransfer } from "./blob-transfer.ts";
+import type { BlobTransfer, TransferReader } from "./blob-transfer.ts";
 import type { NeededBlob } from "./pull-through.ts";
 import { sendGrowing } from "./send-growing.ts";
 import { permitRepository } from "./upstream-manifest.ts";
@@ -55,7 +54,12 @@ export async function getUpstreamBlob(own: UpstreamExchange, text: string): Prom
   const transfer = pullThrough.transfers.of(place, descriptor);
   const pull = actOf(exchange, "artifact:pull", repositoryResource(parts, place.name), { details: { digest } });
   // It is allowed already: the upstream begins to answer while the record is written.
-  const slice = await perform(parts.guard, pull, (note) => sliceOf(exchange, transfer, note));
+  let slice: Slice | undefined;
+  try {
+    slice = await perform(parts.guard, pull, (note) => sliceOf(exchange, transfer, note));
+  } finally {
+    transfer.begin();
+  }
   try {
     await transfer.opened;
   } catch (error) {
@@ -68,7 +72,7 @@ export async function getUpstreamBlob(own: UpstreamExchange, text: string): Prom
     return getBlob(parts, exchange, place.name, digest);
   }
   try {
-    await sendComing(own, transfer, reader.file, slice);
+    await sendComing(own, transfer, reader, slice);
   } finally {
     reader.release();
   }
@@ -91,7 +95,7 @@ async function sliceOf(
 async function sendComing(
   { exchange, parts }: UpstreamExchange,
   transfer: BlobTransfer,
-  file: FileHandle,
+  reader: TransferReader,
   slice: Slice | undefined,
 ): Promise<void> {
   const { res } = exchange;
@@ -106,6 +110,6 @@ async function sendComing(
       : { "Content-Range": `bytes ${part.start}-${part.start + part.length - 1}/${sizeBytes}` }),
   });
   const options = { shelf: parts.shelf, idleMs: parts.limits.idleMs };
-  const isWhole = await sendGrowing({ transfer, file }, part, res, options);
+  const isWhole = await sendGrowing({ transfer, reader }, part, res, options);
   if (!isWhole) parts.log.debug("a blob from upstream was not sent to its end", { digest });
 }
