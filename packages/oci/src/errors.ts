@@ -131,12 +131,12 @@ export const ociErrors = defineErrors({
   "registry.unreachable": {
     status: 503,
     text: "{registry} does not answer: {reason}",
-    hint: "check the name, the network, and whether it speaks https (use `insecure` for a plain-http test registry)",
+    hint: "check the name, the network, and whether it speaks https (`--insecure` is for a plain-http test registry)",
   },
   "registry.unauthorized": {
     status: 401,
     text: "{registry} wants other credentials for {what}",
-    hint: "give others, for example: pratique push REF TARGET --username NAME --password-stdin",
+    hint: "add --username NAME --password-stdin, or log in with `docker login` or `podman login`",
   },
   "registry.denied": {
     status: 403,
