@@ -58,16 +58,18 @@ export const inspect: Command = {
     );
     if (model !== undefined) terminal.out(`\n${modelLines(model)}`);
     terminal.out("\nlayers");
-    terminal.out(
-      columns(
-        answer.layers.map((layer) => [
-          `  ${shortDigest(layer.digest)}`,
-          size(layer.sizeBytes),
-          layer.mediaType,
-          layer.title ?? "",
-        ]),
-      ),
-    );
+    if (answer.layers.length === 0) terminal.out("  none of its own");
+    else
+      terminal.out(
+        columns(
+          answer.layers.map((layer) => [
+            `  ${shortDigest(layer.digest)}`,
+            size(layer.sizeBytes),
+            layer.mediaType,
+            layer.title ?? "",
+          ]),
+        ),
+      );
     terminal.out("\nreferrers");
     if (answer.referrers.length === 0) terminal.out("  none");
     else
