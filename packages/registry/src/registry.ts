@@ -127,7 +127,12 @@ export function createRegistry(options: RegistryOptions): Registry {
           }
         }
         const handlers = door?.handlers(exchange, route) ?? handlersOf(parts, exchange, route);
-        await answer(exchange, handlers);
+        if (door === undefined) return await answer(exchange, handlers);
+        try {
+          await answer(exchange, handlers);
+        } catch (error) {
+          throw door.explain(exchange, route, error);
+        }
       } catch (error) {
         refuse({ log, challenge }, req, res, error);
       }

@@ -1,6 +1,8 @@
 // What connecting a client writes, and that undoing it gives back the bytes that were there.
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
 import { tmpdir } from "node:os";
+import { promisify } from "node:util";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { parse } from "smol-toml";
@@ -14,7 +16,7 @@ import type { Plan, Target } from "./plan.ts";
 import { planPodman } from "./podman.ts";
 import { prepare } from "./prepare.ts";
 import { planUndo, runUndo } from "./undo.ts";
-import type { Connection } from "./connection.ts";
+import { readConnection, writeConnection, type Connection } from "./connection.ts";
 
 const TARGET: Target = {
   host: "127.0.0.1:7340",
@@ -238,4 +240,47 @@ it("sets and takes away a value without touching the rest", () => {
 it("shows what changed between two texts", () => {
   expect(lineDiff("a\nb\nc", "a\nx\nc")).toBe("  a\n- b\n+ x\n  c");
   expect(lineDiff("same", "same")).toBe("");
+});
+
+describe("odd things", () => {
+  it("refuses a link to nothing, a directory and a pipe, and changes nothing", async () => {
+    const plan = await planPodman(TARGET, places);
+    const { path } = plan.files[1]!;
+    const odd: (() => Promise<unknown>)[] = [
+      () => symlink(join(root, "nothing"), path),
+      () => mkdir(path),
+      () => promisify(execFile)("mkfifo", [path]),
+    ];
+    for (const make of odd) {
+      await mkdir(dirname(path), { recursive: true });
+      await make();
+      await expect(prepare(plan)).rejects.toMatchObject({ code: "connect.unreadable" });
+      await rm(path, { recursive: true });
+    }
+    expect(await filesBelow(root)).toEqual([]);
+  });
+
+  it("works in paths with spaces and quotes", async () => {
+    places = placesOf({ environment: { HOME: `/home/ada "the first" l'ove` }, userId: 1000, root });
+    const connection = await connect(await planPodman(TARGET, places));
+    expect((await filesBelow(root)).length).toBe(2);
+    await undo(connection);
+    expect(await filesBelow(root)).toEqual([]);
+  });
+
+  it("undoes what was written only in part", async () => {
+    const theirs = JSON.stringify({ auths: { [TARGET.host]: { auth: "b2xkOm9sZA==" } } });
+    await put(places.podmanAuth, theirs);
+    const prepared = await prepare(await planPodman(TARGET, places));
+    // Killed after the record, before the first file.
+    await undo({ version: 1, client: "podman", files: prepared.map(({ written }) => written) });
+    expect(JSON.parse(await readFile(places.podmanAuth, "utf8"))).toEqual(JSON.parse(theirs));
+  });
+
+  it("keeps apart what it remembers of roots with equal ends", async () => {
+    const end = "x".repeat(100);
+    await writeConnection(root, { version: 1, client: "podman", files: [] }, `/a/${end}`);
+    expect(await readConnection(root, "podman", `/a/${end}`)).toBeDefined();
+    expect(await readConnection(root, "podman", `/b/${end}`)).toBeUndefined();
+  });
 });

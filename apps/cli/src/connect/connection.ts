@@ -3,6 +3,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureDirectory, writeFileDurably } from "@pratique/store";
 import { z } from "zod";
+import { digestOfText } from "./files.ts";
 import { cliErrors } from "../errors.ts";
 
 const Whole = z.strictObject({
@@ -34,7 +35,7 @@ export type WrittenJson = z.infer<typeof Json>;
 
 /** The name of the record: one for each client, and for each root it was made under. */
 function fileOf(home: string, client: string, root: string | undefined): string {
-  const suffix = root === undefined ? "" : `-${Buffer.from(root).toString("hex").slice(-80)}`;
+  const suffix = root === undefined ? "" : `-${digestOfText(root).slice(0, 40)}`;
   return join(home, "connect", `${client}${suffix}.json`);
 }
 

@@ -1,6 +1,6 @@
 // Reading what is there.
 import { createHash } from "node:crypto";
-import { readFile, realpath, stat } from "node:fs/promises";
+import { lstat, readFile, realpath, stat } from "node:fs/promises";
 import { cliErrors } from "../errors.ts";
 
 const LIMIT_BYTES = 4 * 1024 * 1024;
@@ -16,14 +16,25 @@ export interface FoundFile {
 export async function readIfThere(path: string): Promise<FoundFile | undefined> {
   try {
     const real = await realpath(path);
-    const { mode, size } = await stat(real);
+    const stats = await stat(real);
+    const { mode, size } = stats;
+    // Reading a pipe or a device may never end.
+    if (!stats.isFile()) throw new Error("it is not a file");
     if (size > LIMIT_BYTES) throw new Error("it is too large");
     return { path: real, text: await readFile(real, "utf8"), mode: mode & 0o777 };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if ((code === "ENOENT" || code === "ENOTDIR") && !(await isLink(path))) return undefined;
     throw cliErrors("connect.unreadable", { file: path, reason: error instanceof Error ? error.message : "" });
   }
+}
+
+/** A link to nothing is not replaced: somebody made it. */
+async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (stats) => stats.isSymbolicLink(),
+    () => false,
+  );
 }
 
 /** A JSON object; an empty file is an empty one. @throws `connect.unreadable` */

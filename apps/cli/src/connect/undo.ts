@@ -42,6 +42,8 @@ function undoJson(client: string, file: WrittenJson, found: FoundFile): UndoStep
     const now = valueAt(tree, at);
     // Somebody took it away already, as `podman logout` does.
     if (now === undefined) continue;
+    // It was never written: connecting ended before.
+    if (isDeepStrictEqual(now, before)) continue;
     if (!isDeepStrictEqual(now, value)) {
       const text = (one: unknown): string => withoutSecrets(JSON.stringify({ [at.join(".")]: one }, undefined, 2));
       throw changedSince(client, file.path, text(value), text(now));

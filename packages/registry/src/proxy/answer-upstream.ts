@@ -1,4 +1,5 @@
 // Requests for what is an upstream's: who answers which.
+import { isPratiqueError } from "@pratique/core";
 import type { GuardResource } from "@pratique/guard";
 import type { Descriptor } from "@pratique/oci";
 import { repositoryResource } from "../act.ts";
@@ -47,6 +48,16 @@ export class UpstreamDoor {
     return places.isOurs ? [repositoryResource(this.#parts, name), ...upstream] : upstream;
   }
 
+  /** What looks like a host and names no upstream is denied by name, unless there is such a repository of ours. */
+  explain(exchange: Exchange, route: Route, error: unknown): unknown {
+    const { method } = exchange.req;
+    if (method !== "GET" && method !== "HEAD") return error;
+    const isMissing = isPratiqueError(error, "manifest.not-found") || isPratiqueError(error, "repository.not-found");
+    if (!isMissing && !isPratiqueError(error, "blob.not-found")) return error;
+    const host = "name" in route && this.#pullThrough.places(route.name).isOurs ? hostIn(route.name) : undefined;
+    return host === undefined ? error : registryErrors("registry.upstream-unknown", { host }, { cause: error });
+  }
+
   /** The handlers of a route by method; undefined when it means a repository of our own. @throws `registry.upstream-unknown` */
   handlers(exchange: Exchange, route: Route): Readonly<Record<string, Handler>> | undefined {
     const { host } = exchange.req.headers;
@@ -56,6 +67,14 @@ export class UpstreamDoor {
     this.#partsOf.set(place.upstream, parts);
     return handlersOf({ pullThrough: this.#pullThrough, place, parts, exchange }, route);
   }
+}
+
+/** `quay.example/team/app`, `127.0.0.1/app`, `host_5000/app`: as clients write that are remapped. */
+function hostIn(name: string): string | undefined {
+  const first = name.includes("/") ? name.slice(0, name.indexOf("/")) : "";
+  return first === "localhost" || /\.[a-z0-9-]+(?:_\d+)?$|_\d+$/.test(first)
+    ? first.replace(/_(\d+)$/, ":$1")
+    : undefined;
 }
 
 function handlersOf(own: UpstreamExchange, route: Route): Readonly<Record<string, Handler>> {

@@ -30,6 +30,7 @@ export interface TransferReader {
   release(): void;
 }
 
+const FIRST_PAUSE_MS = 4;
 const READ_BYTES = 1024 * 1024;
 
 export class BlobTransfer {
@@ -195,6 +196,7 @@ export class BlobTransfer {
   }
 
   #landing(tip: TipBlocks, digester: Digester): Landing {
+    let isFirst = true;
     return {
       room: () => tip.room(),
       came: (sizeBytes) => {
@@ -206,6 +208,12 @@ export class BlobTransfer {
           this.#file.append(full);
         }
         if (this.#file.isBroken || this.#options.signal.aborted) return "enough";
+        if (isFirst && this.#readers > 0) {
+          isFirst = false;
+          // The first bytes go out, and reach who waits for them, before the flood takes the processor.
+          setTimeout(() => this.#drained(), FIRST_PAUSE_MS);
+          return "pause";
+        }
         return tip.isSpent ? "pause" : "more";
       },
       whenDrained: (resume) => {

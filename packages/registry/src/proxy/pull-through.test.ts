@@ -73,6 +73,57 @@ describe("names", () => {
     expect(bench.asked()).toEqual([]);
   });
 
+  it("takes a host for nothing but itself, however it is written", async () => {
+    await withAlpine();
+    for (const host of [
+      "",
+      "DOCKER.IO",
+      "docker.io.",
+      "docker.io:443",
+      "docker.io%2F",
+      "docker.io%2Fevil",
+      "docker.io%00",
+      "docker.io@evil.example",
+      "https://docker.io",
+      "2130706433",
+      "0x7f.1",
+      "%5B::1%5D",
+      "__proto__",
+    ]) {
+      const answer = await bench.registry.call("GET", `/v2/library/alpine/manifests/3?ns=${host}`);
+      expect([host, answer.status, codeOf(answer)]).toEqual([host, 403, "DENIED"]);
+    }
+    // Named twice, the first counts, for the decision as well as for the pull.
+    const twice = await bench.registry.call("GET", "/v2/library/alpine/manifests/3?ns=evil.example&ns=docker.io");
+    expect(twice.status).toBe(403);
+    expect((await bench.registry.call("GET", "/v2/docker.io%2Flibrary/alpine/manifests/3")).status).toBe(400);
+    expect((await bench.registry.call("GET", "/v2/docker.io/../gone.example/a/manifests/3")).status).toBe(400);
+    expect(bench.asked()).toEqual([]);
+    // A host within a host's name is a repository there, and no way to the other.
+    await bench.registry.call("GET", "/v2/gone.example/docker.io/library/alpine/manifests/3");
+    await bench.registry.call("GET", "/v2/library/alpine/manifests/3?ns=gone.example");
+    expect(bench.asked()).toEqual([]);
+  });
+
+  it("denies by name what looks like a host in a path, and is none of ours", async () => {
+    await withAlpine();
+    const { call, image, pushManifest } = bench.registry;
+    for (const [first, host] of [
+      ["quay.example", "quay.example"],
+      ["127.0.0.1", "127.0.0.1"],
+      ["localhost", "localhost"],
+      ["quay.example_5000", "quay.example:5000"],
+    ] as const) {
+      const answer = await call("GET", `/v2/${first}/team/app/manifests/1`);
+      expect([first, answer.status, codeOf(answer)]).toEqual([first, 403, "DENIED"]);
+      expect(answer.text).toContain(`${host} is no upstream`);
+    }
+    expect((await call("GET", "/v2/team/app/manifests/1")).status).toBe(404);
+    await pushManifest("our.own/app", "1", await image("our.own/app"));
+    expect((await call("GET", "/v2/our.own/app/manifests/1")).status).toBe(200);
+    expect(bench.asked()).toEqual([]);
+  });
+
   it("leaves our own repositories alone", async () => {
     await withAlpine();
     const { registry } = bench;

@@ -2,7 +2,7 @@
 import type { Principal } from "@pratique/contracts";
 import { manualClock, silentLog, type ManualClock } from "@pratique/core";
 import fc from "fast-check";
-import { generateKeyPairSync } from "node:crypto";
+import { createHmac, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -80,6 +80,36 @@ describe("a token", () => {
     expect(await tokens.renew(refresh)).toEqual(bearer);
     clock.advance(31 * 86_400_000);
     expect(await tokens.renew(refresh)).toBeUndefined();
+  });
+});
+
+describe("a forged token", () => {
+  const part = (json: object): string => Buffer.from(JSON.stringify(json)).toString("base64url");
+
+  it("is worth nothing when the public key signs it as a secret, or it brings a key along", async () => {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const own = new RegistryTokens({ key: privateKey, service: "registry.test", clock, recall: () => OLGA });
+    const [, body] = (await own.issue(bearer, [APP])).token.split(".") as [string, string];
+    const publicKey = createPublicKey(privateKey);
+    const mine = generateKeyPairSync("ed25519");
+    for (const secret of [
+      publicKey.export({ type: "spki", format: "pem" }),
+      publicKey.export({ type: "spki", format: "der" }),
+    ]) {
+      const head = part({ alg: "HS256", typ: "JWT" });
+      const signature = createHmac("sha256", secret).update(`${head}.${body}`).digest("base64url");
+      expect(await own.authenticate(`Bearer ${head}.${body}.${signature}`)).toBeUndefined();
+    }
+    const head = part({ alg: "EdDSA", typ: "JWT", jwk: mine.publicKey.export({ format: "jwk" }), kid: "../../etc" });
+    const signature = sign(null, Buffer.from(`${head}.${body}`), mine.privateKey).toString("base64url");
+    expect(await own.authenticate(`Bearer ${head}.${body}.${signature}`)).toBeUndefined();
+  });
+
+  it("is never twice the same, however many are made at once", async () => {
+    const issued = await Promise.all(Array.from({ length: 50 }, () => tokens.issue(bearer, [APP])));
+    expect(new Set(issued.map(({ token }) => token)).size).toBe(50);
+    const grants = await Promise.all(issued.map(({ token }) => authenticate(token)));
+    expect(grants.every((grant) => grant?.access.length === 1)).toBe(true);
   });
 });
 
@@ -197,6 +227,19 @@ describe("the endpoint", () => {
     expect(renewed["refresh_token"]).toBe(first["refresh_token"]);
     expect((await authenticate(renewed["access_token"]!))?.access).toEqual([{ ...APP, actions: ["pull"] }]);
     expect((await json(await get("offline_token=true")))["refresh_token"]).toMatch(/^ey/);
+  });
+
+  it("renews for no more than policy allows, and for nobody whose credential is gone", async () => {
+    const refresh = await tokens.issueRefresh(bearer);
+    const renew = (scope: string) => post({ grant_type: "refresh_token", refresh_token: refresh, scope });
+    const wide = await json(
+      await renew("repository:team/app:pull,push,delete repository:other:pull registry:catalog:*"),
+    );
+    expect(wide["scope"]).toBe("repository:team/app:pull");
+    const many = Array.from({ length: 200 }, (_, n) => `repository:team/app${n}:pull`).join(" ");
+    expect((await renew(many)).status).toBe(200);
+    isRevoked = true;
+    expect((await renew("repository:team/app:pull")).status).toBe(401);
   });
 
   it("refuses another service, another way, another method, and a form without end", async () => {
