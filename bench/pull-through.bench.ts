@@ -2,7 +2,7 @@
 // The upstream is Debian's `docker-registry`; each pull is of another repository, so nothing is cached before.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,6 +53,18 @@ async function pull(url: string, headers: Record<string, string> = {}): Promise<
   const firstMs = performance.now() - begun;
   await read(answer);
   return { firstMs, wholeMs: performance.now() - begun };
+}
+
+/** What a durable record costs at least, just then. */
+async function durableWriteMs(): Promise<number> {
+  spawnSync("sync");
+  const file = await open(join(directory, "record"), "a");
+  const begun = performance.now();
+  await file.write("x".repeat(700));
+  await file.datasync();
+  const took = performance.now() - begun;
+  await file.close();
+  return took;
 }
 
 /** User and system CPU seconds of a process so far. */
@@ -128,6 +140,7 @@ const authorization = { authorization: `Bearer ${daemon.token}` };
 const direct: Sample[] = [];
 const missed: Sample[] = [];
 const cached: Sample[] = [];
+const durable: number[] = [];
 const cpu = { peer: [] as number[], missed: [] as number[], cached: [] as number[] };
 for (const [round, name] of names.entries()) {
   const path = `${name}/blobs/${layer}`;
@@ -137,6 +150,7 @@ for (const [round, name] of names.entries()) {
   const peerCpu = (await cpuSeconds(peer.pid!)) - at[0]!;
   const two = await pull(`${daemon.url}/v2/docker.io/${path}`, authorization);
   const missCpu = (await cpuSeconds(daemon.process.pid!)) - at[1]!;
+  const bareMs = await durableWriteMs();
   const three = await pull(`${daemon.url}/v2/docker.io/${path}`, authorization);
   const cachedCpu = (await cpuSeconds(daemon.process.pid!)) - at[1]! - missCpu;
   // The first round warms both up.
@@ -144,6 +158,7 @@ for (const [round, name] of names.entries()) {
   direct.push(one);
   missed.push(two);
   cached.push(three);
+  durable.push(bareMs);
   cpu.peer.push(peerCpu);
   cpu.missed.push(missCpu);
   cpu.cached.push(cachedCpu);
@@ -167,6 +182,7 @@ printTable(
     row("through Pratique, cached", cached, cpu.cached),
   ],
 );
+console.log(`\nOne small write and fdatasync, bare, just then: ${median(durable).toFixed(1)} ms.`);
 
 await daemon.stop();
 peer.kill();

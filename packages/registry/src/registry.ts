@@ -1,6 +1,6 @@
 // The registry: everything under /v2/ (OCI distribution-spec 1.1), each act through guard.
 import type { Principal } from "@pratique/contracts";
-import { describeError, isPratiqueError, type Clock, type Log } from "@pratique/core";
+import { describeError, isJsonObject, isPratiqueError, type Clock, type Log } from "@pratique/core";
 import type { Guard, GuardResource } from "@pratique/guard";
 import type { ContentStore, Descriptor } from "@pratique/oci";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -208,6 +208,12 @@ function neededBy(req: IncomingMessage): readonly Access[] {
   }
 }
 
+/** Seconds for which an upstream wants no requests. */
+function restOf(details: unknown): number {
+  const seconds = isJsonObject(details) ? details["retryAfterSeconds"] : undefined;
+  return typeof seconds === "number" && seconds > 0 ? seconds : 60;
+}
+
 interface Refusing {
   readonly log: Log;
   readonly challenge: (req: IncomingMessage, error: unknown) => string[];
@@ -226,7 +232,7 @@ function refuse({ log, challenge }: Refusing, req: IncomingMessage, res: ServerR
   leaveBody(req, res);
   // The answer to a HEAD has no body; containerd shows its status line (RFC 9112 §4: the reason phrase is free text).
   if (req.method === "HEAD") res.statusMessage = message.replace(/[^\x20-\x7e]+/g, " ").slice(0, 400);
-  if (isPratiqueError(error, "registry.upstream-resting")) res.setHeader("Retry-After", "60");
+  if (isPratiqueError(error, "registry.upstream-resting")) res.setHeader("Retry-After", String(restOf(error.details)));
   const body = Buffer.from(JSON.stringify({ errors: [{ code, message, detail }] }));
   res.writeHead(status, {
     ...BASE_HEADERS,

@@ -1,15 +1,18 @@
 // A blob from a byte on into buffers of its reader, in order: on one connection, and another where that breaks.
 import { ociErrors } from "../errors.ts";
-import type { LandOptions, Landing, StoredBlob } from "../repository.ts";
+import type { ByteRange, LandOptions, Landing, StoredBlob } from "../repository.ts";
 import type { Answer, RegistrySession } from "./registry-session.ts";
 import { backoffMs, isTransientError } from "./retry.ts";
+
+/** A connection of its own costs time, which a small blob does not make up for. */
+const BULK_BYTES = 8 * 1024 * 1024;
 
 export interface BlobLanding {
   readonly session: RegistrySession;
   readonly blob: StoredBlob;
   readonly landing: Landing;
   readonly options: LandOptions;
-  readonly ask: (start: number) => Promise<Answer>;
+  readonly ask: (range: ByteRange | undefined, isBulk: boolean) => Promise<Answer>;
 }
 
 /** @throws `size.mismatch`, `registry.*` */
@@ -26,7 +29,7 @@ export async function landBlob({ session, blob, landing, options, ask }: BlobLan
   for (let failures = 0; at < blob.size; failures += 1) {
     const before = at;
     try {
-      const answer = await ask(at);
+      const answer = await ask(at === 0 ? undefined : { start: at }, blob.size - at >= BULK_BYTES);
       try {
         const skip = skipped(session, answer, blob, at);
         await options.onOpened?.();

@@ -205,6 +205,9 @@ export class RegistrySession {
     if (typeof location === "string" && !URL.canParse(location, base.href))
       throw this.badAnswer("it names an unreadable address");
     const url = new URL(location, base);
+    if (isInward(url) && !(isLoopback(url) && isLoopback(this.#base))) {
+      throw this.badAnswer("it sends on to an address of this machine or its link");
+    }
     if (url.protocol === "https:") return url;
     if (url.protocol === "http:" && this.#base.protocol === "http:" && this.#mayBePlain(url)) return url;
     if (url.protocol === "http:" && url.hostname === this.#base.hostname) {
@@ -266,6 +269,19 @@ function mayRepeatError(request: RegistryRequest, error: unknown): boolean {
   const retry = retryOf(request);
   if (retry === "idempotent") return isTransientError(error);
   return retry === "unprocessed" && wasNotProcessed(error);
+}
+
+/** Addresses that only who runs this machine has to do with: its own, and those of its link, as of a cloud's metadata. */
+function isInward(url: URL): boolean {
+  const { hostname } = url;
+  return (
+    isLoopback(url) ||
+    hostname === "0.0.0.0" ||
+    hostname === "[::]" ||
+    hostname.startsWith("169.254.") ||
+    // Link-local (RFC 4291 §2.5.6), and IPv4 in IPv6 (§2.5.5.2): 127/8, 169.254/16, 0/8.
+    /^\[fe[89ab]|^\[::ffff:(?:7f|a9fe:|0:)/.test(hostname)
+  );
 }
 
 /** True for this machine: 127.0.0.0/8, ::1, localhost. */

@@ -41,7 +41,6 @@ import {
 } from "./referrers-tag.ts";
 import { RegistrySession, type Answer, type RegistryRequest, type SessionOptions } from "./registry-session.ts";
 
-const BULK_BYTES = 8 * 1024 * 1024;
 const LIST_LIMIT_BYTES = 16 * 1024 * 1024;
 const PAGES_LIMIT = 1000;
 const FALLBACK_ATTEMPTS = 4;
@@ -270,9 +269,7 @@ class RemoteRepository implements Repository {
   }
 
   landBlob(blob: StoredBlob, landing: Landing, options: LandOptions): Promise<void> {
-    // A connection of its own costs time, which a small blob does not make up for.
-    const isBulk = blob.size - options.start >= BULK_BYTES;
-    const ask = (start: number) => this.#askForBlob(blob.digest, start === 0 ? undefined : { start }, isBulk);
+    const ask = (range: ByteRange | undefined, isBulk: boolean) => this.#askForBlob(blob.digest, range, isBulk);
     return landBlob({ session: this.#session, blob, landing, options, ask });
   }
 

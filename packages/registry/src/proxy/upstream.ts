@@ -108,7 +108,7 @@ export class Upstream {
   /** Asks it something, and remembers how that went. @throws `registry.upstream-*`, `registry.rate-limited`, `registry.unreachable` */
   async ask<T>(question: () => Promise<T>): Promise<T> {
     // Asking again before its time only makes it longer.
-    if (this.restMs > 0) throw registryErrors("registry.upstream-resting", { upstream: this.name });
+    if (this.restMs > 0) throw this.#resting();
     try {
       const answer = await question();
       this.#seen("up", undefined, 0);
@@ -134,6 +134,12 @@ export class Upstream {
     return Promise.race([answer, late.promise]).finally(() => clearTimeout(timer));
   }
 
+  /** With the wish of the upstream, for clients. */
+  #resting(cause?: Error): Error {
+    const details = { retryAfterSeconds: Math.ceil(this.restMs / 1000) };
+    return registryErrors("registry.upstream-resting", { upstream: this.name }, { details, cause });
+  }
+
   #read(error: unknown): unknown {
     if (!isPratiqueError(error)) return error;
     const upstream = this.name;
@@ -148,7 +154,7 @@ export class Upstream {
         return registryErrors("registry.upstream-failed", { upstream, reason: error.message }, raise);
       case "registry.rate-limited":
         this.#seen("resting", "it asks for fewer requests", restOf(error.details, this.#clock));
-        return registryErrors("registry.upstream-resting", { upstream }, raise);
+        return this.#resting(error);
       case "registry.unauthorized":
       case "registry.denied":
         this.#seen("up", undefined, 0);
