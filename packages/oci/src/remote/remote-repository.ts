@@ -11,7 +11,7 @@ import {
   parseManifest,
   referrerDescriptor,
 } from "../manifest.schema.ts";
-import { isManifestMediaType, MANIFEST_MEDIA_TYPES, MEDIA_TYPES } from "../media-types.ts";
+import { MANIFEST_MEDIA_TYPES, MEDIA_TYPES } from "../media-types.ts";
 import { isTag, type Reference } from "../reference.ts";
 import type {
   ByteRange,
@@ -26,10 +26,12 @@ import type {
   StoredBlob,
 } from "../repository.ts";
 import { downloadBlob } from "./blob-download.ts";
+import { oneChunk } from "./one-chunk.ts";
 import { uploadBlob } from "./blob-upload.ts";
 import { downloadFile } from "./download-file.ts";
 import { uploadFile } from "./file-upload.ts";
 import { landBlob } from "./land-blob.ts";
+import { mediaTypeOf } from "./media-type-of.ts";
 import { nextLink } from "./link-header.ts";
 import {
   encodeReferrersIndex,
@@ -394,13 +396,4 @@ class RemoteRepository implements Repository {
     // The filter is the registry's to apply or not (`OCI-Filters-Applied`), so it is applied here too.
     return all.filter((entry) => artifactType === undefined || entry.artifactType === artifactType);
   }
-}
-
-function mediaTypeOf(answer: Answer): string | undefined {
-  const mediaType = answer.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
-  return mediaType !== undefined && isManifestMediaType(mediaType) ? mediaType : undefined;
-}
-
-async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
