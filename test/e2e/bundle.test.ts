@@ -1,6 +1,6 @@
 // An agent and everything it names leave one machine as a file and arrive on another, with their evidence.
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -109,6 +109,28 @@ it("a lock pins what the agent names, comes along as one, and is read as its age
   expect([details.kind, details.digest]).toEqual(["agent", lock.digest]);
   const again = await pratique(["lock", "voyage/agent:1.0.0", "--json"], here);
   expect(again.json<LockResult>().digest).toBe(lock.digest);
+});
+
+it("what was signed elsewhere can be cleared where that key is trusted, and nowhere else", async () => {
+  const file = join(directory, "trusted.tar");
+  await pratique(["bundle", "save", file, "voyage/harbour-notes:1.0.0"], here);
+  await copyFile(join(here.home, "keys", "cosign.pub"), join(directory, "office.pub"));
+  for (const [config, code] of [
+    ["", 3],
+    ["trust:\n  keys:\n    office: { file: office.pub }\n", 0],
+  ] as const) {
+    const place = await temporaryHome();
+    await copyFile(join(directory, "office.pub"), join(place.home, "office.pub"));
+    await writeFile(join(place.home, "pratique.yaml"), config);
+    const daemon = await startDaemon(place.home);
+    try {
+      await pratique(["bundle", "load", file], place);
+      expect((await pratique(["clear", "voyage/harbour-notes:1.0.0"], place)).code).toBe(code);
+    } finally {
+      await daemon.stop();
+      await place.remove();
+    }
+  }
 });
 
 it("a lock of an agent that names something that is not here says what is missing", async () => {

@@ -44,6 +44,7 @@ import { ToolServers } from "./runs/tool-servers.ts";
 import { openRegistryClients } from "./registry-clients.ts";
 import { openUpstreams } from "./upstreams/open-upstreams.ts";
 import { UpstreamDesk } from "./upstreams/upstream-desk.ts";
+import { readTrust } from "./trusted-keys.ts";
 import { DAEMON_VERSION } from "./version.ts";
 
 export interface DaemonOptions {
@@ -132,7 +133,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     onClose(() => store.close());
     await house.start(store);
     const key = await openSigningKey(home.keys);
-    const trust = { keys: [{ name: "owner", publicKeyPem: key.publicKeyPem }] };
+    const trust = await readTrust(config.trust, home.configFile, key.publicKeyPem);
     const evidenceCache = new EvidenceCache();
     const nodeExecutable = process.execPath;
     const machinery = new Machinery({

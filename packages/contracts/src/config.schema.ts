@@ -1,4 +1,5 @@
 // `pratique.yaml`: every key that the daemon reads. docs/reference/configuration.md is generated from here.
+import { TrustConfig } from "./trust-config.schema.ts";
 import { z } from "zod";
 import { HOUSEKEEPING_KEYS } from "./housekeeping-config.schema.ts";
 import { UPKEEP_KEYS } from "./upkeep-config.schema.ts";
@@ -80,6 +81,7 @@ export const Config = z.strictObject({
     })
     .prefault({})
     .describe("Embedded registry"),
+  trust: TrustConfig.prefault({}).describe("Whose evidence counts beside the owner's own"),
   gateway: z
     .strictObject({
       servers: z
