@@ -262,7 +262,9 @@ describe("an upstream that sends something else", () => {
     bench.upstream.faults.length = 0;
     bench.upstream.requests.length = 0;
     expect((await get(`${ALPINE}/blobs/${image.layer}`)).body).toEqual(image.layerBytes);
-    expect(bench.upstream.requests.map(({ headers }) => headers.range)).toEqual([expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
+    expect(bench.upstream.requests.map(({ headers }) => headers.range)).toEqual([
+      expect.stringMatching(/^bytes=[1-9]\d*-$/),
+    ]);
 
     const other = putImage(bench.upstream, "library/alpine", "4");
     await get(`${ALPINE}/manifests/4`);
