@@ -38,6 +38,9 @@ describe("a requirement", () => {
     "../a",
     "",
     "a\n-r b",
+    "a>=1\n--no-index",
+    "a; x\n-r b",
+    "0;/",
   ])("is refused: %j", (text) =>
     expect(() => checkRequirement(text, "s")).toThrow(expect.objectContaining({ code: "mcp-server.unverifiable" })),
   );
@@ -53,6 +56,7 @@ describe("a requirement", () => {
         }
         expect(taken).toMatch(/^[A-Za-z0-9][^@\n/\\]*$/);
       }),
+      { numRuns: 3000 },
     );
   });
 });

@@ -55,9 +55,9 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 const PYTHON = "/usr/bin/python3";
 const MACHINES: Readonly<Record<string, string>> = { amd64: "x86_64", arm64: "aarch64" };
 const WHEEL = /^([A-Za-z0-9_.]+)-([^-]+)(?:-[0-9][^-]*)?-[^-]+-[^-]+-[^-]+\.whl$/;
-/** PEP 508, without URLs, paths and options. */
+/** PEP 508 on one line, without URLs, paths and options. */
 const REQUIREMENT =
-  /^[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[A-Za-z0-9._,\s-]*\])?\s*(?:\(?[<>=!~][^;@/\\]*)?(?:;[^@\\]*)?$/;
+  /^[A-Za-z0-9][A-Za-z0-9._-]*[ \t]*(?:\[[A-Za-z0-9._, \t-]*\])?[ \t]*(?:\(?[<>=!~][^;@/\\\r\n]*)?(?:;[^@/\\\r\n]*)?$/;
 
 /** @throws `mcp-server.unverifiable` for what is no plain requirement */
 export function checkRequirement(requirement: string, source: string): string {
