@@ -19,6 +19,7 @@ import type {
   Upload,
 } from "../repository.ts";
 import type { StoreObserver } from "../store-observer.ts";
+import { bounded, once, requireExpected } from "../expected-blob.ts";
 import type { BlobPool } from "./blob-pool.ts";
 import { readManifestFile, type Layout } from "./layout.ts";
 import type { Leases } from "./leases.ts";
@@ -167,14 +168,14 @@ export class StoreRepository implements LocalRepository {
     if (source instanceof Uint8Array) {
       const digest = digestOf(source, algorithm);
       const size = source.byteLength;
-      requireExpected(digest, size, expected);
+      requireExpected({ digest, size }, expected);
       if ((await this.blobSize(digest)) === size) return { digest, size };
     }
     const upload = await this.#parts.uploads.start(this.#owner(), algorithm);
     try {
       await upload.append(source instanceof Uint8Array ? once(source) : bounded(source, expected.size));
       const digest = await upload.digest();
-      requireExpected(digest, upload.offset, expected);
+      requireExpected({ digest, size: upload.offset }, expected);
       return await upload.commit(digest);
     } catch (error) {
       await upload.cancel();
@@ -307,31 +308,6 @@ export class StoreRepository implements LocalRepository {
 
   resumeUpload(id: string): Promise<Upload | undefined> {
     return this.#parts.uploads.resume(this.#owner(), id);
-  }
-}
-
-function requireExpected(digest: Digest, size: number, expected: ExpectedBlob): void {
-  if (expected.size !== undefined && expected.size !== size) {
-    throw ociErrors("size.mismatch", { what: "the blob", actualBytes: size, expectedBytes: expected.size });
-  }
-  if (expected.digest !== undefined && expected.digest !== digest) {
-    throw ociErrors("digest.mismatch", { what: "the blob", actual: digest, expected: expected.digest });
-  }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
-
-/** Stops a source that sends more than it said. */
-async function* bounded(source: AsyncIterable<Uint8Array>, limit: number | undefined): AsyncGenerator<Uint8Array> {
-  let seen = 0;
-  for await (const chunk of source) {
-    seen += chunk.byteLength;
-    if (limit !== undefined && seen > limit) {
-      throw ociErrors("size.mismatch", { what: "the blob", actualBytes: `more than ${limit}`, expectedBytes: limit });
-    }
-    yield chunk;
   }
 }
 

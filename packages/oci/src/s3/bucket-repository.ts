@@ -3,6 +3,7 @@ import { algorithmOf, digestOf, type Clock, type Digest, type DigestAlgorithm, t
 import { Readable } from "node:stream";
 import type { Descriptor } from "../descriptor.schema.ts";
 import { ociErrors } from "../errors.ts";
+import { bounded, once, requireExpected } from "../expected-blob.ts";
 import type { ManifestCache } from "../local/manifest-cache.ts";
 import { storedManifest, type Snapshot } from "../local/snapshot.ts";
 import { MANIFEST_LIMIT_BYTES, manifestDigest, parseManifest, type ParsedManifest } from "../manifest.schema.ts";
@@ -300,30 +301,5 @@ export class BucketRepository implements LocalRepository {
 
   resumeUpload(id: string): Promise<Upload | undefined> {
     return this.#parts.uploads.resume(this.name, id);
-  }
-}
-
-function requireExpected({ digest, size }: StoredBlob, expected: ExpectedBlob): void {
-  if (expected.size !== undefined && expected.size !== size) {
-    throw ociErrors("size.mismatch", { what: "the blob", actualBytes: size, expectedBytes: expected.size });
-  }
-  if (expected.digest !== undefined && expected.digest !== digest) {
-    throw ociErrors("digest.mismatch", { what: "the blob", actual: digest, expected: expected.digest });
-  }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
-
-/** Stops a source that sends more than it said. */
-async function* bounded(source: AsyncIterable<Uint8Array>, limit: number | undefined): AsyncGenerator<Uint8Array> {
-  let seen = 0;
-  for await (const chunk of source) {
-    seen += chunk.byteLength;
-    if (limit !== undefined && seen > limit) {
-      throw ociErrors("size.mismatch", { what: "the blob", actualBytes: `more than ${limit}`, expectedBytes: limit });
-    }
-    yield chunk;
   }
 }
