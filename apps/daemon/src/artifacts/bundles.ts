@@ -202,7 +202,8 @@ async function writeWhole(path: string, source: AsyncIterable<Uint8Array>, signa
   try {
     for await (const chunk of source) {
       signal.throwIfAborted();
-      await file.write(chunk);
+      // Not `write`, which may take a part only, as on a disk that is about to be full.
+      await file.writeFile(chunk);
     }
     await file.sync();
     await file.close();
@@ -211,6 +212,9 @@ async function writeWhole(path: string, source: AsyncIterable<Uint8Array>, signa
   } catch (error) {
     await file.close().catch(() => undefined);
     await rm(partial, { force: true });
-    throw error;
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
+    const reason = "there is no space left";
+    throw daemonErrors("bundle.not-writable", { directory: dirname(path), reason }, { cause: error });
   }
 }
