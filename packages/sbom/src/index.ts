@@ -1,0 +1,2 @@
+// What an artifact consists of, and how that is written down.
+export {};

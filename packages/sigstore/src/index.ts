@@ -1,0 +1,2 @@
+// A Sigstore of our own: certificate authority, transparency log, timestamp authority.
+export {};
