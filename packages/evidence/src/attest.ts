@@ -4,7 +4,7 @@ import { MEDIA_TYPES, type Descriptor, type Repository } from "@pratique/oci";
 import { makeBundle } from "./bundle.ts";
 import { BUNDLE_TYPE, CONTENT_ANNOTATION, CREATED_ANNOTATION, PREDICATE_ANNOTATION } from "./media-types.ts";
 import { SIGNATURE_PREDICATE } from "./predicates.ts";
-import type { SigningKey } from "./signing-key.ts";
+import type { SigningKey } from "./signing/signing-key.ts";
 import { encodeStatement, type StatementParts } from "./statement.ts";
 import { verifyArtifact } from "./verify.ts";
 
@@ -56,7 +56,8 @@ async function attach(
   const earlier = verified.filter((statement) => statement.predicateType === parts.predicateType);
   const wanted = canonicalJson(parts.predicate);
   const same = earlier.find((statement) => canonicalJson(statement.predicate) === wanted);
-  const attached = same?.referrer ?? (await push(repo, subject, parts.predicateType, makeBundle(payload, key), clock));
+  const attached =
+    same?.referrer ?? (await push(repo, subject, parts.predicateType, await makeBundle(payload, key), clock));
   for (const { referrer } of earlier) {
     if (referrer.digest !== attached.digest) await repo.deleteManifest(referrer.digest).catch(keepSuperseded);
   }

@@ -4,7 +4,7 @@ import type { BundleWithDsseEnvelope, BundleWithPublicKey } from "@sigstore/bund
 import { z } from "zod";
 import { preAuthEncoding } from "./dsse.ts";
 import { BUNDLE_TYPE, IN_TOTO_TYPE, isBundleType } from "./media-types.ts";
-import type { SigningKey } from "./signing-key.ts";
+import type { SigningKey } from "./signing/signing-key.ts";
 
 export type KeyBundle = BundleWithDsseEnvelope & BundleWithPublicKey;
 
@@ -31,8 +31,8 @@ const BundleJson = z.looseObject({
 });
 
 /** Signs a payload. No `keyid`: cosign's verifier skips signatures that carry one (reference §2.7). */
-export function makeBundle(payload: Uint8Array, key: SigningKey): Buffer {
-  const signature = key.sign(preAuthEncoding(IN_TOTO_TYPE, payload));
+export async function makeBundle(payload: Uint8Array, key: SigningKey): Promise<Buffer> {
+  const signature = await key.sign(preAuthEncoding(IN_TOTO_TYPE, payload));
   return Buffer.from(
     JSON.stringify({
       mediaType: BUNDLE_TYPE,

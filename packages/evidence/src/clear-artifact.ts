@@ -9,7 +9,7 @@ import { clearanceOf } from "./clearance.ts";
 import type { EvidenceCache } from "./evidence-cache.ts";
 import { readEvidence } from "./evidence-of.ts";
 import { VSA_PREDICATE } from "./predicates.ts";
-import type { SigningKey } from "./signing-key.ts";
+import type { SigningKey } from "./signing/signing-key.ts";
 import type { Trust } from "./trust.ts";
 
 export interface ClearOptions {

@@ -18,6 +18,12 @@ export {
 export { provenanceOf, type Material, type ProvenanceParts } from "./provenance.ts";
 export { type Rejection, type RejectionReason } from "./rejection.ts";
 export { sbomOf, type SbomComponent, type SbomParts } from "./sbom.ts";
-export { openSigningKey, type SigningKey } from "./signing-key.ts";
+export { openSigningKey } from "./signing-key.ts";
+export { type SigningKey } from "./signing/signing-key.ts";
 export { OWNER, type Trust, type TrustedKey } from "./trust.ts";
+export {
+  type VulnerabilityAnswer,
+  type VulnerabilityOpinion,
+  type VulnerabilityQuestion,
+} from "./vulnerability-opinion.ts";
 export { verifyArtifact, type Verification, type VerifiedStatement } from "./verify.ts";

@@ -27,7 +27,7 @@ describe("openSigningKey", () => {
     const bytes = Buffer.from("what is signed");
     const publicKey = createPublicKey(key.publicKeyPem);
     expect(publicKey.asymmetricKeyDetails?.namedCurve).toBe("prime256v1");
-    expect(verify("sha256", bytes, publicKey, key.sign(bytes))).toBe(true);
+    expect(verify("sha256", bytes, publicKey, await key.sign(bytes))).toBe(true);
   });
 
   it.each([0o640, 0o604, 0o620, 0o601])("refuses a key with mode %o", async (mode) => {

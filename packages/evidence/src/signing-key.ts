@@ -1,19 +1,11 @@
-// The signing key: ECDSA P-256 in PEM files, as cosign takes them.
+// The owner's signing key: ECDSA P-256 in PEM files, as cosign takes them.
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { join } from "node:path";
 import { ensureDirectory, fileError, systemCode, writeFileDurably } from "@pratique/store";
 import { evidenceErrors } from "./errors.ts";
-
-/** A key that signs; its private half stays inside. */
-export interface SigningKey {
-  /** Base64 SHA-256 of the public key's DER SPKI: the `hint` of a bundle. */
-  readonly keyId: string;
-  readonly publicKeyPem: string;
-  /** DER-encoded ECDSA signature over SHA-256. */
-  sign(bytes: Uint8Array): Uint8Array;
-}
+import { localSigningKey, type SigningKey } from "./signing/signing-key.ts";
 
 const PRIVATE_FILE = "signing-key.pem";
 const PUBLIC_FILE = "cosign.pub";
@@ -33,13 +25,6 @@ export async function openSigningKey(directory: string): Promise<SigningKey> {
   return key;
 }
 
-/** The id of a public key, as bundles name it. */
-export function keyIdOf(publicKey: KeyObject): string {
-  return createHash("sha256")
-    .update(publicKey.export({ type: "spki", format: "der" }))
-    .digest("base64");
-}
-
 function signingKeyFromPem(pem: string, path: string): SigningKey {
   let privateKey: KeyObject;
   try {
@@ -48,13 +33,9 @@ function signingKeyFromPem(pem: string, path: string): SigningKey {
     // The cause is left out: a parser's message may quote what it read.
     throw evidenceErrors("key.invalid", { path });
   }
-  if (privateKey.asymmetricKeyDetails?.namedCurve !== "prime256v1") throw evidenceErrors("key.invalid", { path });
-  const publicKey = createPublicKey(privateKey);
-  return {
-    keyId: keyIdOf(publicKey),
-    publicKeyPem: publicKey.export({ type: "spki", format: "pem" }).toString(),
-    sign: (bytes) => sign("sha256", bytes, privateKey),
-  };
+  const key = localSigningKey(privateKey);
+  if (key?.algorithm !== "ecdsa-p256") throw evidenceErrors("key.invalid", { path });
+  return key;
 }
 
 /** Checks and reads through one handle, so that what was checked is what is read. */

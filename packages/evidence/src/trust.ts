@@ -3,7 +3,7 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { canonicalJson, digestOf } from "@pratique/core";
 import type { Signer } from "@pratique/contracts";
 import { evidenceErrors } from "./errors.ts";
-import { keyIdOf } from "./signing-key.ts";
+import { keyIdOf } from "./signing/signing-key.ts";
 
 /** The name of the key whose clearances count, unless `clears` says otherwise. */
 export const OWNER = "owner";

@@ -69,7 +69,7 @@ describe("verifyArtifact", () => {
       },
       subject: { digest: bench.subject.digest },
     });
-    const bundle = JSON.parse(makeBundle(statementAbout(), bench.key).toString());
+    const bundle = JSON.parse((await makeBundle(statementAbout(), bench.key)).toString());
     expect(bundle.dsseEnvelope.signatures[0]).not.toHaveProperty("keyid");
     expect(bundle.verificationMaterial.publicKey.hint).toBe(bench.key.keyId);
   });
@@ -80,12 +80,12 @@ describe("verifyArtifact", () => {
   });
 
   it("rejects a signature by one key under another's name", async () => {
-    await bench.pushBundle(makeBundle(statementAbout(), { ...bench.otherKey, keyId: bench.key.keyId }));
+    await bench.pushBundle(await makeBundle(statementAbout(), { ...bench.otherKey, keyId: bench.key.keyId }));
     expect(await reasons()).toEqual(["bad-signature"]);
   });
 
   it("rejects a good bundle that was moved to another artifact", async () => {
-    await bench.pushBundle(makeBundle(statementAbout(digestOf("another")), bench.key));
+    await bench.pushBundle(await makeBundle(statementAbout(digestOf("another")), bench.key));
     expect(await reasons()).toEqual(["wrong-subject"]);
   });
 
@@ -99,7 +99,7 @@ describe("verifyArtifact", () => {
   });
 
   it("rejects malformed bundles, each alone", async () => {
-    const good = makeBundle(statementAbout(), bench.key).toString();
+    const good = (await makeBundle(statementAbout(), bench.key)).toString();
     const parsed = JSON.parse(good);
     const [signature] = parsed.dsseEnvelope.signatures;
     const broken: unknown[] = [
@@ -120,7 +120,7 @@ describe("verifyArtifact", () => {
   });
 
   it("rejects a bundle that is signed with a certificate: no authority is trusted", async () => {
-    const parsed = JSON.parse(makeBundle(statementAbout(), bench.key).toString());
+    const parsed = JSON.parse((await makeBundle(statementAbout(), bench.key)).toString());
     parsed.verificationMaterial = { certificate: { rawBytes: "AAAA" } };
     await bench.pushBundle(Buffer.from(JSON.stringify(parsed)));
     expect(await reasons()).toEqual(["unknown-key"]);
@@ -137,7 +137,7 @@ describe("verifyArtifact", () => {
       JSON.stringify({ _type: "https://in-toto.io/Statement/v1", subject: [about], predicateType: "p", predicate: 7 }),
       `{"_type":"https://in-toto.io/Statement/v1","subject":[${JSON.stringify(about)}],"predicateType":"p","predicate":{"a":${deep}}}`,
     ]) {
-      await bench.pushBundle(makeBundle(Buffer.from(payload), bench.key));
+      await bench.pushBundle(await makeBundle(Buffer.from(payload), bench.key));
     }
     expect(await reasons()).toEqual(Array(6).fill("malformed-statement"));
   });
@@ -146,13 +146,13 @@ describe("verifyArtifact", () => {
     for (const version of ["v0.1", "v1"]) {
       const statement = JSON.parse(statementAbout().toString());
       statement._type = `https://in-toto.io/Statement/${version}`;
-      await bench.pushBundle(makeBundle(Buffer.from(JSON.stringify(statement)), bench.key));
+      await bench.pushBundle(await makeBundle(Buffer.from(JSON.stringify(statement)), bench.key));
     }
     expect((await verifyArtifact(bench.repo, bench.subject, bench.trust)).verified).toHaveLength(2);
   });
 
   it("rejects other media types and manifests that are not one bundle", async () => {
-    const bundle = makeBundle(statementAbout(), bench.key);
+    const bundle = await makeBundle(statementAbout(), bench.key);
     const layer = { mediaType: "text/plain", ...(await bench.repo.putBlob(bundle)) };
     await bench.pushBundle(bundle, { artifactType: "application/vnd.cyclonedx+json" });
     await bench.pushBundle(bundle, { layers: [layer] });
@@ -163,7 +163,7 @@ describe("verifyArtifact", () => {
   });
 
   it("rejects a bundle that claims to be larger than is read, without reading it", async () => {
-    const descriptor = await bench.pushBundle(makeBundle(statementAbout(), bench.key));
+    const descriptor = await bench.pushBundle(await makeBundle(statementAbout(), bench.key));
     const { repo } = bench;
     const manifest = JSON.parse(Buffer.from((await repo.manifest(descriptor.digest))!.bytes).toString());
     manifest.layers[0].size = BUNDLE_LIMIT_BYTES + 1;
@@ -229,7 +229,7 @@ describe("verifyArtifact", () => {
   });
 
   it("refuses a bundle in which any byte of payload or signature was altered", async () => {
-    const bundle = JSON.parse(makeBundle(statementAbout(), bench.key).toString());
+    const bundle = JSON.parse((await makeBundle(statementAbout(), bench.key)).toString());
     const parts = ["payload", "signature"] as const;
     await fc.assert(
       fc.asyncProperty(
@@ -262,7 +262,7 @@ describe("verifyArtifact", () => {
         hex[at] = (parseInt(hex[at]!, 16) ^ flip).toString(16);
         const statement = JSON.parse(statementAbout().toString());
         statement.subject[0].digest.sha256 = hex.join("");
-        const { digest } = await bench.pushBundle(makeBundle(Buffer.from(JSON.stringify(statement)), bench.key));
+        const { digest } = await bench.pushBundle(await makeBundle(Buffer.from(JSON.stringify(statement)), bench.key));
         try {
           expect(await reasons()).toEqual(["wrong-subject"]);
         } finally {

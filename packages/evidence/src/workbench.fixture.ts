@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { digestOf, manualClock, silentLog, type JsonObject, type ManualClock } from "@pratique/core";
 import { MEDIA_TYPES, openContentStore, type Descriptor, type LocalRepository, type Repository } from "@pratique/oci";
 import { BUNDLE_TYPE } from "./media-types.ts";
-import { openSigningKey, type SigningKey } from "./signing-key.ts";
+import { openSigningKey } from "./signing-key.ts";
+import type { SigningKey } from "./signing/signing-key.ts";
 import type { Trust } from "./trust.ts";
 
 export interface Workbench {

@@ -1,0 +1,43 @@
+// A key that signs, wherever its private half lies: in a file, in a token, in a key management service.
+import { createHash, createPublicKey, sign, type KeyObject } from "node:crypto";
+import { hashOf, keyAlgorithmOf, type KeyAlgorithm } from "./key-algorithm.ts";
+
+/** A key that signs; its private half stays where it is. */
+export interface SigningKey {
+  /** Base64 SHA-256 of the public key's DER SPKI: the `hint` of a bundle. */
+  readonly keyId: string;
+  readonly publicKeyPem: string;
+  readonly algorithm: KeyAlgorithm;
+  /** Signs a message: DER-encoded ECDSA over its hash, or raw Ed25519. */
+  sign(message: Uint8Array): Promise<Uint8Array>;
+}
+
+/** The id of a public key, as bundles name it. */
+export function keyIdOf(publicKey: KeyObject): string {
+  return createHash("sha256")
+    .update(publicKey.export({ type: "spki", format: "der" }))
+    .digest("base64");
+}
+
+/** A key whose private half this process holds; undefined when its algorithm is none of ours. */
+export function localSigningKey(privateKey: KeyObject): SigningKey | undefined {
+  const algorithm = keyAlgorithmOf(privateKey);
+  if (algorithm === undefined) return undefined;
+  return remoteSigningKey(createPublicKey(privateKey), algorithm, async (message) =>
+    sign(hashOf(algorithm), message, privateKey),
+  );
+}
+
+/** A key whose private half lies elsewhere: `signMessage` asks whoever holds it. */
+export function remoteSigningKey(
+  publicKey: KeyObject,
+  algorithm: KeyAlgorithm,
+  signMessage: SigningKey["sign"],
+): SigningKey {
+  return {
+    keyId: keyIdOf(publicKey),
+    publicKeyPem: publicKey.export({ type: "spki", format: "pem" }).toString(),
+    algorithm,
+    sign: signMessage,
+  };
+}
