@@ -1,6 +1,7 @@
 // What is verifiably known of an artifact.
 import { z } from "zod";
 import { Kind } from "./kind.schema.ts";
+import { AppliedWaiver } from "./waiver.schema.ts";
 
 /** Who signed, as verified: by key, or by an OIDC identity. */
 export const Signer = z.strictObject({
@@ -13,16 +14,30 @@ export const Signer = z.strictObject({
 });
 export type Signer = z.infer<typeof Signer>;
 
-/** Counts by severity, and the two facts that policies ask for. */
+/**
+ * What was found about vulnerabilities, and whether anything looked. Never is anything but `checked` the same as none:
+ * `not-checked`: nothing looked, since there is no database or no list of what is in it;
+ * `stale`: looked up in a database that is older than the configuration allows;
+ * `unavailable`: there is a database, and it could not be asked.
+ */
 export const VulnerabilityFacts = z.strictObject({
-  /** `not-checked` is never the same as none. */
-  status: z.enum(["checked", "not-checked"]),
+  status: z.enum(["checked", "not-checked", "stale", "unavailable"]),
   critical: z.int().nonnegative().default(0),
   high: z.int().nonnegative().default(0),
   medium: z.int().nonnegative().default(0),
   low: z.int().nonnegative().default(0),
+  /** Of no severity that anybody has said: never counted as harmless. */
+  unknown: z.int().nonnegative().default(0),
   criticalWithFix: z.int().nonnegative().default(0),
   knownExploited: z.int().nonnegative().default(0),
+  /** Components that an advisory calls malicious (OSV `MAL-`). */
+  malicious: z.int().nonnegative().default(0),
+  /** RFC 3339: when it was looked up. */
+  checkedAt: z.string().optional(),
+  /** Names the content of the database that was asked. */
+  databaseVersion: z.string().optional(),
+  /** RFC 3339: when that database was last brought up to date. */
+  databaseTime: z.string().optional(),
 });
 export type VulnerabilityFacts = z.infer<typeof VulnerabilityFacts>;
 
@@ -51,14 +66,22 @@ export const Evidence = z.strictObject({
   licences: z.array(z.string()),
   /** It holds a file that runs code when it is loaded. */
   pickle: z.boolean().optional(),
+  /** Without the findings that a waiver leaves out. */
   vulnerabilities: VulnerabilityFacts,
+  /** What waivers do to it now. */
+  waivers: z.array(AppliedWaiver).optional(),
   /** Clearances that verified, newest first. */
   clearances: z.array(
     z.strictObject({
       result: z.enum(["PASSED", "FAILED"]),
       policyDigest: z.string(),
+      /** Of the vulnerability database that it was decided with; absent when none was asked. */
+      databaseVersion: z.string().optional(),
+      verifiedLevels: z.array(z.string()).optional(),
       time: z.string(),
       signer: Signer,
+      /** Digest of the bundle that says so. */
+      bundle: z.string().optional(),
     }),
   ),
   /** Bundles that were there and did not verify, with the reason. */

@@ -1,6 +1,7 @@
 // Every shape that crosses an edge. One module a noun, so that who needs one loads one.
 export { ACTIONS, Action, Decision, PolicyReason, ResourceType } from "./decision.schema.ts";
 export { Evidence, NOT_CHECKED, Signer, VulnerabilityFacts } from "./evidence.schema.ts";
+export { AppliedWaiver, Waiver, WaiverScope } from "./waiver.schema.ts";
 export type { PackageComponent } from "./component.ts";
 export { Finding, FindingState, Severity } from "./finding.schema.ts";
 export { Kind, KIND_ANNOTATION } from "./kind.schema.ts";

@@ -36,18 +36,27 @@ export function artifactResource(evidence: Evidence, options: ArtifactResourceOp
       signed: names.length > 0,
       signers: names,
       signedByOwner: names.includes(OWNER),
+      identities: identitiesOf(evidence),
       provenance: provenance !== undefined,
       ...(provenance === undefined ? {} : { builder: provenance.builder }),
+      ...(provenance?.source === undefined ? {} : { source: provenance.source }),
       slsaLevel: provenance?.slsaLevel ?? 0,
       sbom: evidence.sbom !== undefined,
       aibom: evidence.aibom !== undefined,
       licences: evidence.licences,
       pickle: evidence.pickle === true,
       vulnerabilitiesChecked: vulnerabilities.status === "checked",
+      vulnerabilityStatus: vulnerabilities.status,
+      vulnerabilityDataAgeDays: ageInDays(vulnerabilities.databaseTime, now),
       critical: vulnerabilities.critical,
       high: vulnerabilities.high,
+      medium: vulnerabilities.medium,
+      low: vulnerabilities.low,
+      unknown: vulnerabilities.unknown,
       criticalWithFix: vulnerabilities.criticalWithFix,
       knownExploited: vulnerabilities.knownExploited,
+      malicious: vulnerabilities.malicious,
+      waived: waivedPolicies(evidence),
       cleared: isCleared(evidence, policyDigest),
       ageDays: ageInDays(evidence.created, now),
     },
@@ -60,6 +69,18 @@ export function artifactResource(evidence: Evidence, options: ArtifactResourceOp
       },
     ],
   };
+}
+
+/** Keyless signers: a key has neither issuer nor subject. */
+function identitiesOf({ signers }: Evidence): string[] {
+  const identities = signers.flatMap(({ issuer, subject }) =>
+    issuer === undefined || subject === undefined ? [] : [`${issuer} ${subject}`],
+  );
+  return [...new Set(identities)].sort();
+}
+
+function waivedPolicies({ waivers = [] }: Evidence): string[] {
+  return [...new Set(waivers.flatMap(({ policy }) => policy ?? []))].sort();
 }
 
 function ageInDays(created: string | undefined, now: Date): number {

@@ -47,6 +47,8 @@ describe("the default policies", () => {
       "tags.immutable",
       "vulnerabilities.critical-with-fix",
       "vulnerabilities.known-exploited",
+      "vulnerabilities.malicious",
+      "vulnerabilities.unavailable",
     ]);
   });
 });
