@@ -5,6 +5,7 @@ import { Kysely } from "kysely";
 import { ensureDirectory, syncDirectory } from "./durable-file.ts";
 import { storeErrors } from "./errors.ts";
 import { fileError, systemCode } from "./file-error.ts";
+import { inventoryTable, type InventoryTable } from "./inventory-table.ts";
 import { migrate } from "./migrations.ts";
 import { registryJournal, type RegistryJournal } from "./registry-journal.ts";
 import { recordTable, type RecordTable } from "./record-table.ts";
@@ -18,6 +19,7 @@ export interface Database {
   readonly runs: RunTable;
   readonly servers: ServerTable;
   readonly registry: RegistryJournal;
+  readonly inventory: InventoryTable;
   close(): Promise<void>;
 }
 
@@ -41,12 +43,13 @@ export async function openDatabase(options: { readonly file: string } | { readon
     runs: runTable(db),
     servers: serverTable(db),
     registry: registryJournal(db),
+    inventory: inventoryTable(db),
     close: () => db.destroy(),
   };
 }
 
 /** SQLite gives its WAL the mode of the database file, so that file is made private first. */
-async function ensureFile(file: string): Promise<void> {
+export async function ensureFile(file: string): Promise<void> {
   await ensureDirectory(dirname(file), 0o700);
   try {
     await stat(file);

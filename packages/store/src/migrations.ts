@@ -1,6 +1,7 @@
 // The steps that bring a database from nothing to this version. A released step is never edited, only followed.
 import type { Kysely } from "kysely";
 import { Migrator, type Migration } from "kysely/migration";
+import { makeInventoryTables } from "./inventory-migration.ts";
 import { makeRegistryTables } from "./registry-migration.ts";
 import { storeErrors } from "./errors.ts";
 import type { Tables } from "./tables.ts";
@@ -53,6 +54,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
     },
   },
   "0002-registry-housekeeping": { up: makeRegistryTables },
+  "0003-inventory": { up: makeInventoryTables },
 };
 
 /**

@@ -1,4 +1,5 @@
 // The rows of each table, as queries see them.
+import type { InventoryTables } from "./inventory-rows.ts";
 import type { RegistryTables } from "./registry-rows.ts";
 
 /** One record of the audit log, as the index keeps it. `body` is the record's canonical JSON. */
@@ -40,7 +41,7 @@ export interface ServerRow {
   addedAt: string;
 }
 
-export interface Tables extends RegistryTables {
+export interface Tables extends RegistryTables, InventoryTables {
   records: RecordRow;
   runs: RunRow;
   servers: ServerRow;
