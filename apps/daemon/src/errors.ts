@@ -170,6 +170,26 @@ export const daemonErrors = defineErrors({
     text: "{directory} holds no *.cedar policies or no pratique.cedarschema",
     hint: "copy the repository's policies directory and change it",
   },
+  "policy.bad-pack": {
+    status: 400,
+    text: "{pack} is no policy pack: {reason}",
+    hint: "a pack is a directory with *.cedar files, a README.md and tests/*.yaml; `pratique policy packs` lists those that come along",
+  },
+  "policy.unknown-pack": {
+    status: 404,
+    text: "there is no policy pack {pack}",
+    hint: "pratique policy packs",
+  },
+  "policy.pack-not-trusted": {
+    status: 403,
+    text: "the policy pack {pack} is not used: {reason}",
+    hint: "when you vouch for it: pratique sign {pack}",
+  },
+  "policy.pack-unpinned": {
+    status: 400,
+    text: "{pack} names a policy pack without its digest",
+    hint: "pratique policy add {pack} puts the digest in by itself; in pratique.yaml write REPOSITORY@sha256:…",
+  },
   "storage.keys-missing": {
     status: 500,
     text: "there are no keys to the registry's bucket in {where}",

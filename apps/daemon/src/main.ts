@@ -35,7 +35,8 @@ import { listen } from "./listener.ts";
 import { loadConfig } from "./load-config.ts";
 import { Machinery } from "./machinery.ts";
 import { announce, openExclusive } from "./one-daemon.ts";
-import { readPolicySet } from "./policy-files.ts";
+import { PackDesk } from "./policies/pack-desk.ts";
+import { PolicyInForce, policyPlaces } from "./policies/policy-in-force.ts";
 import { route } from "./routes.ts";
 import { ModelFiles } from "./runs/model-files.ts";
 import { Models } from "./runs/models.ts";
@@ -82,9 +83,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   const onClose = (close: () => Promise<void>) => void closers.push(close);
   try {
     // The policy set comes first: with a broken one nothing may be decided, so nothing is started.
-    const policyDirectory = config.policy.directory ?? join(installation, "policies");
-    const policySet = await readPolicySet(policyDirectory);
-    const policy = () => policySet;
+    const policies = await PolicyInForce.open(policyPlaces(config.policy, home, installation), config.policy.packs);
+    const policy = () => policies.current;
     const database = await openExclusive(home);
     onClose(() => database.close());
     const listener = await listen(config.listen, log);
@@ -172,6 +172,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       ids,
       onClose,
     });
+    const packs = new PackDesk({ guard, policies, artifacts });
+    await packs.open();
     const resources = new ArtifactResources({
       trust,
       cache: evidenceCache,
@@ -274,7 +276,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         ...desks,
         runs,
         account: new Account(audit, guard),
-        policy: new PolicyDesk(guard, policy, policyDirectory),
+        policy: new PolicyDesk(guard, policies),
+        packs,
         status,
         house: { tags: new TagDesk(keeping), retention, events: new EventDesk(keeping) },
         upkeep,

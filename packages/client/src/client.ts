@@ -34,6 +34,8 @@ import type {
   PackRequest,
   PackResult,
   PolicyCheckResult,
+  PolicyPackResult,
+  PolicyPacks,
   PolicyRequestBody,
   PolicyTestResult,
   PushCheckRequest,
@@ -121,6 +123,9 @@ export interface Client {
   verifyAudit(): Promise<AuditVerifyResult>;
   checkPolicy(request: PolicyRequestBody): Promise<PolicyCheckResult>;
   testPolicy(request: PolicyRequestBody): Promise<PolicyTestResult>;
+  policyPacks(): Promise<PolicyPacks>;
+  addPolicyPack(pack: string): Promise<PolicyPackResult>;
+  removePolicyPack(pack: string): Promise<PolicyPackResult>;
 }
 
 function query(values: Readonly<Record<string, string | number | undefined>>): string {
@@ -183,5 +188,8 @@ export function openClient(endpoint: Endpoint): Client {
     verifyAudit: () => post("/audit/verify", {}),
     checkPolicy: (request) => post("/policy/check", request),
     testPolicy: (request) => post("/policy/test", request),
+    policyPacks: () => get("/policy/packs"),
+    addPolicyPack: (pack) => post("/policy/packs/add", { pack }),
+    removePolicyPack: (pack) => post("/policy/packs/remove", { pack }),
   };
 }

@@ -38,6 +38,13 @@ export const Config = z.strictObject({
         .describe(
           "Directory with `*.cedar` and `pratique.cedarschema`; by default the policies that come with Pratique",
         ),
+      packs: z
+        .array(z.string().min(1).max(1000))
+        .max(50)
+        .default([])
+        .describe(
+          "Policy packs beside them: names (`pratique policy packs`), directories (`./…`, `/…`), or signed artifacts of the own registry by digest (`team/our-pack@sha256:…`)",
+        ),
     })
     .prefault({})
     .describe("Policy set in force"),

@@ -3,6 +3,7 @@ export { ACTIONS, Action, Decision, PolicyReason, ResourceType } from "./decisio
 export { Evidence, NOT_CHECKED, Signer, VulnerabilityFacts } from "./evidence.schema.ts";
 export { AppliedWaiver, Waiver, WaiverScope } from "./waiver.schema.ts";
 export type { PackageComponent } from "./component.ts";
+export { PolicyPackRequest, PolicyPackResult, PolicyPacks, PolicyPackSummary } from "./policy-pack.schema.ts";
 export { Finding, FindingState, Severity } from "./finding.schema.ts";
 export { Kind, KIND_ANNOTATION } from "./kind.schema.ts";
 export { Principal, UserPrincipal, WorkloadPrincipal } from "./principal.schema.ts";

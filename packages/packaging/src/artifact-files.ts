@@ -5,6 +5,7 @@ import { readTar, type ArchiveLimits } from "./archive/tar-reader.ts";
 import { verifiedBlob } from "./archive/verified-blob.ts";
 import { packagingErrors } from "./errors.ts";
 import { LAYER_ANNOTATION } from "./mcp-server/server-labels.ts";
+import { readPolicyFiles } from "./policy/read-policy.ts";
 import type { ArtifactInfo } from "./read-artifact.ts";
 
 export interface ArtifactFile {
@@ -51,6 +52,14 @@ export async function* filesOf(repository: Repository, info: ArtifactInfo): Asyn
       const layer = info.layers.find(({ annotations }) => annotations?.[LAYER_ANNOTATION] === "app");
       if (layer === undefined) throw packagingErrors("artifact.not-unpackable", { reference, kind: "foreign image" });
       yield* archiveFiles(repository, layer, APP_ARCHIVE);
+      return;
+    }
+    case "policy": {
+      const malformed = (reason: string): Error =>
+        packagingErrors("artifact.malformed", { reference, kind: info.kind, reason });
+      for (const { path, bytes } of await readPolicyFiles(repository, info.layers, malformed)) {
+        yield { path, executable: false, body: only(bytes) };
+      }
       return;
     }
     default:

@@ -6,7 +6,7 @@ import { dependsOnMcp } from "./mcp-server/depends-on-mcp.ts";
 import { requireDirectory } from "./source-files.ts";
 
 /** The kinds that are made from directories. */
-export type PackableKind = Extract<Kind, "model" | "mcp-server" | "skill" | "agent">;
+export type PackableKind = Extract<Kind, "model" | "mcp-server" | "skill" | "agent" | "policy">;
 
 /** The file by which a kind is known, and how to say what it needs. */
 const MARKS: readonly { kind: PackableKind; needs: string; isMark(names: readonly string[]): boolean }[] = [
@@ -29,6 +29,11 @@ const MARKS: readonly { kind: PackableKind; needs: string; isMark(names: readonl
     kind: "agent",
     needs: "an agent.yaml",
     isMark: (names) => names.includes("agent.yaml") || names.includes("agent.yml"),
+  },
+  {
+    kind: "policy",
+    needs: "a *.cedar file",
+    isMark: (names) => names.some((name) => name.endsWith(".cedar")),
   },
 ];
 

@@ -57,6 +57,7 @@ export {
   type WantedSkill,
 } from "./skill/skill-lock.ts";
 export { collectionMembers, encodeSkillVariants, parsePlatform, type SkillVariant } from "./skill/skill-variants.ts";
+export { readPolicyArtifact, type PolicyArtifact } from "./policy/read-policy.ts";
 export type { SkillFormat } from "./skill/skill-formats.ts";
 export { readSkillFiles, type SkillFiles } from "./skill/skill-files.ts";
 export { bundleThrough, type BundleThroughOptions } from "./mcp-server/bundle-through.ts";

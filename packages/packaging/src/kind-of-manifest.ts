@@ -5,6 +5,7 @@ import { AGENT_LOCK_TYPE } from "./agent/agent-lock.ts";
 import { AGENT_MEDIA_TYPES } from "./agent/pack-agent.ts";
 import { SERVER_NAME_LABEL } from "./mcp-server/server-labels.ts";
 import { modelFormatOf } from "./model/model-formats.ts";
+import { POLICY_MEDIA_TYPES } from "./policy/pack-policy.ts";
 import { SKILL_TYPES } from "./skill/shapes.ts";
 
 /** Artifact types and config types that others write, too. */
@@ -12,6 +13,7 @@ const BY_TYPE: ReadonlyMap<string, Kind> = new Map([
   ...SKILL_TYPES.map((type): [string, Kind] => [type, "skill"]),
   [AGENT_MEDIA_TYPES.artifact, "agent"],
   [AGENT_LOCK_TYPE, "agent"],
+  [POLICY_MEDIA_TYPES.artifact, "policy"],
 ]);
 
 /**

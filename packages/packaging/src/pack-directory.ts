@@ -14,6 +14,7 @@ import { serverImageOptions } from "./mcp-server/server-options.ts";
 import { isTarFormat, planModel } from "./model/pack-model.ts";
 import { readModelSource } from "./model/model-source.ts";
 import { DEFAULT_VERSION, packSource, type Packed, type PackSourceOptions, type PlannedSource } from "./pack-source.ts";
+import { planPolicy, readPolicySource } from "./policy/pack-policy.ts";
 import { planSkill, readSkillSource } from "./skill/pack-skill.ts";
 
 export interface PackDirectoryOptions<Attached = unknown> extends PackSourceOptions<Attached> {
@@ -63,6 +64,12 @@ async function sourceOf(kind: PackableKind, directory: string): Promise<PlannedS
         checkAgent?.(Buffer.from(source.bytes).toString("utf8"), source.file.path);
         return planAgent(source, { repository, version: versionOf(source.version, tag) });
       };
+      return { name: source.name, plan };
+    }
+    case "policy": {
+      const source = await readPolicySource(directory);
+      const plan: PlannedSource["plan"] = (repository, { tag }) =>
+        planPolicy(source, { repository, version: versionOf(undefined, tag) });
       return { name: source.name, plan };
     }
     case "mcp-server":

@@ -65,12 +65,26 @@ function cedarRecord(value: JsonObject, path: string, depth = 0): Record<string,
 
 const uidOf = (entity: Entity): TypeAndId => ({ type: `${NAMESPACE}::${entity.type}`, id: entity.id });
 
-/** Cedar reads no attributes of a parent, so a tool takes over whether its server is isolated. Not told: it is not. */
+/**
+ * Cedar reads no attributes of a parent, so a tool takes over whether its server is isolated (not told: it is not), and
+ * a repository the host of its registry. Of an artifact of which nobody says that something is waived, nothing is.
+ */
 function attributesOf(entity: Entity): JsonObject {
   const own = entity.attributes ?? {};
-  if (entity.type !== "Tool" || own["isolated"] !== undefined) return own;
-  const server = entity.parents?.find((parent) => parent.type === "Server");
-  return { ...own, isolated: server?.attributes?.["isolated"] === true };
+  switch (entity.type) {
+    case "Tool":
+      return { isolated: parentOf(entity, "Server")?.["isolated"] === true, ...own };
+    case "Repository":
+      return { registry: parentOf(entity, "Registry")?.["host"] ?? "", ...own };
+    case "Artifact":
+      return { waived: [], ...own };
+    default:
+      return own;
+  }
+}
+
+function parentOf(entity: Entity, type: Entity["type"]): JsonObject | undefined {
+  return entity.parents?.find((parent) => parent.type === type)?.attributes;
 }
 
 function collect(entity: Entity, isRoot: boolean, found: Map<string, EntityJson>, depth = 0): void {

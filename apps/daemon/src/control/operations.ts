@@ -45,6 +45,8 @@ import { modelOperations } from "./model-operations.ts";
 import { deltaOperations } from "./delta-operations.ts";
 import { follow, get, post, stream, type Operation } from "./operation.ts";
 import type { PolicyDesk } from "./policy-desk.ts";
+import { policyPackOperations } from "./policy-pack-operations.ts";
+import type { PackDesk } from "../policies/pack-desk.ts";
 import type { UpkeepDesk } from "../housekeeping/upkeep-desk.ts";
 import { upkeepOperations } from "./upkeep-operations.ts";
 import type { StatusDesk } from "./status-desk.ts";
@@ -66,6 +68,7 @@ export interface Desks {
   readonly runs: Runs;
   readonly account: Account;
   readonly policy: PolicyDesk;
+  readonly packs: PackDesk;
   readonly status: StatusDesk;
   readonly house: HousekeepingDesks;
   readonly upstreams: UpstreamDesk;
@@ -79,6 +82,7 @@ export function controlOperations(desks: Desks): Operation[] {
     ...housekeepingOperations(desks.house),
     ...upstreamOperations(desks.upstreams),
     ...upkeepOperations(desks.upkeep),
+    ...policyPackOperations(desks.packs),
     get("/status", "What is running", Status, ({ principal }) => status.status(principal)),
     get("/doctor", "What is installed, what is missing, and what mends it", DoctorResult, ({ principal }) =>
       status.doctor(principal),

@@ -2,32 +2,42 @@
 import type { PolicyCheckResult, PolicyRequestBody, PolicyTestResult, Principal } from "@pratique/contracts";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import { runPolicyTests, type PolicySet } from "@pratique/policy";
+import { join } from "node:path";
 import { systemResource } from "../artifacts/artifacts.ts";
-import { readPolicyCases, readPolicySet } from "../policy-files.ts";
+import {
+  parsePolicyCases,
+  policyDirectoryOf,
+  readPolicyCases,
+  readPolicySet,
+  type PolicyDirectory,
+} from "../policy-files.ts";
+import type { PolicyInForce } from "../policies/policy-in-force.ts";
+import { readPacks } from "../policies/policy-pack.ts";
 
 export class PolicyDesk {
   readonly #guard: Guard;
-  readonly #inForce: () => PolicySet;
-  readonly #directory: string;
+  readonly #policies: PolicyInForce;
 
-  constructor(guard: Guard, inForce: () => PolicySet, directory: string) {
+  constructor(guard: Guard, policies: PolicyInForce) {
     this.#guard = guard;
-    this.#inForce = inForce;
-    this.#directory = directory;
+    this.#policies = policies;
   }
 
-  async check(principal: Principal, request: PolicyRequestBody): Promise<PolicyCheckResult> {
+  async check(principal: Principal, { directory }: PolicyRequestBody): Promise<PolicyCheckResult> {
     return await this.#read(principal, async () => {
-      return checkResult(request.directory === undefined ? this.#inForce() : await readPolicySet(request.directory));
+      if (directory === undefined) return checkResult(this.#policies.current);
+      const named = await policyDirectoryOf(directory, this.#policies.places.directory);
+      return checkResult(await readPolicySet(named.directory, named.packs));
     });
   }
 
-  async test(principal: Principal, request: PolicyRequestBody): Promise<PolicyTestResult> {
-    return await this.#read(principal, async () => {
-      const directory = request.directory ?? this.#directory;
-      const set = request.directory === undefined ? this.#inForce() : await readPolicySet(directory);
-      return await testResult(set, directory);
-    });
+  async test(principal: Principal, { directory }: PolicyRequestBody): Promise<PolicyTestResult> {
+    const { places, packs } = this.#policies;
+    return await this.#read(principal, async () =>
+      directory === undefined
+        ? testPolicies({ directory: places.directory, packs: packs.packs })
+        : testPolicies(await policyDirectoryOf(directory, places.directory)),
+    );
   }
 
   async #read<T>(principal: Principal, read: () => Promise<T>): Promise<T> {
@@ -50,12 +60,23 @@ export function checkResult(set: PolicySet): PolicyCheckResult {
   };
 }
 
-/** Runs the cases beside the policies of a directory. */
-export async function testResult(set: PolicySet, directory: string): Promise<PolicyTestResult> {
-  const report = runPolicyTests(set, await readPolicyCases(directory));
+/**
+ * Runs the cases beside the policies of a directory, and those of each pack: of the given ones and of all that lie in
+ * it. Each pack is tried alone beside the policies, so that what one forbids does not spoil the cases of another.
+ */
+export async function testPolicies({ directory, packs }: PolicyDirectory): Promise<PolicyTestResult> {
+  const names = new Set(packs.map(({ name }) => name));
+  const inside = (await readPacks(join(directory, "packs"))).filter(({ name }) => !names.has(name));
+  const reports = [runPolicyTests(await readPolicySet(directory), await readPolicyCases(directory))];
+  for (const pack of [...packs, ...inside]) {
+    const cases = parsePolicyCases(pack.tests).map((one) => ({ ...one, name: `${pack.name}: ${one.name}` }));
+    reports.push(runPolicyTests(await readPolicySet(directory, [pack]), cases));
+  }
   return {
-    passed: report.passed,
-    failed: report.failed,
-    cases: report.cases.map(({ name, ok, detail }) => ({ name, ok, ...(detail === undefined ? {} : { detail }) })),
+    passed: reports.reduce((sum, { passed }) => sum + passed, 0),
+    failed: reports.reduce((sum, { failed }) => sum + failed, 0),
+    cases: reports.flatMap(({ cases }) =>
+      cases.map(({ name, ok, detail }) => ({ name, ok, ...(detail === undefined ? {} : { detail }) })),
+    ),
   };
 }
