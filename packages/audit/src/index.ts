@@ -13,5 +13,6 @@ export { openLogKey, type LogKey } from "./log-key.ts";
 export { leafHash, nodeHash, verifyConsistency, verifyInclusion } from "./merkle.ts";
 export { openCheckpoint, parseVkey, type Checkpoint, type NoteVerifier } from "./note.ts";
 export { RecordTemplate } from "./record-template.ts";
+export { TileLog, type LoggedEntry, type TileLogOptions } from "./tile-log.ts";
 export type { VerifyCheck, VerifyReport } from "./verify-report.ts";
 export { verifyLogDirectory } from "./verify.ts";
