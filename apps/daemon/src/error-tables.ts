@@ -13,6 +13,7 @@ import { packagingErrors } from "@pratique/packaging";
 import { policyErrors } from "@pratique/policy";
 import { registryErrors } from "@pratique/registry";
 import { sandboxErrors } from "@pratique/sandbox";
+import { sbomErrors } from "@pratique/sbom";
 import { storeErrors } from "@pratique/store";
 import { daemonErrors } from "./errors.ts";
 
@@ -32,6 +33,7 @@ export function errorTables(): ErrorTable[] {
     { room: "identity", definitions: identityErrors.definitions },
     { room: "guard", definitions: guardErrors.definitions },
     { room: "delta", definitions: deltaErrors.definitions },
+    { room: "sbom", definitions: sbomErrors.definitions },
     { room: "evidence", definitions: evidenceErrors.definitions },
     { room: "packaging", definitions: packagingErrors.definitions },
     { room: "sandbox", definitions: sandboxErrors.definitions },

@@ -1,0 +1,98 @@
+// The catalogue of an artifact in a repository: its layers are read side by side, and put together as a container sees them.
+import type { Descriptor, ImageManifest, LocalRepository, Repository } from "@pratique/oci";
+import { sbomErrors } from "../errors.ts";
+import { CATALOGUE_LIMITS, type Catalogue, type CatalogueLimits, type CatalogueOptions } from "./catalogue.ts";
+import { catalogueOf } from "./components.ts";
+import { imageDetector } from "./detect/image-detectors.ts";
+import type { LayerReading, ReadingBudget } from "./layer/layer-reading.ts";
+import { LayerProblem, scanLayer } from "./layer/scan-layer.ts";
+import { imageFor } from "./platform.ts";
+import { squash } from "./squash.ts";
+
+/** Where an artifact's content is read from. */
+export type CatalogueSource = Pick<Repository, "manifest" | "openBlob"> & Partial<Pick<LocalRepository, "localFile">>;
+
+/** Layers of one image that are read at the same time. */
+const SIDE_BY_SIDE = 4;
+
+/**
+ * What an artifact consists of. Of an index, the image of one platform.
+ * @throws `catalogue.not-found`, `catalogue.no-platform`, `catalogue.too-large`, `catalogue.layer-damaged`
+ */
+export async function catalogueArtifact(
+  source: CatalogueSource,
+  descriptor: Pick<Descriptor, "digest">,
+  options: CatalogueOptions = {},
+): Promise<Catalogue> {
+  const limits = { ...CATALOGUE_LIMITS, ...options.limits };
+  const image = await imageFor(source, descriptor.digest, options.platform);
+  const layers = image.layers.filter(({ mediaType }) => isFileSystem(mediaType));
+  if (layers.length > limits.maxLayers) {
+    throw sbomErrors("catalogue.too-large", { what: descriptor.digest, reason: `${layers.length} layers` });
+  }
+  const readings = await readLayers(source, layers, { limits, signal: options.signal });
+  return catalogueOf(squash(readings));
+}
+
+function isFileSystem(mediaType: string): boolean {
+  return /\btar\b|\.rootfs\.(?:foreign\.)?diff/.test(mediaType);
+}
+
+interface ReadOptions {
+  readonly limits: CatalogueLimits;
+  readonly signal: AbortSignal | undefined;
+}
+
+type ReadLayer = { readonly digest: string; readonly reading: LayerReading };
+
+async function readLayers(
+  source: CatalogueSource,
+  layers: ImageManifest["layers"],
+  { limits, signal }: ReadOptions,
+): Promise<ReadLayer[]> {
+  const budget: ReadingBudget = { entries: limits.maxEntries, bytes: limits.maxBytes, packages: limits.maxPackages };
+  // One failure ends them all: half an image has no catalogue.
+  const failed = new AbortController();
+  const ends = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+  const scan = { detectorOf: imageDetector, limits, budget, signal: ends };
+  const readings = new Map<string, LayerReading>();
+  // The same layer twice in an image is read once.
+  const distinct = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
+  // The largest first: it decides how long the whole takes.
+  const queue = distinct.toSorted((a, b) => b.size - a.size);
+  const work = async (): Promise<void> => {
+    for (let layer = queue.shift(); layer !== undefined; layer = queue.shift()) {
+      ends.throwIfAborted();
+      readings.set(layer.digest, await readLayer(source, layer, scan));
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
+  } catch (error) {
+    failed.abort(error);
+    throw error;
+  }
+  return layers.flatMap(({ digest }) => {
+    const reading = readings.get(digest);
+    return reading === undefined ? [] : [{ digest, reading }];
+  });
+}
+
+async function readLayer(
+  source: CatalogueSource,
+  layer: Descriptor,
+  scan: Parameters<typeof scanLayer>[1],
+): Promise<LayerReading> {
+  const stream = await source.openBlob(layer.digest);
+  try {
+    return await scanLayer(stream, scan);
+  } catch (error) {
+    if (!(error instanceof LayerProblem)) throw error;
+    const { message: reason, isTooLarge } = error;
+    if (isTooLarge)
+      throw sbomErrors("catalogue.too-large", { what: `layer ${layer.digest}`, reason }, { cause: error });
+    throw sbomErrors("catalogue.layer-damaged", { digest: layer.digest, reason }, { cause: error });
+  } finally {
+    stream.destroy();
+  }
+}

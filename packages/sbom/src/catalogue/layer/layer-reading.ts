@@ -1,0 +1,168 @@
+// What was read of one layer: facts by path, and what it hides of the layers below it.
+import type { CatalogueLimits, Unread } from "../catalogue.ts";
+import type { Detector, Fact } from "../facts.ts";
+import { Unreadable } from "../facts.ts";
+import type { ScannedEntry, TarVisitor, Wanted } from "./tar-scanner.ts";
+
+export interface LayerReading {
+  /** By path; a path that was read and says nothing is there too, as it may cover one that did. */
+  readonly facts: ReadonlyMap<string, readonly Fact[]>;
+  readonly unread: readonly Unread[];
+  /** Everything that is no directory, so that what lies below is known to be covered. */
+  readonly paths: readonly string[];
+  /** Paths that `.wh.` files remove. */
+  readonly whiteouts: readonly string[];
+  /** Directories whose older content is gone. */
+  readonly opaque: readonly string[];
+  /** Links of this layer: of the root, of documentation, and of files that a detector would read. */
+  readonly links: ReadonlyMap<string, string>;
+  /** Hard links that a detector would read, to files that none looked at. */
+  readonly missed: readonly { readonly path: string; readonly target: string }[];
+  readonly entries: number;
+}
+
+/** What is left of the bounds of the whole image. */
+export interface ReadingBudget {
+  entries: number;
+  bytes: number;
+  packages: number;
+}
+
+export class BudgetSpent extends Error {}
+
+const WHITEOUT = ".wh.";
+const OPAQUE = ".wh..wh..opq";
+const LINKED_ROOT = /^(?:bin|sbin|lib|lib32|lib64|libx32|var\/lib\/rpm|usr\/lib\/os-release|etc\/os-release)$/;
+const LINKED_DOC = /^usr\/share\/doc\/[^/]+(?:\/copyright)?$/;
+
+export type DetectorOf = (path: string, mode: number) => Detector | undefined;
+
+/** Collects a layer's reading while its archive is scanned. */
+export class LayerReader implements TarVisitor {
+  readonly #detectorOf: DetectorOf;
+  readonly #limits: CatalogueLimits;
+  readonly #budget: ReadingBudget;
+  readonly #facts = new Map<string, readonly Fact[]>();
+  readonly #unread: Unread[] = [];
+  readonly #paths: string[] = [];
+  readonly #whiteouts: string[] = [];
+  readonly #opaque: string[] = [];
+  readonly #links = new Map<string, string>();
+  readonly #missed: { readonly path: string; readonly target: string }[] = [];
+  #entries = 0;
+  #detector: Detector | undefined;
+  #isBeginning = false;
+
+  constructor(o: { detectorOf: DetectorOf; limits: CatalogueLimits; budget: ReadingBudget }) {
+    this.#detectorOf = o.detectorOf;
+    this.#limits = o.limits;
+    this.#budget = o.budget;
+  }
+
+  entry(entry: ScannedEntry): Wanted {
+    this.#entries += 1;
+    this.#budget.entries -= 1;
+    if (this.#budget.entries < 0) throw new BudgetSpent(`it has more than ${this.#limits.maxEntries} entries`);
+    const { path, type } = entry;
+    if (type === "directory") return "nothing";
+    const slash = path.lastIndexOf("/") + 1;
+    if (path.startsWith(WHITEOUT, slash)) return this.#whiteout(path, slash);
+    this.#paths.push(path);
+    // What this layer said of the path before is no longer so.
+    this.#facts.delete(path);
+    if (type === "hard-link" || type === "symbolic-link") return this.#link(entry);
+    if (type !== "file") return "nothing";
+    const detector = this.#detectorOf(path, entry.mode);
+    if (detector === undefined || entry.size === 0) return "nothing";
+    this.#detector = detector;
+    this.#isBeginning = detector.begins !== undefined;
+    if (this.#isBeginning) return 64;
+    return detector.headBytes ?? this.#whole(entry, detector);
+  }
+
+  body(entry: ScannedEntry, bytes: Buffer): Wanted {
+    const detector = this.#detector;
+    if (detector === undefined) return "nothing";
+    if (this.#isBeginning) {
+      this.#isBeginning = false;
+      if (detector.begins?.(bytes) !== true) return "nothing";
+      if (bytes.length < entry.size) return this.#whole(entry, detector);
+    }
+    this.#detector = undefined;
+    this.#read(entry.path, detector, bytes);
+    return "nothing";
+  }
+
+  refused(path: string, reason: string): void {
+    this.#entries += 1;
+    this.#budget.entries -= 1;
+    if (this.#budget.entries < 0) throw new BudgetSpent(`it has more than ${this.#limits.maxEntries} entries`);
+    this.#note(path, reason);
+  }
+
+  reading(): LayerReading {
+    return {
+      facts: this.#facts,
+      unread: this.#unread,
+      paths: this.#paths,
+      whiteouts: this.#whiteouts,
+      opaque: this.#opaque,
+      links: this.#links,
+      missed: this.#missed,
+      entries: this.#entries,
+    };
+  }
+
+  #whole({ path, size }: ScannedEntry, { maxBytes, name }: Detector): Wanted {
+    const limit = Math.min(maxBytes, this.#limits.maxFileBytes);
+    if (size <= limit) return "all";
+    this.#note(path, `larger than the ${limit} bytes that ${name} reads`);
+    return "nothing";
+  }
+
+  #read(path: string, detector: Detector, bytes: Buffer): void {
+    try {
+      const { facts, unread } = detector.read({ path, bytes });
+      this.#budget.packages -= facts.length;
+      if (this.#budget.packages < 0) throw new BudgetSpent(`it has more than ${this.#limits.maxPackages} packages`);
+      if (facts.length > 0) this.#facts.set(path, facts);
+      for (const reason of unread ?? []) this.#note(path, `${detector.name}: ${reason}`);
+    } catch (error) {
+      if (error instanceof BudgetSpent) throw error;
+      // A parser that trips over what a stranger wrote must not hide the rest of the image.
+      const reason = error instanceof Unreadable ? error.message : "it is damaged";
+      this.#note(path, `${detector.name}: ${reason}`);
+    }
+  }
+
+  #whiteout(path: string, slash: number): Wanted {
+    const directory = path.slice(0, Math.max(0, slash - 1));
+    const name = path.slice(slash);
+    if (name === OPAQUE) this.#opaque.push(directory);
+    // Other `.wh..wh.` names are AUFS's own and remove nothing.
+    else if (!name.startsWith(".wh..wh.")) this.#whiteouts.push(path.slice(0, slash) + name.slice(WHITEOUT.length));
+    return "nothing";
+  }
+
+  /** A hard link names a path of the archive; a symbolic one is followed only where package databases need it. */
+  #link({ path, type, target, mode }: ScannedEntry): Wanted {
+    if (type === "symbolic-link") {
+      if (LINKED_ROOT.test(path) || LINKED_DOC.test(path)) this.#links.set(path, target);
+      return "nothing";
+    }
+    const of = target.replace(/^(?:\.?\/)+/, "");
+    const facts = this.#facts.get(of);
+    if (facts !== undefined) this.#facts.set(path, facts);
+    else if (this.#detectorOf(path, mode) !== undefined && this.#detectorOf(of, mode) === undefined) {
+      this.#missed.push({ path, target: of });
+    }
+    return "nothing";
+  }
+
+  #note(path: string, reason: string): void {
+    // A hostile image must not fill memory with complaints.
+    if (this.#unread.length < 1000) this.#unread.push({ path, reason: reason.slice(0, 300) });
+    else if (this.#unread.length === 1000)
+      this.#unread.push({ path: "", reason: "more than 1000 files could not be read" });
+  }
+}
