@@ -15,7 +15,7 @@ export const evidenceErrors = defineErrors({
   "trust.invalid": {
     status: 400,
     text: "the trusted key `{name}` cannot be used: {reason}",
-    hint: "give the public key in PEM form: ECDSA P-256, Ed25519, or RSA of at least 2048 bits",
+    hint: "give the public key in PEM form: ECDSA P-256 or P-384, Ed25519, or RSA of at least 2048 bits",
   },
   "attestation.invalid": {
     status: 400,

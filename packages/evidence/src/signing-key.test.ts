@@ -59,7 +59,7 @@ describe("openSigningKey", () => {
     await openSigningKey(directory);
     await rename(privateFile(), join(directory, "elsewhere"));
     await symlink(join(directory, "elsewhere"), privateFile());
-    await expect(openSigningKey(directory)).rejects.toMatchObject({ code: "key.invalid" });
+    await expect(openSigningKey(directory)).rejects.toMatchObject({ code: "key.unusable" });
   });
 
   it("puts the right public key back where it was changed", async () => {

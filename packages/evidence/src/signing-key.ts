@@ -1,15 +1,13 @@
 // The owner's signing key: ECDSA P-256 in PEM files, as cosign takes them.
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { join } from "node:path";
-import { ensureDirectory, fileError, systemCode, writeFileDurably } from "@pratique/store";
+import { ensureDirectory, writeFileDurably } from "@pratique/store";
 import { evidenceErrors } from "./errors.ts";
+import { readSecretFile } from "./signing/secret-file.ts";
 import { localSigningKey, type SigningKey } from "./signing/signing-key.ts";
 
 const PRIVATE_FILE = "signing-key.pem";
 const PUBLIC_FILE = "cosign.pub";
-const KEY_LIMIT_BYTES = 16 * 1024;
 
 /**
  * Opens the key in a directory, or makes one: `signing-key.pem` (0600) and `cosign.pub`.
@@ -18,7 +16,7 @@ const KEY_LIMIT_BYTES = 16 * 1024;
 export async function openSigningKey(directory: string): Promise<SigningKey> {
   await ensureDirectory(directory, 0o700);
   const path = join(directory, PRIVATE_FILE);
-  const pem = (await readPrivateFile(path)) ?? (await makePrivateFile(path));
+  const pem = (await readSecretFile(path)) ?? (await makePrivateFile(path));
   const key = signingKeyFromPem(pem, path);
   // Written again on each start: a copy that differs would make people trust the wrong key.
   await writeFileDurably(join(directory, PUBLIC_FILE), key.publicKeyPem);
@@ -36,25 +34,6 @@ function signingKeyFromPem(pem: string, path: string): SigningKey {
   const key = localSigningKey(privateKey);
   if (key?.algorithm !== "ecdsa-p256") throw evidenceErrors("key.invalid", { path });
   return key;
-}
-
-/** Checks and reads through one handle, so that what was checked is what is read. */
-async function readPrivateFile(path: string): Promise<string | undefined> {
-  try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-    try {
-      const { mode, size } = await file.stat();
-      if ((mode & 0o077) !== 0) throw evidenceErrors("key.exposed", { path, mode: (mode & 0o777).toString(8) });
-      if (size > KEY_LIMIT_BYTES) throw evidenceErrors("key.invalid", { path });
-      return await file.readFile("utf8");
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    if (systemCode(error) === "ELOOP") throw evidenceErrors("key.invalid", { path }, { cause: error });
-    throw fileError(error, path);
-  }
 }
 
 async function makePrivateFile(path: string): Promise<string> {

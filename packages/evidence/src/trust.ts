@@ -3,6 +3,7 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { canonicalJson, digestOf } from "@pratique/core";
 import type { Signer } from "@pratique/contracts";
 import { evidenceErrors } from "./errors.ts";
+import type { Requirement } from "./requirements/requirement.ts";
 import { keyIdOf } from "./signing/signing-key.ts";
 
 /** The name of the key whose clearances count, unless `clears` says otherwise. */
@@ -20,6 +21,8 @@ export interface TrustedKey {
 
 export interface Trust {
   readonly keys: readonly TrustedKey[];
+  /** What must be signed, by whom, of which repositories. */
+  readonly requirements?: readonly Requirement[] | undefined;
 }
 
 /** A trusted key, ready to verify with. */
@@ -44,7 +47,7 @@ export function signersOf(trust: Trust): ReadonlyMap<string, TrustedSigner> {
 
 /** Names a trust configuration: equal trust, equal text. */
 export function fingerprintOf(trust: Trust): string {
-  return digestOf(canonicalJson(trust.keys.map((key) => ({ ...key }))));
+  return digestOf(canonicalJson([trust.keys.map((key) => ({ ...key })), JSON.stringify(trust.requirements ?? [])]));
 }
 
 function readPublicKey(name: string, pem: string): KeyObject {
@@ -58,7 +61,7 @@ function readPublicKey(name: string, pem: string): KeyObject {
   const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
   const isUsable =
     key.asymmetricKeyType === "ed25519" ||
-    (key.asymmetricKeyType === "ec" && namedCurve === "prime256v1") ||
+    (key.asymmetricKeyType === "ec" && (namedCurve === "prime256v1" || namedCurve === "secp384r1")) ||
     (key.asymmetricKeyType === "rsa" && modulusLength >= 2048);
   if (!isUsable) throw evidenceErrors("trust.invalid", { name, reason: "its kind or size is not accepted" });
   return key;

@@ -1,11 +1,11 @@
 // Reads all referrers of an artifact and keeps what verifies. Everything read here is hostile until it does.
-import { TrustedRoot } from "@sigstore/protobuf-specs";
-import { toSignedEntity, toTrustMaterial, VerificationError, Verifier } from "@sigstore/verify";
 import { digestOf, algorithmOf, isPratiqueError, readBounded, type Digest, type JsonObject } from "@pratique/core";
 import { MEDIA_TYPES, parseManifest, type Descriptor, type ImageManifest, type Repository } from "@pratique/oci";
 import { readBundle, type KeyBundle } from "./bundle.ts";
+import { preAuthEncoding } from "./dsse.ts";
 import { CREATED_ANNOTATION, isBundleType, mayBeBundle } from "./media-types.ts";
 import type { Rejection, RejectionReason } from "./rejection.ts";
+import { verifySignature } from "./signing/verify-signature.ts";
 import { signedTimeOf } from "./signed-time.ts";
 import { decodeStatement, subjectWith } from "./statement.ts";
 import { signersOf, type Trust, type TrustedSigner } from "./trust.ts";
@@ -172,7 +172,7 @@ function verifyBundle(bytes: Uint8Array, { subject, referrer, layer, signers }: 
   }
   const trusted = signers.get(read.keyId);
   if (trusted === undefined) throw new Rejected("unknown-key", `the key ${shorten(read.keyId)} is not trusted`);
-  verifySignature(read.bundle, trusted);
+  verifyByKey(read.bundle, trusted);
   const statement = decodeStatement(read.payload);
   if (statement === undefined) throw new Rejected("malformed-statement", "what was signed is no in-toto statement");
   const named = subjectWith(statement, subject.digest);
@@ -190,15 +190,11 @@ function verifyBundle(bytes: Uint8Array, { subject, referrer, layer, signers }: 
   };
 }
 
-function verifySignature(bundle: KeyBundle, { publicKey }: TrustedSigner): void {
-  const material = toTrustMaterial(TrustedRoot.fromJSON({}), () => ({ publicKey, validFor: () => true }));
-  const verifier = new Verifier(material, { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 });
-  // Trust rests on the key alone: log entries and timestamps by parties not trusted here neither help nor harm.
-  const entity = { ...toSignedEntity(bundle), tlogEntries: [], timestamps: [] };
-  try {
-    verifier.verify(entity);
-  } catch (error) {
-    if (!(error instanceof VerificationError)) throw error;
+/** Trust rests on the key alone: log entries and timestamps by parties not trusted here neither help nor harm. */
+function verifyByKey(bundle: KeyBundle, { publicKey }: TrustedSigner): void {
+  const { payload, payloadType, signatures } = bundle.content.dsseEnvelope;
+  const [signature] = signatures;
+  if (signature === undefined || !verifySignature(publicKey, preAuthEncoding(payloadType, payload), signature.sig)) {
     throw new Rejected("bad-signature", "the signature does not verify with the key it names");
   }
 }
