@@ -5,6 +5,16 @@ export { AppliedWaiver, Waiver, WaiverScope } from "./waiver.schema.ts";
 export type { PackageComponent } from "./component.ts";
 export { PolicyPackRequest, PolicyPackResult, PolicyPacks, PolicyPackSummary } from "./policy-pack.schema.ts";
 export { Finding, FindingState, Severity } from "./finding.schema.ts";
+export {
+  DatabaseChangeResult,
+  DatabaseImportRequest,
+  DatabaseStatus,
+  DatabaseUpdateRequest,
+  FeedFormat,
+  Freshness,
+  SourceImport,
+  SourceStatus,
+} from "./advisory-database.schema.ts";
 export { Kind, KIND_ANNOTATION } from "./kind.schema.ts";
 export { Principal, UserPrincipal, WorkloadPrincipal } from "./principal.schema.ts";
 export { AuditRecord, RecordBody, RecordPrincipal, RecordResource } from "./record.schema.ts";

@@ -7,9 +7,25 @@ export {
   writeFilesDurably,
   type DurableFile,
 } from "./durable-file.ts";
+export { AdvisoryFile, openAdvisoryFile } from "./advisory-file.ts";
+export type { AdvisoryRow, AdvisoryVersion, AffectedRow, NewAdvisory, PackageKey } from "./advisory-rows.ts";
+export type { AdvisoryWriter } from "./advisory-writer.ts";
 export { openDatabase, type Database } from "./database.ts";
 export { storeErrors } from "./errors.ts";
 export { fileError, systemCode } from "./file-error.ts";
+export type {
+  InventoryArtifactRow,
+  InventoryChangeRow,
+  InventoryFindingRow,
+  InventoryPackageRow,
+} from "./inventory-rows.ts";
+export type { InventoryTable, PackageUse } from "./inventory-table.ts";
+export type {
+  NewInventoryArtifact,
+  NewInventoryDocument,
+  NewInventoryFinding,
+  NewInventoryPackage,
+} from "./inventory-writer.ts";
 export type { RecordQuery, RecordTable } from "./record-table.ts";
 export type {
   EventQuery,

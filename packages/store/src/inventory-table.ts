@@ -36,6 +36,8 @@ export interface InventoryTable {
 
   /** Packages after an id, in order. */
   packages(after: number, limit: number): Promise<InventoryPackageRow[]>;
+  /** Which of these keys are there. */
+  knownPackages(keys: readonly string[]): Promise<Set<string>>;
   packagesOf(ids: readonly number[]): Promise<InventoryPackageRow[]>;
   /** Those that advisories find under one of these names. */
   packagesUnder(lookups: readonly string[]): Promise<InventoryPackageRow[]>;
@@ -116,6 +118,12 @@ export function inventoryTable(db: Kysely<Tables>): InventoryTable {
         .where("id", "=", id)
         .executeTakeFirst(),
     packages: (after, limit) => packages().where("id", ">", after).orderBy("id").limit(limit).execute(),
+    async knownPackages(keys) {
+      const rows = await gather(keys, (some) =>
+        db.selectFrom("inventoryPackages").select("key").where("key", "in", some).execute(),
+      );
+      return new Set(rows.map(({ key }) => key));
+    },
     packagesOf: (ids) => gather(ids, (some) => packages().where("id", "in", some).execute()),
     async packagesUnder(lookups) {
       const found = await gather(lookups, (some) =>

@@ -1,4 +1,5 @@
 // Writes the inventory, in batches of one transaction.
+import { setImmediate as turn } from "node:timers/promises";
 import type { Transaction } from "kysely";
 import type {
   InventoryArtifactRow,
@@ -239,7 +240,11 @@ async function writeFindings(
       for (const alias of new Set(names)) aliases.set(`${alias} ${id} ${advisory}`, { alias, package: id, advisory });
     }
   }
-  for (const some of slices(rows)) await db.insertInto("inventoryFindings").values(some).execute();
+  for (const some of slices(rows)) {
+    await db.insertInto("inventoryFindings").values(some).execute();
+    // SQLite works in this thread: whoever waits for something else gets a turn.
+    await turn();
+  }
   for (const some of slices([...aliases.values()])) await db.insertInto("inventoryAliases").values(some).execute();
 }
 

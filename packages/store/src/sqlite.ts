@@ -82,7 +82,8 @@ function toSqlite(value: unknown): SQLInputValue {
   throw new TypeError(`a ${typeof value} is no SQL value`);
 }
 
-function guarded<T>(file: string, act: () => T): T {
+/** Runs `act` on the database in `file` and gives what fails its stable code. */
+export function guarded<T>(file: string, act: () => T): T {
   try {
     return act();
   } catch (error) {
