@@ -2,6 +2,14 @@
 import { open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Kysely } from "kysely";
+import {
+  actIntentTable,
+  clearanceTable,
+  waiverTable,
+  type ActIntentTable,
+  type ClearanceTable,
+  type WaiverTable,
+} from "./clearance-table.ts";
 import { ensureDirectory, syncDirectory } from "./durable-file.ts";
 import { storeErrors } from "./errors.ts";
 import { fileError, systemCode } from "./file-error.ts";
@@ -20,6 +28,9 @@ export interface Database {
   readonly servers: ServerTable;
   readonly registry: RegistryJournal;
   readonly inventory: InventoryTable;
+  readonly clearances: ClearanceTable;
+  readonly waivers: WaiverTable;
+  readonly actIntents: ActIntentTable;
   close(): Promise<void>;
 }
 
@@ -44,6 +55,9 @@ export async function openDatabase(options: { readonly file: string } | { readon
     servers: serverTable(db),
     registry: registryJournal(db),
     inventory: inventoryTable(db),
+    clearances: clearanceTable(db),
+    waivers: waiverTable(db),
+    actIntents: actIntentTable(db),
     close: () => db.destroy(),
   };
 }

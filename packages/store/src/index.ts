@@ -10,6 +10,8 @@ export {
 export { AdvisoryFile, openAdvisoryFile } from "./advisory-file.ts";
 export type { AdvisoryRow, AdvisoryVersion, AffectedRow, NewAdvisory, PackageKey } from "./advisory-rows.ts";
 export type { AdvisoryWriter } from "./advisory-writer.ts";
+export type { ActIntentRow, ClearanceRow, WaiverRow } from "./clearance-rows.ts";
+export type { ActIntentTable, ClearanceTable, WaiverTable } from "./clearance-table.ts";
 export { openDatabase, type Database } from "./database.ts";
 export { storeErrors } from "./errors.ts";
 export { fileError, systemCode } from "./file-error.ts";

@@ -1,5 +1,6 @@
 // The rows of each table, as queries see them.
 import type { InventoryTables } from "./inventory-rows.ts";
+import type { ClearanceTables } from "./clearance-rows.ts";
 import type { RegistryTables } from "./registry-rows.ts";
 
 /** One record of the audit log, as the index keeps it. `body` is the record's canonical JSON. */
@@ -41,7 +42,7 @@ export interface ServerRow {
   addedAt: string;
 }
 
-export interface Tables extends RegistryTables, InventoryTables {
+export interface Tables extends RegistryTables, InventoryTables, ClearanceTables {
   records: RecordRow;
   runs: RunRow;
   servers: ServerRow;
