@@ -3,8 +3,23 @@ export { ACTIONS, Action, Decision, PolicyReason, ResourceType } from "./decisio
 export { Evidence, NOT_CHECKED, Signer, VulnerabilityFacts } from "./evidence.schema.ts";
 export { AppliedWaiver, Waiver, WaiverScope } from "./waiver.schema.ts";
 export type { PackageComponent } from "./component.ts";
+export { AdmissionRequest, AdmissionReview, type AdmissionResponse, type PatchStep } from "./admission.schema.ts";
+export { AdmissionConfig } from "./admission-config.schema.ts";
 export { PolicyPackRequest, PolicyPackResult, PolicyPacks, PolicyPackSummary } from "./policy-pack.schema.ts";
 export { Finding, FindingState, Severity } from "./finding.schema.ts";
+export {
+  AffectedArtifact,
+  ScanCoverage,
+  ScanFinding,
+  ScanRequest,
+  ScanResult,
+  ScanStatus,
+  VexAddRequest,
+  VexAddResult,
+  VulnerabilityChange,
+  WhereUsedResult,
+  Workload,
+} from "./scan.schema.ts";
 export {
   DatabaseChangeResult,
   DatabaseImportRequest,

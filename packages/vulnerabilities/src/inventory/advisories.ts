@@ -1,13 +1,12 @@
 // What the inventory asks of the advisory database.
 import type { Finding, PackageComponent } from "@pratique/contracts";
-import type { PackageKey } from "@pratique/store";
+import type { AdvisoryChanges } from "../database/advisory-database.ts";
 
 export interface Advisories {
   /** Another with every change of the content. */
   readonly version: string;
   match(components: readonly PackageComponent[]): readonly Finding[];
-  /** Packages of which something else may be known now; undefined when nobody can tell. */
-  changedSince(version: string): readonly PackageKey[] | undefined;
+  changedSince(version: string): AdvisoryChanges;
 }
 
 /** Findings of each component, in their order: two components may have one purl and differ all the same. */

@@ -2,6 +2,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { Mutex, type Clock } from "@pratique/core";
 import type { InventoryChangeRow, InventoryPackageRow, InventoryTable, NewInventoryFinding } from "@pratique/store";
+import type { AdvisoryChanges } from "../database/advisory-database.ts";
 import { matchEach, type Advisories } from "./advisories.ts";
 import { componentOf, documentOf, listingOf, lookupOf, packageKeyOf, packageRowOf, type Listing } from "./listing.ts";
 import { differenceOf, findingRow, isNews, type FindingDifference } from "./stored-finding.ts";
@@ -141,12 +142,10 @@ export class Inventory {
     const from = await table.state(EVALUATED);
     if (advisories === undefined || from === advisories.version) return undefined;
     const to = advisories.version;
-    const keys = from === undefined ? undefined : advisories.changedSince(from);
+    const since: AdvisoryChanges = from === undefined ? { all: true } : advisories.changedSince(from);
     const changes: PackageChange[] = [];
     const findings = new Map<string, readonly NewInventoryFinding[]>();
-    for await (const rows of keys === undefined
-      ? this.#allPackages()
-      : [await table.packagesUnder(keys.map(lookupOf))]) {
+    for await (const rows of since.all ? this.#allPackages() : [await table.packagesUnder(lookupsIn(since.names))]) {
       await this.#compare(advisories, rows, findings, changes);
     }
     // What was matched may be of a later version still, never of an earlier one.
@@ -216,6 +215,10 @@ export class Inventory {
     const row = document === null ? undefined : await this.table.documentOf(document);
     return row === undefined ? undefined : listingOf(row);
   }
+}
+
+function lookupsIn(names: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  return [...names].flatMap(([ecosystem, ofIt]) => [...ofIt].map((name) => lookupOf({ ecosystem, name })));
 }
 
 function changeOf({ id, time, body }: InventoryChangeRow): InventoryChange {
