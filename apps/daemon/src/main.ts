@@ -13,6 +13,8 @@ import { openBucketStore, openContentStore, type Descriptor } from "@pratique/oc
 import { kindOfManifest, type RunCommand } from "@pratique/packaging";
 import { createRegistry, Housekeeping } from "@pratique/registry";
 import { runCommand as runSystemCommand } from "@pratique/sandbox";
+import { openAdmission } from "./admission/open-admission.ts";
+import { ownImage } from "./admission/own-image.ts";
 import { openArtifactDesks } from "./artifact-desks.ts";
 import { bucketOptions } from "./bucket-options.ts";
 import { ConsolePages } from "./console-pages.ts";
@@ -291,9 +293,38 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     await placeConfiguredServers(config, { owner: identity.owner, artifacts, servers, gateway, log });
     retention.schedule(identity.owner);
     upkeep.schedule(identity.owner);
+    const admission = openAdmission({
+      config: config.admission,
+      configFile: home.configFile,
+      registry: registryHost,
+      own: (repository, ref) => ownImage(artifacts, registryHost, repository, ref),
+      pullThrough,
+      remote: (principal, reference, signal) => desks.transfers.repository(principal, reference, signal),
+      trust,
+      evidenceCache,
+      policyDigest: () => policy().digest,
+      guard,
+      owner: identity.owner,
+      clock,
+      log,
+    });
+    const reviews = await admission.listen();
+    if (reviews !== undefined) onClose(() => reviews.close());
     await announce(home, listener, startedAt);
     listener.serve(
-      route({ identity, guard, registry, tokens, tokenEndpoint, gateway, inference, audit, pages, control }),
+      route({
+        identity,
+        guard,
+        registry,
+        tokens,
+        tokenEndpoint,
+        gateway,
+        inference,
+        audit,
+        pages,
+        admission: admission.api,
+        control,
+      }),
     );
     log.info("ready", { url: listener.url, home: home.directory, version: DAEMON_VERSION });
     return {

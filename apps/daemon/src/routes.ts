@@ -7,6 +7,7 @@ import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { Identity } from "@pratique/identity";
 import type { Inference } from "@pratique/inference";
 import { TOKEN_PATH, type Registry, type RegistryTokens, type TokenEndpoint } from "@pratique/registry";
+import type { AdmissionApi } from "./admission/admission-api.ts";
 import type { ConsolePages } from "./console-pages.ts";
 import { daemonErrors } from "./errors.ts";
 import type { Handler } from "./listener.ts";
@@ -21,6 +22,7 @@ export interface Routes {
   readonly inference: Inference;
   readonly audit: AuditLog;
   readonly pages: ConsolePages;
+  readonly admission: AdmissionApi;
   readonly control: (
     req: IncomingMessage,
     res: ServerResponse,
@@ -54,6 +56,7 @@ export function route(routes: Routes): Handler {
     if (path.startsWith("/v1/")) return await inference.handle(req, res, { principal, path: path.slice("/v1".length) });
     if (path.startsWith("/control/v1/"))
       return await routes.control(req, res, url, principal ?? pages.authenticate(req));
+    if (path.startsWith("/admission/v1/")) return await routes.admission(req, res, url, principal);
     if (path === "/console" || path === "/") return redirect(res, "/console/");
     if (path.startsWith("/console/")) return await pages.handle(req, res, url, principal ?? pages.authenticate(req));
     if (path.startsWith("/log/")) return await tile(routes, res, path.slice("/log/".length), principal);

@@ -1,4 +1,5 @@
 // `pratique.yaml`: every key that the daemon reads. docs/reference/configuration.md is generated from here.
+import { AdmissionConfig } from "./admission-config.schema.ts";
 import { TrustConfig } from "./trust-config.schema.ts";
 import { z } from "zod";
 import { HOUSEKEEPING_KEYS } from "./housekeeping-config.schema.ts";
@@ -98,6 +99,7 @@ export const Config = z.strictObject({
     })
     .prefault({})
     .describe("MCP gateway"),
+  admission: AdmissionConfig.prefault({}).describe("Kubernetes image admission"),
   packaging: PackagingConfig.prefault({}).describe("Where servers are packed from"),
 });
 export type Config = z.infer<typeof Config>;
