@@ -8,3 +8,28 @@ export {
 } from "./database/advisory-database.ts";
 export { componentKeys, type ComponentKeys, type UncheckedReason } from "./database/component-keys.ts";
 export { vulnerabilityErrors } from "./errors.ts";
+export type { Advisories } from "./inventory/advisories.ts";
+export {
+  Inventory,
+  type InventoryChange,
+  type InventoryEntry,
+  type InventoryOptions,
+  type InventoryUpdate,
+  type PackageChange,
+} from "./inventory/inventory.ts";
+export { componentOf, type Listing, type ListingOrigin } from "./inventory/listing.ts";
+export { storedFindingOf, type StoredFinding } from "./inventory/stored-finding.ts";
+export { assess, type Assessment, type AssessingDatabase, type AssessmentInput } from "./report/assess.ts";
+export { isAtLeast, isOpen } from "./report/count-findings.ts";
+export { sarifOf } from "./report/sarif.ts";
+export { scanFindings, type PlacedComponent } from "./report/scan-finding.ts";
+export {
+  VULNERABILITY_PREDICATE,
+  vulnerabilityPredicate,
+  type ScannerFacts,
+} from "./report/vulnerability-predicate.ts";
+export type { VexSource, VexSubject } from "./vex/apply-vex.ts";
+export { parsePurl, purlMatches, type ParsedPurl } from "./vex/purl-match.ts";
+export { readOpenVex } from "./vex/read-openvex.ts";
+export { addVexStatement, OPENVEX_CONTEXT, type NewVexStatement } from "./vex/write-openvex.ts";
+export type { IgnoredStatement, VexReading, VexStatement } from "./vex/vex-statement.ts";
