@@ -18,6 +18,8 @@ CREATE TABLE exploited (source TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (id,
 CREATE TABLE probabilities (source TEXT NOT NULL, id TEXT NOT NULL, epss REAL NOT NULL, PRIMARY KEY (id, source)) WITHOUT ROWID;
 CREATE TABLE changes (ecosystem TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (ecosystem, name)) WITHOUT ROWID;
 CREATE INDEX changes_version ON changes (version);
+CREATE TABLE writes (last INTEGER NOT NULL);
+INSERT INTO writes VALUES (0);
 CREATE TABLE versions (sequence INTEGER PRIMARY KEY, digest TEXT NOT NULL, time TEXT NOT NULL);
 `;
 
@@ -30,6 +32,7 @@ const NAMES = [
   "probabilities",
   "changes",
   "versions",
+  "writes",
 ] as const;
 
 /** Makes the tables where there are none of this version. True when what was there had to go. */

@@ -11,6 +11,8 @@ export class AdvisoryWriter {
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #sequence: number;
+  /** Of this write: what it did not mark, its dump does not have. */
+  readonly #mark: number;
   readonly #digest = createHash("sha256");
   readonly #statements = new Map<string, (...parameters: SQLInputValue[]) => Row[]>();
   #changes = 0;
@@ -21,6 +23,7 @@ export class AdvisoryWriter {
     const last = this.#sql("SELECT sequence, digest FROM versions ORDER BY sequence DESC LIMIT 1")[0];
     this.#sequence = Number(last?.["sequence"] ?? 0) + 1;
     this.#digest.update(String(last?.["digest"] ?? ""));
+    this.#mark = Number(this.#sql("UPDATE writes SET last = last + 1 RETURNING last")[0]?.["last"]);
   }
 
   #sql(sql: string, ...parameters: SQLInputValue[]): Row[] {
@@ -54,19 +57,19 @@ export class AdvisoryWriter {
     return Number(this.#sql("SELECT count(*) AS n FROM advisories WHERE source = ?", source)[0]?.["n"] ?? 0);
   }
 
-  /** Adds or replaces. True when something changed. */
-  put(advisory: NewAdvisory): boolean {
+  /** Adds or replaces, but never what is newer unless `mayBeOlder`. True when something changed. */
+  put(advisory: NewAdvisory, mayBeOlder = false): boolean {
     const { source, id, modified, body, names, affected } = advisory;
     const hash = hashOf(advisory);
     const old = this.#sql(
-      "SELECT key, hash, mark, keys, names FROM advisories WHERE source = ? AND id = ?",
+      "SELECT key, modified, hash, keys, names FROM advisories WHERE source = ? AND id = ?",
       source,
       id,
     )[0];
     if (old !== undefined) {
       const same = old["hash"] instanceof Uint8Array && hash.equals(old["hash"]);
-      if (same) {
-        this.#sql("UPDATE advisories SET mark = ? WHERE key = ?", this.#sequence, Number(old["key"]));
+      if (same || (!mayBeOlder && String(old["modified"]) > modified)) {
+        this.#sql("UPDATE advisories SET mark = ? WHERE key = ?", this.#mark, Number(old["key"]));
         return false;
       }
       this.#forget(old);
@@ -78,7 +81,7 @@ export class AdvisoryWriter {
       id,
       modified,
       hash,
-      this.#sequence,
+      this.#mark,
       body,
       JSON.stringify(keys),
       JSON.stringify(names),
@@ -99,7 +102,7 @@ export class AdvisoryWriter {
     const unseen = this.#sql(
       "SELECT key, id, keys, names FROM advisories WHERE source = ? AND mark <> ?",
       source,
-      this.#sequence,
+      this.#mark,
     );
     for (const row of unseen) this.#remove(source, row);
     return unseen.length;
@@ -178,6 +181,11 @@ export class AdvisoryWriter {
     this.#digest.update(digest.digest());
     this.#changes += 1;
     return count;
+  }
+
+  sourceOf(name: string): string | undefined {
+    const row = this.#sql("SELECT body FROM sources WHERE name = ?", name)[0];
+    return row === undefined ? undefined : String(row["body"]);
   }
 
   saveSource(name: string, body: string): void {

@@ -26,8 +26,10 @@ export interface WaiverRow {
   id: string;
   /** JSON of the sigstore bundle. */
   bundle: string;
+  /** The repository where it hangs on its artifact, too. */
+  place: string | null;
   expires: string;
-  /** Id of the record of who added it. */
+  /** Id of the record of who added it; null until that is durable, and then it counts for nothing. */
   record: string | null;
   removedAt: string | null;
   removedBy: string | null;
@@ -68,6 +70,7 @@ export async function makeClearanceTables(db: Kysely<unknown>): Promise<void> {
     .createTable("waivers")
     .addColumn("id", "text", (column) => column.primaryKey())
     .addColumn("bundle", "text", (column) => column.notNull())
+    .addColumn("place", "text")
     .addColumn("expires", "text", (column) => column.notNull())
     .addColumn("record", "text")
     .addColumn("removedAt", "text")

@@ -19,7 +19,11 @@ export interface ClearanceTable {
 }
 
 export interface WaiverTable {
+  /** Without a record it is not in force yet. */
   insert(row: WaiverRow): Promise<void>;
+  confirm(id: string, record: string): Promise<void>;
+  /** Takes away what nobody ever acknowledged; how many there were. */
+  dropUnconfirmed(): Promise<number>;
   /** False when there is none of that id that stands. */
   remove(id: string, removed: { readonly removedAt: string; readonly removedBy: string }): Promise<boolean>;
   get(id: string): Promise<WaiverRow | undefined>;
@@ -85,6 +89,13 @@ export function waiverTable(db: Kysely<Tables>): WaiverTable {
   return {
     async insert(row) {
       await db.insertInto("waivers").values(row).execute();
+    },
+    async confirm(id, record) {
+      await db.updateTable("waivers").set({ record }).where("id", "=", id).execute();
+    },
+    async dropUnconfirmed() {
+      const result = await db.deleteFrom("waivers").where("record", "is", null).executeTakeFirst();
+      return Number(result.numDeletedRows);
     },
     async remove(id, removed) {
       const result = await db

@@ -10,6 +10,7 @@ import {
   type ClearanceTable,
   type WaiverTable,
 } from "./clearance-table.ts";
+import { decisionInputTable, type DecisionInputTable } from "./decision-input-table.ts";
 import { ensureDirectory, syncDirectory } from "./durable-file.ts";
 import { storeErrors } from "./errors.ts";
 import { fileError, systemCode } from "./file-error.ts";
@@ -31,6 +32,7 @@ export interface Database {
   readonly clearances: ClearanceTable;
   readonly waivers: WaiverTable;
   readonly actIntents: ActIntentTable;
+  readonly decisionInputs: DecisionInputTable;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export async function openDatabase(options: { readonly file: string } | { readon
     clearances: clearanceTable(db),
     waivers: waiverTable(db),
     actIntents: actIntentTable(db),
+    decisionInputs: decisionInputTable(db),
     close: () => db.destroy(),
   };
 }

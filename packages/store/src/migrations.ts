@@ -3,6 +3,7 @@ import type { Kysely } from "kysely";
 import { Migrator, type Migration } from "kysely/migration";
 import { makeInventoryTables } from "./inventory-migration.ts";
 import { makeClearanceTables } from "./clearance-rows.ts";
+import { makeDecisionInputTable } from "./decision-input-table.ts";
 import { makeRegistryTables } from "./registry-migration.ts";
 import { storeErrors } from "./errors.ts";
 import type { Tables } from "./tables.ts";
@@ -57,6 +58,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0002-registry-housekeeping": { up: makeRegistryTables },
   "0003-inventory": { up: makeInventoryTables },
   "0004-clearances": { up: makeClearanceTables },
+  "0005-decision-inputs": { up: makeDecisionInputTable },
 };
 
 /**

@@ -1,4 +1,5 @@
 // The rows of each table, as queries see them.
+import type { DecisionInputTables } from "./decision-input-table.ts";
 import type { InventoryTables } from "./inventory-rows.ts";
 import type { ClearanceTables } from "./clearance-rows.ts";
 import type { RegistryTables } from "./registry-rows.ts";
@@ -42,7 +43,7 @@ export interface ServerRow {
   addedAt: string;
 }
 
-export interface Tables extends RegistryTables, InventoryTables, ClearanceTables {
+export interface Tables extends DecisionInputTables, RegistryTables, InventoryTables, ClearanceTables {
   records: RecordRow;
   runs: RunRow;
   servers: ServerRow;

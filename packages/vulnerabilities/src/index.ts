@@ -6,8 +6,9 @@ export {
   type AdvisoryDatabaseOptions,
   type Examination,
 } from "./database/advisory-database.ts";
-export { componentKeys, type ComponentKeys, type UncheckedReason } from "./database/component-keys.ts";
+export { advisoryKeys, componentKeys, type ComponentKeys, type UncheckedReason } from "./database/component-keys.ts";
 export { vulnerabilityErrors } from "./errors.ts";
+export { importPath, type ImportOptions } from "./import/import-path.ts";
 export type { Advisories } from "./inventory/advisories.ts";
 export {
   Inventory,

@@ -55,6 +55,12 @@ export function componentKeys(component: PackageComponent): ComponentKeys | Unch
   return { keys: [packageKey(ecosystem, name)], version: component.version };
 }
 
+/** The keys alone; none for a component of which nothing can be known. */
+export function advisoryKeys(component: PackageComponent): readonly PackageKey[] {
+  const found = componentKeys(component);
+  return typeof found === "string" ? [] : found.keys;
+}
+
 /** By source package and release only: upstream's versions say nothing of a distribution's. */
 function distributionKeys(component: PackageComponent): ComponentKeys | UncheckedReason {
   const ecosystems = ecosystemsOf(component);

@@ -12,7 +12,7 @@ export interface RpmVersion {
 export const rpmOrder: VersionOrder<RpmVersion> = {
   parse(text) {
     const trimmed = text.trim();
-    if (trimmed === "" || /[\s\u0000-\u001f]/.test(trimmed)) return undefined;
+    if (trimmed === "" || /\s/.test(trimmed)) return undefined;
     const colon = trimmed.indexOf(":");
     const epoch = colon > 0 && /^\d+$/.test(trimmed.slice(0, colon)) ? trimmed.slice(0, colon) : undefined;
     const rest = epoch === undefined ? trimmed : trimmed.slice(colon + 1);
