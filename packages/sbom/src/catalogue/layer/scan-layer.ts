@@ -101,6 +101,12 @@ async function plain(source: Counted): Promise<AsyncIterable<Buffer>> {
   return source;
 }
 
+/** Gives an output buffer back at once, when it is full and zlib is done with it; the garbage collector is too busy otherwise. */
+function release(chunk: Buffer): void {
+  const { buffer, byteOffset, byteLength } = chunk;
+  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength) buffer.transfer(0);
+}
+
 async function* unpack(source: Counted, through: Gunzip | ZstdDecompress): AsyncGenerator<Buffer> {
   const input = Readable.from(source, { objectMode: false, highWaterMark: CHUNK_BYTES });
   let failure: unknown;
@@ -110,7 +116,10 @@ async function* unpack(source: Counted, through: Gunzip | ZstdDecompress): Async
   });
   input.pipe(through);
   try {
-    for await (const chunk of through as AsyncIterable<Buffer>) yield chunk;
+    for await (const chunk of through as AsyncIterable<Buffer>) {
+      yield chunk;
+      release(chunk);
+    }
   } catch (error) {
     // The source's own error (a digest that is wrong, a lost connection) says more than the archive's.
     if (failure !== undefined) throw failure;
