@@ -6,6 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { UserPrincipal } from "@pratique/contracts";
 import { silentLog, systemClock } from "@pratique/core";
+import {
+  attest,
+  openKeylessSigner,
+  readTrustRoot,
+  signArtifact,
+  verifyArtifact,
+  type KeylessSigner,
+  type Trust,
+  type TrustRoot,
+} from "@pratique/evidence";
 import { MEDIA_TYPES, openContentStore, type ContentStore, type Descriptor, type LocalRepository } from "@pratique/oci";
 import { createRegistry } from "@pratique/registry";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -92,5 +102,61 @@ describe("cosign signs against our Sigstore", () => {
     expect(objection(await verifyWithCosign(peer, "other@example.com"))).toContain("no matching CertificateIdentity");
     const acts = own.records.map(({ action, outcome }) => `${action} ${outcome}`).toSorted();
     expect(acts).toEqual(["signing:certify done", "signing:log done", "signing:timestamp done"]);
+  });
+});
+
+const root = (): TrustRoot => readTrustRoot("own", own.sigstore.trustedRoot.bytes);
+
+const trusting = (subjectPattern: string): Trust => ({
+  keys: [],
+  identities: [{ name: "ci", issuer: own.issuer.url, subjectPattern }],
+  roots: [root()],
+});
+
+async function keylessSigner(): Promise<KeylessSigner> {
+  return openKeylessSigner({
+    identityToken: await own.issuer.token(),
+    signingConfig: own.sigstore.signingConfig.bytes,
+    root: root(),
+    clock: systemClock,
+  });
+}
+
+describe("signing without a key", () => {
+  it("makes signatures and attestations that cosign accepts with no insecure flag", async (context) => {
+    const peer = await peerOrSkip(context, "cosign");
+    const signer = await keylessSigner();
+    await signArtifact(repo, subject, signer, systemClock);
+    await attest(
+      repo,
+      subject,
+      { predicateType: "https://cyclonedx.org/bom", predicate: { a: 1 } },
+      signer,
+      systemClock,
+    );
+    expect(objection(await verifyWithCosign(peer))).toBe("");
+    expect(objection(await verifyWithCosign(peer, "ci@example.com", "https://issuer.example"))).not.toBe("");
+    const identity = ["--certificate-identity", "ci@example.com", "--certificate-oidc-issuer", own.issuer.url];
+    const attested = [
+      "verify-attestation",
+      "--type",
+      "cyclonedx",
+      "--trusted-root",
+      "root.json",
+      ...identity,
+      reference(),
+    ];
+    expect(objection(await cosign(peer, ...attested))).toBe("");
+  });
+
+  it("accepts what cosign signed, for the identity that is trusted and no other", async (context) => {
+    const peer = await peerOrSkip(context, "cosign");
+    expect(objection(await signWithCosign(peer))).toBe("");
+    const { verified, rejected } = await verifyArtifact(repo, subject, trusting("*@example.com"));
+    expect(rejected).toEqual([]);
+    expect(verified).toMatchObject([{ signer: { name: "ci", issuer: own.issuer.url, subject: "ci@example.com" } }]);
+    expect((await verifyArtifact(repo, subject, trusting("*@example.org"))).rejected).toMatchObject([
+      { reason: "wrong-identity" },
+    ]);
   });
 });

@@ -2,27 +2,32 @@
 import { canonicalJson, type Clock, type JsonObject } from "@pratique/core";
 import { MEDIA_TYPES, type Descriptor, type Repository } from "@pratique/oci";
 import { makeBundle } from "./bundle.ts";
+import type { KeylessSigner } from "./keyless/keyless-signer.ts";
 import { BUNDLE_TYPE, CONTENT_ANNOTATION, CREATED_ANNOTATION, PREDICATE_ANNOTATION } from "./media-types.ts";
 import { SIGNATURE_PREDICATE } from "./predicates.ts";
 import type { SigningKey } from "./signing/signing-key.ts";
 import { encodeStatement, type StatementParts } from "./statement.ts";
+import type { Trust } from "./trust.ts";
 import { verifyArtifact } from "./verify.ts";
 
 const EMPTY_CONFIG = Buffer.from("{}");
 
-/** Signs the artifact itself. An artifact that this key signed already keeps that signature. */
+/** A key, or an identity that signs without one. */
+export type StatementSigner = SigningKey | KeylessSigner;
+
+/** Signs the artifact itself. An artifact that this signer signed already keeps that signature. */
 export async function signArtifact(
   repo: Repository,
   subject: Descriptor,
-  key: SigningKey,
+  signer: StatementSigner,
   clock: Clock,
 ): Promise<Descriptor> {
   const parts = { subject: subject.digest, predicateType: SIGNATURE_PREDICATE, predicate: {} };
-  return attach(repo, subject, parts, key, clock);
+  return attach(repo, subject, parts, signer, clock);
 }
 
 /**
- * Attaches a signed statement about the artifact. There is one of each predicate type and key: an equal one stays,
+ * Attaches a signed statement about the artifact. There is one of each predicate type and signer: an equal one stays,
  * another is superseded, since every reader pays for every referrer.
  * @throws `attestation.invalid`
  */
@@ -30,7 +35,7 @@ export async function attest(
   repo: Repository,
   subject: Descriptor,
   statement: { readonly predicateType: string; readonly predicate: JsonObject },
-  key: SigningKey,
+  signer: StatementSigner,
   clock: Clock,
 ): Promise<Descriptor> {
   const { predicateType, predicate } = statement;
@@ -38,7 +43,7 @@ export async function attest(
     repo,
     subject,
     { subject: subject.digest, subjectName: repo.name, predicateType, predicate },
-    key,
+    signer,
     clock,
   );
 }
@@ -47,17 +52,22 @@ async function attach(
   repo: Repository,
   subject: Descriptor,
   parts: StatementParts,
-  key: SigningKey,
+  signer: StatementSigner,
   clock: Clock,
 ): Promise<Descriptor> {
   const payload = encodeStatement(parts);
-  // Only what this very key signed is ever taken for ours, and removed.
-  const { verified } = await verifyArtifact(repo, subject, { keys: [{ name: "own", publicKeyPem: key.publicKeyPem }] });
-  const earlier = verified.filter((statement) => statement.predicateType === parts.predicateType);
+  const isKeyless = "makeBundle" in signer;
+  // Only what this very signer signed is ever taken for ours, and removed.
+  const own: Trust = isKeyless ? signer.trust : { keys: [{ name: "own", publicKeyPem: signer.publicKeyPem }] };
+  const { verified } = await verifyArtifact(repo, subject, own);
+  // The old form stands for itself: its manifest holds the signatures of others, and new readers do not look at it.
+  const earlier = verified.filter(
+    (statement) => statement.predicateType === parts.predicateType && statement.form !== "legacy",
+  );
   const wanted = canonicalJson(parts.predicate);
   const same = earlier.find((statement) => canonicalJson(statement.predicate) === wanted);
-  const attached =
-    same?.referrer ?? (await push(repo, subject, parts.predicateType, await makeBundle(payload, key), clock));
+  const bundle = async (): Promise<Buffer> => (isKeyless ? signer.makeBundle(payload) : makeBundle(payload, signer));
+  const attached = same?.referrer ?? (await push(repo, subject, parts.predicateType, await bundle(), clock));
   for (const { referrer } of earlier) {
     if (referrer.digest !== attached.digest) await repo.deleteManifest(referrer.digest).catch(keepSuperseded);
   }

@@ -1,17 +1,20 @@
-// Sigstore bundles v0.3 made with a key: the form that cosign 3 writes and reads.
-import { bundleFromJSON, isBundleWithDsseEnvelope, isBundleWithPublicKey } from "@sigstore/bundle";
-import type { BundleWithDsseEnvelope, BundleWithPublicKey } from "@sigstore/bundle";
+// Sigstore bundles v0.3, made with a key or a certificate: the form that cosign 3 writes and reads.
+import { bundleFromJSON, isBundleWithDsseEnvelope } from "@sigstore/bundle";
+import type { BundleWithDsseEnvelope } from "@sigstore/bundle";
 import { z } from "zod";
 import { preAuthEncoding } from "./dsse.ts";
 import { BUNDLE_TYPE, IN_TOTO_TYPE, isBundleType } from "./media-types.ts";
 import type { SigningKey } from "./signing/signing-key.ts";
 
-export type KeyBundle = BundleWithDsseEnvelope & BundleWithPublicKey;
-
-/** What became of reading a bundle; `not-by-key` is one that is signed with a certificate. */
+/** What became of reading a bundle. `by` says what it is to be verified with. */
 export type ReadBundle =
-  | { readonly ok: true; readonly bundle: KeyBundle; readonly keyId: string; readonly payload: Buffer }
-  | { readonly ok: false; readonly reason: "malformed" | "not-by-key"; readonly detail: string };
+  | {
+      readonly ok: true;
+      readonly bundle: BundleWithDsseEnvelope;
+      readonly by: { readonly kind: "key"; readonly keyId: string } | { readonly kind: "certificate" };
+      readonly payload: Buffer;
+    }
+  | { readonly ok: false; readonly detail: string };
 
 /** Only the canonical form: decoders that skip foreign characters would let altered bytes pass as the same. */
 const Base64 = z.string().refine((text) => Buffer.from(text, "base64").toString("base64") === text);
@@ -27,6 +30,12 @@ const BundleJson = z.looseObject({
   dsseEnvelope: Envelope,
   verificationMaterial: z.looseObject({
     publicKey: z.looseObject({ hint: z.string().min(1).max(512) }).optional(),
+    certificate: z.looseObject({ rawBytes: Base64.min(1).max(32_768) }).optional(),
+    // Each costs signatures to verify: nobody needs more.
+    tlogEntries: z.array(z.looseObject({})).max(4).optional(),
+    timestampVerificationData: z
+      .looseObject({ rfc3161Timestamps: z.array(z.looseObject({})).max(4).optional() })
+      .optional(),
   }),
 });
 
@@ -48,32 +57,27 @@ export async function makeBundle(payload: Uint8Array, key: SigningKey): Promise<
 
 /** Reads the bytes of a bundle; nothing in it is verified yet. */
 export function readBundle(bytes: Uint8Array): ReadBundle {
+  const malformed = (detail: string): ReadBundle => ({ ok: false, detail });
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    return { ok: false, reason: "malformed", detail: "the bundle is not JSON" };
+    return malformed("the bundle is not JSON");
   }
   const form = BundleJson.safeParse(json);
   if (!form.success) {
     const path = form.error.issues[0]?.path.join(".") ?? "";
-    return { ok: false, reason: "malformed", detail: `not a v0.3 bundle of an in-toto statement (at ${path})` };
+    return malformed(`not a v0.3 bundle of an in-toto statement (at ${path})`);
   }
-  if (form.data.verificationMaterial.publicKey === undefined) {
-    return { ok: false, reason: "not-by-key", detail: "signed with a certificate, and no authority is trusted" };
-  }
+  const { publicKey, certificate } = form.data.verificationMaterial;
+  if ((publicKey === undefined) === (certificate === undefined)) return malformed("neither a key nor a certificate");
   try {
     const bundle = bundleFromJSON(json);
-    if (isBundleWithDsseEnvelope(bundle) && isBundleWithPublicKey(bundle)) {
-      return {
-        ok: true,
-        bundle,
-        keyId: bundle.verificationMaterial.content.publicKey.hint,
-        payload: bundle.content.dsseEnvelope.payload,
-      };
-    }
+    if (!isBundleWithDsseEnvelope(bundle)) return malformed("it holds no envelope");
+    const by =
+      publicKey === undefined ? ({ kind: "certificate" } as const) : { kind: "key" as const, keyId: publicKey.hint };
+    return { ok: true, bundle, by, payload: bundle.content.dsseEnvelope.payload };
   } catch (error) {
-    return { ok: false, reason: "malformed", detail: error instanceof Error ? error.message : String(error) };
+    return malformed(error instanceof Error ? error.message : String(error));
   }
-  return { ok: false, reason: "malformed", detail: "neither an envelope nor a key" };
 }

@@ -17,6 +17,16 @@ export const evidenceErrors = defineErrors({
     text: "the trusted key `{name}` cannot be used: {reason}",
     hint: "give the public key in PEM form: ECDSA P-256 or P-384, Ed25519, or RSA of at least 2048 bits",
   },
+  "trust.invalid-root": {
+    status: 400,
+    text: "the trusted root `{name}` cannot be used: {reason}",
+    hint: "name a trusted_root.json of Sigstore, such as `pratique sigstore trust --out FILE` writes",
+  },
+  "trust.invalid-identity": {
+    status: 400,
+    text: "the trusted identity `{name}` cannot be used: {reason}",
+    hint: "give an issuer, and a subject or a subjectPattern in which `*` stands for a part of a path",
+  },
   "attestation.invalid": {
     status: 400,
     text: "this attestation cannot be made: {reason}",

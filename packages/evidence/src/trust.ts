@@ -1,8 +1,10 @@
-// Whom to believe: public keys, and how far each is trusted.
+// Whom to believe: public keys and identities, and how far each is trusted.
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { canonicalJson, digestOf } from "@pratique/core";
 import type { Signer } from "@pratique/contracts";
 import { evidenceErrors } from "./errors.ts";
+import type { TrustRoot } from "./keyless/trust-root.ts";
+import type { TrustedIdentity } from "./keyless/trusted-identity.ts";
 import type { Requirement } from "./requirements/requirement.ts";
 import { keyIdOf } from "./signing/signing-key.ts";
 
@@ -21,6 +23,10 @@ export interface TrustedKey {
 
 export interface Trust {
   readonly keys: readonly TrustedKey[];
+  /** Who is believed by certificate. Without one, no certificate counts. */
+  readonly identities?: readonly TrustedIdentity[] | undefined;
+  /** Which authorities may certify them. */
+  readonly roots?: readonly TrustRoot[] | undefined;
   /** What must be signed, by whom, of which repositories. */
   readonly requirements?: readonly Requirement[] | undefined;
 }
@@ -47,7 +53,9 @@ export function signersOf(trust: Trust): ReadonlyMap<string, TrustedSigner> {
 
 /** Names a trust configuration: equal trust, equal text. */
 export function fingerprintOf(trust: Trust): string {
-  return digestOf(canonicalJson([trust.keys.map((key) => ({ ...key })), JSON.stringify(trust.requirements ?? [])]));
+  const { keys, identities = [], roots = [], requirements = [] } = trust;
+  const named = roots.map(({ name, digest }) => [name, digest]);
+  return digestOf(canonicalJson([keys.map((key) => ({ ...key })), JSON.stringify([identities, named, requirements])]));
 }
 
 function readPublicKey(name: string, pem: string): KeyObject {

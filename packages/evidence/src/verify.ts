@@ -1,8 +1,13 @@
 // Reads all referrers of an artifact and keeps what verifies. Everything read here is hostile until it does.
+import type { BundleWithDsseEnvelope } from "@sigstore/bundle";
 import { digestOf, algorithmOf, isPratiqueError, readBounded, type Digest, type JsonObject } from "@pratique/core";
 import { MEDIA_TYPES, parseManifest, type Descriptor, type ImageManifest, type Repository } from "@pratique/oci";
-import { readBundle, type KeyBundle } from "./bundle.ts";
+import { readBundle } from "./bundle.ts";
+import { isLegacy, listEvidence } from "./cosign-legacy/legacy-tag.ts";
+import { readLegacySignatures } from "./cosign-legacy/read-legacy.ts";
 import { preAuthEncoding } from "./dsse.ts";
+import { matchIdentity } from "./keyless/trusted-identity.ts";
+import { verifyByCertificate } from "./keyless/verify-by-certificate.ts";
 import { CREATED_ANNOTATION, isBundleType, mayBeBundle } from "./media-types.ts";
 import type { Rejection, RejectionReason } from "./rejection.ts";
 import { verifySignature } from "./signing/verify-signature.ts";
@@ -13,20 +18,22 @@ import { signersOf, type Trust, type TrustedSigner } from "./trust.ts";
 /** What evidence is read from: a repository, as far as reading it goes. */
 export type EvidenceSource = Pick<Repository, "name" | "referrers" | "manifest" | "openBlob">;
 
-/** One statement about the artifact that a trusted key signed. */
+/** One statement about the artifact that a trusted key or identity signed. */
 export interface VerifiedStatement {
   readonly predicateType: string;
   readonly predicate: JsonObject;
   readonly signer: TrustedSigner["signer"];
-  /** How far its key is trusted. */
+  /** How far its key or identity is trusted. */
   readonly trust: Pick<TrustedSigner, "clears" | "slsaLevel">;
   /** Digest of the bundle (the layer). */
   readonly bundleDigest: Digest;
   /** The manifest that carries it: what is deleted when it is superseded. */
   readonly referrer: Descriptor;
   readonly subjectName?: string | undefined;
-  /** RFC 3339, UTC, from what was signed; absent where the predicate has no time. */
+  /** RFC 3339, UTC: from what was signed, else as a timestamp authority says; absent where neither tells. */
   readonly time?: string | undefined;
+  /** Where it is no bundle: cosign 2's simple signing, whose manifest holds the signatures of others too. */
+  readonly form?: "legacy" | undefined;
 }
 
 export interface Verification {
@@ -57,7 +64,7 @@ class Rejected extends Error {
  * A repository that cannot be read is an error, not an absence of evidence.
  */
 export async function verifyArtifact(repo: EvidenceSource, subject: Descriptor, trust: Trust): Promise<Verification> {
-  return verifyReferrers(repo, subject, await repo.referrers(subject.digest), trust);
+  return verifyReferrers(repo, subject, await listEvidence(repo, subject.digest), trust);
 }
 
 /** As `verifyArtifact`, for referrers that were listed already. */
@@ -67,17 +74,27 @@ export async function verifyReferrers(
   referrers: readonly Descriptor[],
   trust: Trust,
 ): Promise<Verification> {
-  const signers = signersOf(trust);
+  const believed: Believed = {
+    signers: signersOf(trust),
+    identities: trust.identities ?? [],
+    roots: trust.roots ?? [],
+  };
   const verified: VerifiedStatement[] = [];
   const rejected: Rejection[] = [];
   let budgetBytes = TOTAL_LIMIT_BYTES;
   for (const [index, referrer] of inReadingOrder(referrers).entries()) {
     try {
       if (index >= REFERRER_LIMIT) throw new Rejected("too-many", `only ${REFERRER_LIMIT} referrers are read`);
+      if (isLegacy(referrer)) {
+        const legacy = await readLegacySignatures({ repo, subject, referrer, signers: believed.signers.values() });
+        verified.push(...legacy.verified);
+        rejected.push(...legacy.rejected);
+        continue;
+      }
       const layer = await readSignatureManifest(repo, subject, referrer);
       if (layer.size > budgetBytes) throw new Rejected("too-large", "the bundles together are too large");
       budgetBytes -= layer.size;
-      verified.push(verifyBundle(await readLayer(repo, layer), { subject, referrer, layer, signers }));
+      verified.push(verifyBundle(await readLayer(repo, layer), { subject, referrer, layer, believed }));
     } catch (error) {
       if (!(error instanceof Rejected)) throw error;
       rejected.push({ digest: referrer.digest, reason: error.reason, detail: error.message });
@@ -158,22 +175,31 @@ async function readLayer(repo: EvidenceSource, layer: Descriptor): Promise<Buffe
   throw new Rejected("missing", "the repository holds other bytes under its bundle's digest");
 }
 
+/** Trust as it is verified with. */
+interface Believed {
+  readonly identities: NonNullable<Trust["identities"]>;
+  readonly roots: NonNullable<Trust["roots"]>;
+  readonly signers: ReadonlyMap<string, TrustedSigner>;
+}
+
 interface BundleContext {
   readonly subject: Descriptor;
   readonly referrer: Descriptor;
   readonly layer: Descriptor;
-  readonly signers: ReadonlyMap<string, TrustedSigner>;
+  readonly believed: Believed;
 }
 
-function verifyBundle(bytes: Uint8Array, { subject, referrer, layer, signers }: BundleContext): VerifiedStatement {
+/** Who signed, how far they are trusted, and when a timestamp authority saw it. */
+interface SignedBy extends Pick<VerifiedStatement, "signer" | "trust"> {
+  readonly time?: Date;
+}
+
+function verifyBundle(bytes: Uint8Array, { subject, referrer, layer, believed }: BundleContext): VerifiedStatement {
   const read = readBundle(bytes);
-  if (!read.ok) {
-    throw new Rejected(read.reason === "not-by-key" ? "unknown-key" : "malformed-bundle", read.detail);
-  }
-  const trusted = signers.get(read.keyId);
-  if (trusted === undefined) throw new Rejected("unknown-key", `the key ${shorten(read.keyId)} is not trusted`);
-  verifyByKey(read.bundle, trusted);
-  const statement = decodeStatement(read.payload);
+  if (!read.ok) throw new Rejected("malformed-bundle", read.detail);
+  const { bundle, by, payload } = read;
+  const signedBy = by.kind === "key" ? byKey(bundle, by.keyId, believed) : byCertificate(bundle, believed);
+  const statement = decodeStatement(payload);
   if (statement === undefined) throw new Rejected("malformed-statement", "what was signed is no in-toto statement");
   const named = subjectWith(statement, subject.digest);
   if (named === undefined) throw new Rejected("wrong-subject", "what was signed is about another artifact");
@@ -181,22 +207,41 @@ function verifyBundle(bytes: Uint8Array, { subject, referrer, layer, signers }: 
   return {
     predicateType,
     predicate,
-    signer: trusted.signer,
-    trust: { clears: trusted.clears, slsaLevel: trusted.slsaLevel },
+    signer: signedBy.signer,
+    trust: signedBy.trust,
     bundleDigest: layer.digest,
     referrer,
     subjectName: named.name,
-    time: signedTimeOf(predicateType, predicate),
+    time: signedTimeOf(predicateType, predicate) ?? signedBy.time?.toISOString(),
   };
 }
 
 /** Trust rests on the key alone: log entries and timestamps by parties not trusted here neither help nor harm. */
-function verifyByKey(bundle: KeyBundle, { publicKey }: TrustedSigner): void {
+function byKey(bundle: BundleWithDsseEnvelope, keyId: string, { signers }: Believed): SignedBy {
+  const trusted = signers.get(keyId);
+  if (trusted === undefined) throw new Rejected("unknown-key", `the key ${shorten(keyId)} is not trusted`);
   const { payload, payloadType, signatures } = bundle.content.dsseEnvelope;
   const [signature] = signatures;
+  const { signer, publicKey, clears, slsaLevel } = trusted;
   if (signature === undefined || !verifySignature(publicKey, preAuthEncoding(payloadType, payload), signature.sig)) {
     throw new Rejected("bad-signature", "the signature does not verify with the key it names");
   }
+  return { signer, trust: { clears, slsaLevel } };
+}
+
+/** Trust rests on the authorities for who signed and when, and on the configuration for who may. */
+function byCertificate(bundle: BundleWithDsseEnvelope, { identities, roots }: Believed): SignedBy {
+  const verdict = verifyByCertificate(bundle, roots);
+  if (!verdict.ok) throw new Rejected(verdict.reason, verdict.detail);
+  const { issuer, subject } = verdict.identity;
+  const match = matchIdentity(identities, verdict.identity);
+  if (match === "wrong-issuer") throw new Rejected(match, `no identity of the issuer ${shorten(issuer)} is trusted`);
+  if (match === "wrong-identity") throw new Rejected(match, `${shorten(subject)} is not trusted`);
+  return {
+    signer: { id: `${issuer} ${subject}`, name: match.name, issuer, subject },
+    trust: { clears: match.clears ?? false, slsaLevel: match.slsaLevel ?? 1 },
+    time: verdict.time,
+  };
 }
 
 function shorten(text: string): string {
