@@ -56,7 +56,9 @@ type OsvAffected = NonNullable<OsvRecord["affected"]>[number];
 /** @throws ZodError when it is no sound record */
 export function readOsvRecord(value: unknown): Advisory {
   const record = OsvRecord.parse(value);
-  const { id, aliases, upstream, summary = record.details } = record;
+  const { id, summary = record.details } = record;
+  const aliases = (record.aliases ?? []).filter((alias) => alias !== id);
+  const upstream = record.upstream ?? [];
   const score = scoreOfVectors(vectorsOf(record.severity ?? []));
   // A distribution's own priority (`type: "Ubuntu"`) holds for its packages whatever the score says.
   const priority = wordOf(record.severity ?? []);
@@ -66,8 +68,8 @@ export function readOsvRecord(value: unknown): Advisory {
     id,
     modified: normalTime(record.modified),
     ...(record.withdrawn === undefined ? {} : { withdrawn: true }),
-    ...(aliases == null || aliases.length === 0 ? {} : { aliases: aliases.filter((alias) => alias !== id) }),
-    ...(upstream == null || upstream.length === 0 ? {} : { upstream }),
+    ...(aliases.length === 0 ? {} : { aliases }),
+    ...(upstream.length === 0 ? {} : { upstream }),
     ...(summary === undefined || summary === "" ? {} : { summary: plainLine(summary) }),
     ...(severity === undefined ? {} : { severity }),
     ...(score === undefined ? {} : { score }),
@@ -138,7 +140,7 @@ function vectorsOf(severities: readonly z.infer<typeof OsvSeverity>[]): string[]
 }
 
 function wordOf(severities: readonly z.infer<typeof OsvSeverity>[]): Severity | undefined {
-  return severities.flatMap(({ type, score }) => (/^CVSS/.test(type) ? [] : (severityOfWord(score) ?? [])))[0];
+  return severities.flatMap(({ type, score }) => (type.startsWith("CVSS") ? [] : (severityOfWord(score) ?? [])))[0];
 }
 
 function severityOfSpecific(specific: z.infer<typeof Specific> | null | undefined): Severity | undefined {

@@ -1,5 +1,5 @@
 // Severity from CVSS vectors, and from the words that distributions use.
-import { CVSS20, CVSS30, CVSS31, CVSS40 } from "@pandatix/js-cvss";
+import cvss from "ae-cvss-calculator";
 import type { Severity } from "@pratique/contracts";
 
 /** The base score of a vector of CVSS 2, 3.0, 3.1 or 4.0; undefined for what is none. */
@@ -7,14 +7,19 @@ export function scoreOfVector(vector: string): number | undefined {
   // No vector is near this; the library reads all of it.
   if (vector.length > 500) return undefined;
   try {
-    if (vector.startsWith("CVSS:4.0/")) return new CVSS40(vector).Score();
-    if (vector.startsWith("CVSS:3.1/")) return new CVSS31(vector).BaseScore();
-    if (vector.startsWith("CVSS:3.0/")) return new CVSS30(vector).BaseScore();
-    return new CVSS20(vector.replace(/^\(|\)$/g, "")).BaseScore();
+    const read = vectorOf(vector);
+    return read.isBaseFullyDefined() ? read.calculateScores().base : undefined;
   } catch {
     // Not a vector: as good as none.
     return undefined;
   }
+}
+
+function vectorOf(vector: string): cvss.Cvss2 | cvss.Cvss3P0 | cvss.Cvss3P1 | cvss.Cvss4P0 {
+  if (vector.startsWith("CVSS:4.0/")) return new cvss.Cvss4P0(vector);
+  if (vector.startsWith("CVSS:3.1/")) return new cvss.Cvss3P1(vector);
+  if (vector.startsWith("CVSS:3.0/")) return new cvss.Cvss3P0(vector);
+  return new cvss.Cvss2(vector.replaceAll(/^\(|\)$/g, ""));
 }
 
 /** The score of the latest CVSS version among the vectors. */
