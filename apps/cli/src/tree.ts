@@ -44,6 +44,7 @@ export const TREE: Tree = {
   "policy test": async () => (await import("./commands/policy-test.ts")).policyTest,
   "policy packs": async () => (await import("./commands/policy-packs.ts")).policyPacks,
   "policy add": async () => (await import("./commands/policy-add.ts")).policyAdd,
+  "policy simulate": async () => (await import("./commands/policy-simulate.ts")).policySimulate,
   "policy remove": async () => (await import("./commands/policy-remove.ts")).policyRemove,
   "connect podman": async () => (await import("./commands/connect.ts")).connectPodman,
   "connect docker": async () => (await import("./commands/connect.ts")).connectDocker,

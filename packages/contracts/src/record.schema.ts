@@ -30,6 +30,8 @@ export const RecordBody = z.strictObject({
   decision: z.enum(["allow", "deny"]),
   policies: z.array(PolicyReason.pick({ id: true, effect: true })),
   policyDigest: z.string(),
+  /** Digest of what policy was asked: principal, resource and context with their facts, kept beside the log. */
+  inputs: z.string().optional(),
   reason: z.string(),
   remedy: z.string().optional(),
   outcome: z.enum(["done", "failed", "denied"]),

@@ -10,6 +10,11 @@ export interface GuardResource {
   readonly digest?: string;
   readonly attributes?: JsonObject;
   readonly parents?: readonly GuardResource[];
+  /**
+   * Whether its facts are still those of this moment. Asked right before each decision: what has changed since it was
+   * looked up is denied, and never decided over as it was. Absent: they do not age.
+   */
+  readonly isCurrent?: () => boolean;
 }
 
 export interface Act {

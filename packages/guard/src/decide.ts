@@ -1,7 +1,7 @@
 // One decision over an act. Whatever goes wrong on the way is a denial that says so.
-import type { Decision } from "@pratique/contracts";
+import type { Decision, Principal } from "@pratique/contracts";
 import { describeError, type JsonObject, type Log } from "@pratique/core";
-import type { Entity, PolicySet } from "@pratique/policy";
+import type { Entity, PolicyRequest, PolicySet } from "@pratique/policy";
 import type { Act, GuardResource } from "./act.ts";
 import { principalEntity } from "./principal-entity.ts";
 
@@ -25,6 +25,22 @@ function resourceEntity({ type, id, attributes, parents }: GuardResource): Entit
 function contextOf(act: Act, approvedDigest: string | undefined): JsonObject {
   const { approved: _, ...context } = act.context ?? {};
   return approvedDigest === undefined ? context : { ...context, approved: true, argumentsDigest: approvedDigest };
+}
+
+/** The answer to an act over facts that have changed since. */
+export function outdated({ action, resource }: Act, policyDigest: string): Decision {
+  const reason = `what is known of ${resource.type} ${resource.id} changed while ${action} was decided`;
+  return denial(reason, "try again", policyDigest);
+}
+
+/** What policy is asked about an act. */
+export function policyRequestOf(act: Act, principal: Principal, approvedDigest?: string): PolicyRequest {
+  return {
+    principal: principalEntity(principal),
+    action: act.action,
+    resource: resourceEntity(act.resource),
+    context: contextOf(act, approvedDigest),
+  };
 }
 
 function digestInForce(policy: () => PolicySet): string {
@@ -59,13 +75,9 @@ export function decideAct(policy: () => PolicySet, log: Log, act: Act, approvedD
     const reason = `nobody is signed in, so ${action} is denied`;
     return denial(reason, "send a token: pratique token prints the owner's", digestInForce(policy));
   }
+  if (resource.isCurrent?.() === false) return outdated(act, digestInForce(policy));
   try {
-    return policy().decide({
-      principal: principalEntity(principal),
-      action,
-      resource: resourceEntity(resource),
-      context: contextOf(act, approvedDigest),
-    });
+    return policy().decide(policyRequestOf(act, principal, approvedDigest));
   } catch (error) {
     log.error("policy cannot be asked, so the act is denied", { action, ...describeError(error) });
     return denial("policy cannot be asked, so nothing is allowed", "pratique policy check", digestInForce(policy));

@@ -2,11 +2,11 @@
 import { RecordTemplate } from "@pratique/audit";
 import type { AuditRecord, Decision, PolicyReason } from "@pratique/contracts";
 import { canonicalJson, describeError, digestOf, type Clock, type JsonObject, type Log } from "@pratique/core";
-import type { PolicySet } from "@pratique/policy";
+import type { PolicyRequest, PolicySet } from "@pratique/policy";
 import type { ActScope } from "./act-scope.ts";
 import type { Act, GuardResource, Outcome } from "./act.ts";
 import type { Approval, Approver } from "./approver.ts";
-import { decideAct, policyInForce, policyNow } from "./decide.ts";
+import { decideAct, policyInForce, policyNow, policyRequestOf } from "./decide.ts";
 import { recordBody } from "./record-body.ts";
 import type { RepeatWindow, RepeatWindows } from "./repeat-windows.ts";
 import { RepeatedAct } from "./repeated-act.ts";
@@ -21,6 +21,8 @@ export interface GuardOptions {
   readonly approver?: Approver;
   /** Is told which act is under way. */
   readonly acts?: ActScope;
+  /** Keeps what policy is asked, so that the decision can be made again later, and names it by its digest. */
+  readonly inputs?: { keep(request: PolicyRequest): string | undefined };
   /** Lets equal acts that may join share a record; without it each has its own. */
   readonly windows?: RepeatWindows;
 }
@@ -90,6 +92,8 @@ class PolicyGuard implements Guard {
     if (!(act instanceof RepeatedAct)) return undefined;
     const set = policyInForce(this.#options.policy);
     if (set === undefined) return undefined;
+    // Decided anew each time, and denied, until its maker hands in another.
+    if (act.resource.isCurrent?.() === false) return undefined;
     const known = this.#plans.get(act);
     if (known?.set === set) return known;
     const decision = decideAct(() => set, this.#options.log, act);
@@ -104,6 +108,7 @@ class PolicyGuard implements Guard {
     decision: Decision,
     start: number,
     own: () => Promise<AuditRecord>,
+    inputs: () => string | undefined,
   ): Promise<AuditRecord> {
     const plan = this.#planOf(act);
     // The policy may have changed while the act ran: its record says what it was allowed under.
@@ -111,7 +116,7 @@ class PolicyGuard implements Guard {
     const { windows } = plan.act.mayJoin ? this.#options : {};
     if (plan.window?.join(this.#now()) === true) return plan.window.record;
     plan.template ??= new RecordTemplate(
-      recordBody(act, { decision, outcome: "done", details: coverage(windows), durationMs: 0 }),
+      recordBody(act, { decision, outcome: "done", details: coverage(windows), durationMs: 0, inputs: inputs() }),
     );
     const record = await this.#recorder.writeLike(plan.template, this.#now() - start);
     if (windows !== undefined && plan.window?.isOpen(this.#now()) !== true) {
@@ -134,9 +139,12 @@ class PolicyGuard implements Guard {
     const start = this.#now();
     const details: Record<string, JsonObject[string]> = {};
     const { decision, approval } = await this.#decideAsking(act);
+    const inputs = (): string | undefined => this.#inputsOf(act, approval?.approved, approval?.argumentsDigest);
     if (approval !== undefined) details["approval"] = { ...approval };
     const record = (outcome: "done" | "failed" | "denied", error?: unknown): ReturnType<Recorder["write"]> =>
-      this.#recorder.write(recordBody(act, { decision, outcome, details, durationMs: this.#now() - start, error }));
+      this.#recorder.write(
+        recordBody(act, { decision, outcome, details, durationMs: this.#now() - start, error, inputs: inputs() }),
+      );
     await this.#recorder.ready(act.action);
     if (!decision.allow) return { allowed: false, decision, record: await record("denied") };
     let value: T;
@@ -149,7 +157,7 @@ class PolicyGuard implements Guard {
       throw error;
     }
     const own = (): Promise<AuditRecord> => record("done");
-    const done = isEmpty(details) ? this.#recordDone(act, decision, start, own) : own();
+    const done = isEmpty(details) ? this.#recordDone(act, decision, start, own, inputs) : own();
     return { allowed: true, value, decision, record: await done };
   }
 
@@ -207,6 +215,18 @@ class PolicyGuard implements Guard {
     const approval = { approved: answer.approved === true, by: answer.by, argumentsDigest };
     if (!approval.approved) return { decision, approval };
     return { decision: decideAct(policy, log, act, argumentsDigest), approval };
+  }
+
+  /** That it cannot be kept is no reason to let anything fail: then this decision cannot be made again. */
+  #inputsOf(act: Act, isApproved: boolean | undefined, argumentsDigest: string | undefined): string | undefined {
+    const { inputs, log } = this.#options;
+    if (inputs === undefined || act.principal === undefined) return undefined;
+    try {
+      return inputs.keep(policyRequestOf(act, act.principal, isApproved === true ? argumentsDigest : undefined));
+    } catch (error) {
+      log.debug("what policy was asked cannot be kept", { action: act.action, ...describeError(error) });
+      return undefined;
+    }
   }
 
   #now(): number {

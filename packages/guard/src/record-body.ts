@@ -29,6 +29,8 @@ export interface Ending {
   readonly details: JsonObject;
   readonly durationMs: number;
   readonly error?: unknown;
+  /** Digest of what policy was asked. */
+  readonly inputs?: string | undefined;
 }
 
 type Details = NonNullable<RecordBody["details"]>;
@@ -74,6 +76,7 @@ export function recordBody(act: Act, ending: Ending): RecordBody {
     decision: decision.allow ? "allow" : "deny",
     policies: decision.policies.slice(0, MAX_POLICIES).map(({ id, effect }) => ({ id, effect })),
     policyDigest: decision.policyDigest,
+    ...(ending.inputs === undefined ? {} : { inputs: ending.inputs }),
     reason: redacted(decision.reason),
     ...(decision.remedy === undefined ? {} : { remedy: redacted(decision.remedy) }),
     outcome,

@@ -17,7 +17,9 @@ export class RepeatedAct implements Act {
   readonly mayJoin: boolean;
   constructor(act: Act, options: { readonly mayJoin?: boolean } = {}) {
     this.mayJoin = options.mayJoin === true;
-    Object.assign(this, deepFrozen(structuredClone({ ...act })));
+    const { isCurrent, ...resource } = act.resource;
+    const copy = structuredClone({ ...act, resource });
+    Object.assign(this, deepFrozen({ ...copy, resource: { ...copy.resource, ...(isCurrent && { isCurrent }) } }));
     Object.freeze(this);
   }
 }

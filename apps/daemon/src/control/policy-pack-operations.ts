@@ -1,9 +1,16 @@
-// The control API's operations on policy packs.
-import { PolicyPackRequest, PolicyPackResult, PolicyPacks } from "@pratique/contracts";
+// The control API's operations on policy packs, and on policies that are only tried.
+import {
+  PolicyPackRequest,
+  PolicyPackResult,
+  PolicyPacks,
+  SimulationRequest,
+  SimulationResult,
+} from "@pratique/contracts";
 import type { PackDesk } from "../policies/pack-desk.ts";
+import type { SimulationDesk } from "../policies/simulation-desk.ts";
 import { get, post, type Operation } from "./operation.ts";
 
-export function policyPackOperations(packs: PackDesk): Operation[] {
+export function policyPackOperations(packs: PackDesk, simulations: SimulationDesk): Operation[] {
   return [
     get("/policy/packs", "List policy packs, those in force and others", PolicyPacks, ({ principal }) =>
       packs.list(principal),
@@ -21,6 +28,13 @@ export function policyPackOperations(packs: PackDesk): Operation[] {
       PolicyPackRequest,
       PolicyPackResult,
       ({ principal, body }) => packs.remove(principal, body.pack),
+    ),
+    post(
+      "/policy/simulate",
+      "Try policies over what is recorded and what is stored",
+      SimulationRequest,
+      SimulationResult,
+      ({ principal, body }) => simulations.simulate(principal, body),
     ),
   ];
 }

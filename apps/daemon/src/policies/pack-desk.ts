@@ -9,7 +9,7 @@ import { daemonErrors } from "../errors.ts";
 import { packNameOf } from "../policy-files.ts";
 import { dropOwnCopy, keepOwnCopy } from "./own-copy.ts";
 import { writePacks } from "./packs-in-config.ts";
-import { findPack, isPackReference, type PolicyInForce } from "./policy-in-force.ts";
+import { findPack, isPackReference, type PolicyInForce, type Prepared } from "./policy-in-force.ts";
 import { PACK_NAME, packOf, readPacks, type PolicyPack } from "./policy-pack.ts";
 
 export interface PackDeskOptions {
@@ -48,6 +48,17 @@ export class PackDesk {
     );
   }
 
+  /** What would be in force with one pack more, or with the files as they are now. Nothing changes. */
+  async trying(named: string | undefined): Promise<Prepared> {
+    const { policies } = this.#options;
+    const { entries, packs } = policies.packs;
+    const read = (one: string): Promise<PolicyPack> => this.#read(one);
+    if (named === undefined) return await policies.prepare(entries, read);
+    const entry = isPackReference(named) ? await this.#pinned(named) : named;
+    const { name } = isPackReference(entry) ? await this.#read(entry) : await findPack(policies.places, entry);
+    return await policies.prepare([...entries.filter((_, at) => packs[at]?.name !== name), entry], read);
+  }
+
   /** The same pack again reads it again: so what somebody edited comes into force. */
   add(principal: Principal, named: string): Promise<PolicyPackResult> {
     return this.#change(principal, { add: named }, async () => {
@@ -82,7 +93,7 @@ export class PackDesk {
     details: { readonly add: string } | { readonly remove: string },
     change: () => Promise<{
       readonly pack: PolicyPack;
-      readonly prepared: Awaited<ReturnType<PolicyInForce["prepare"]>>;
+      readonly prepared: Prepared;
       readonly notes: readonly string[];
     }>,
   ): Promise<PolicyPackResult> {
@@ -117,6 +128,11 @@ export class PackDesk {
     const pull = { principal, action: "artifact:pull", resource: await artifacts.resource(found) } as const;
     const entry = `${found.repository.name}@${found.descriptor.digest}`;
     return { entry, pack: allowedOrThrow(await guard.perform(pull, () => this.#read(entry))) };
+  }
+
+  async #pinned(named: string): Promise<string> {
+    const { repository, descriptor } = await this.#options.artifacts.find(named);
+    return `${repository.name}@${descriptor.digest}`;
   }
 
   /** A pack from the own registry: by digest, and signed by a key that is trusted. */
