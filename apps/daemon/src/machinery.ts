@@ -2,7 +2,12 @@
 import { SingleFlight, type Clock, type Log } from "@pratique/core";
 import type { Config } from "@pratique/contracts";
 import { findEngine, type Engine } from "@pratique/inference";
-import { openContainerDriver, probeContainerEngine, type ContainerDriver } from "@pratique/sandbox";
+import {
+  openContainerDriver,
+  probeContainerEngine,
+  type ContainerDriver,
+  type RunningSandbox,
+} from "@pratique/sandbox";
 import type { Home } from "./home.ts";
 
 export interface MachineryOptions {
@@ -37,6 +42,11 @@ export class Machinery {
 
   knownEngine(): Engine | undefined {
     return this.#engine;
+  }
+
+  /** Containers that run now. */
+  sandboxes(): RunningSandbox[] {
+    return this.#driver?.running() ?? [];
   }
 
   knownContainers(): ContainerState | undefined {

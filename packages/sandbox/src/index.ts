@@ -9,6 +9,11 @@ export {
   type ProbeOptions,
   type UsableEngine,
 } from "./container/probe-engine.ts";
-export { openContainerDriver, type ContainerDriver, type DriverOptions } from "./container/container-driver.ts";
+export {
+  openContainerDriver,
+  type ContainerDriver,
+  type DriverOptions,
+  type RunningSandbox,
+} from "./container/container-driver.ts";
 export { startProcess, type ProcessSpec } from "./process/start-process.ts";
 export { runCommand, type CommandOptions, type CommandResult } from "./process/run-command.ts";

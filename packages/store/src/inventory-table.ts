@@ -28,6 +28,8 @@ export interface InventoryTable {
   /** The same digest may lie in several repositories. */
   artifactsOf(digest: string): Promise<InventoryArtifactRow[]>;
   artifactsIn(repository: string): Promise<InventoryArtifactRow[]>;
+  /** Whose list came from this referrer. */
+  artifactsListedBy(repository: string, referrer: string): Promise<string[]>;
   repositories(): Promise<string[]>;
   tagsIn(repository: string): Promise<{ tag: string; digest: string }[]>;
   membersOf(repository: string, digest: string): Promise<string[]>;
@@ -92,6 +94,15 @@ export function inventoryTable(db: Kysely<Tables>): InventoryTable {
       db.selectFrom("inventoryArtifacts").selectAll().where("digest", "=", digest).orderBy("repository").execute(),
     artifactsIn: (repository) =>
       db.selectFrom("inventoryArtifacts").selectAll().where("repository", "=", repository).execute(),
+    async artifactsListedBy(repository, referrer) {
+      const rows = await db
+        .selectFrom("inventoryArtifacts")
+        .select("digest")
+        .where("repository", "=", repository)
+        .where("body", "like", `%"referrer":"${referrer.replaceAll(/[%_]/g, "")}"%`)
+        .execute();
+      return rows.map(({ digest }) => digest);
+    },
     async repositories() {
       const rows = await db.selectFrom("inventoryArtifacts").select("repository").distinct().execute();
       return rows.map(({ repository }) => repository);

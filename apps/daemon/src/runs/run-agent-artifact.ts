@@ -64,10 +64,11 @@ export async function* runAgentArtifact(
       status: "running",
       startedAt: options.clock.now().toISOString(),
       endedAt: null,
-      body: JSON.stringify({ promptBytes: Buffer.byteLength(request.prompt) }),
+      body: runBody(request, [named.descriptor.digest, found.descriptor.digest]),
     });
     stored = true;
-    yield* admitted(options, { principal, request, run, found, members, signal, cleanups });
+    const uses = new Set([named.descriptor.digest, found.descriptor.digest]);
+    yield* admitted(options, { principal, request, run, found, members, signal, cleanups, uses });
     await end(options, run, "completed");
   } catch (error) {
     options.log.warn("run failed", { run, ...describeError(error) });
@@ -90,6 +91,8 @@ interface Admission {
   readonly members: RunMembers;
   readonly signal: AbortSignal;
   readonly cleanups: (() => Promise<void> | void)[];
+  /** Digests of what the run has loaded. */
+  readonly uses: Set<string>;
 }
 
 async function* admitted(options: RunsOptions, admission: Admission): AsyncGenerator<RunStreamEvent> {
@@ -121,12 +124,14 @@ async function* admitted(options: RunsOptions, admission: Admission): AsyncGener
   for (const toolset of agent.toolsets) {
     if (toolset.source === "remote") throw daemonErrors("run.remote-server", { url: toolset.url });
     const place = await placeServer(options, admission, toolset.ref);
+    admission.uses.add(place.digest);
     isolation = place.isolated ? "container" : "none";
     const port = await mcpToolPort({ url: `${url}/mcp/${place.name}`, token });
     cleanups.push(() => port.close());
     tools.push(toolset.tools === undefined ? port : onlyTools(port, toolset.tools));
   }
-  await options.database.runs.update(run, { model: model.shown });
+  if (model.digest !== undefined) admission.uses.add(model.digest);
+  await options.database.runs.update(run, { model: model.shown, body: runBody(request, admission.uses) });
   yield {
     type: "started",
     run,
@@ -254,9 +259,15 @@ async function loadSkills(
       { principal: workload, action: "artifact:pull", resource, run: admission.run },
       () => readSkillFiles(found.repository, found.descriptor.digest),
     );
+    admission.uses.add(found.descriptor.digest);
     skills.push(allowedOrThrow(pulled));
   }
   return skills;
+}
+
+/** Who asks what runs now, and who takes away what nobody needs, read the digests in it. */
+function runBody({ prompt }: RunRequest, uses: Iterable<string>): string {
+  return JSON.stringify({ promptBytes: Buffer.byteLength(prompt), uses: [...uses] });
 }
 
 async function end(options: RunsOptions, run: string, status: "completed" | "failed"): Promise<void> {

@@ -2,7 +2,7 @@
 import { describeError, type Clock, type Log } from "@pratique/core";
 import type { Descriptor, LocalRepository } from "@pratique/oci";
 import type { Sandbox, SandboxSpec } from "../sandbox.ts";
-import { HOME_LABEL, homeLabel, INSTANCE_LABEL } from "./container-options.ts";
+import { DIGEST_LABEL, HOME_LABEL, homeLabel, INSTANCE_LABEL } from "./container-options.ts";
 import { startContainer } from "./container-sandbox.ts";
 import { statusOf, withDeadline } from "./engine-call.ts";
 import { ensureImage } from "./load-image.ts";
@@ -15,6 +15,11 @@ export interface DriverOptions {
   readonly log: Log;
 }
 
+export interface RunningSandbox {
+  readonly name: string;
+  readonly digest?: string | undefined;
+}
+
 export interface ContainerDriver {
   readonly id: "container";
   readonly description: string;
@@ -22,6 +27,8 @@ export interface ContainerDriver {
   ensureImage(repository: LocalRepository, manifest: Descriptor): Promise<string>;
   /** @throws `sandbox.start-failed` */
   start(spec: SandboxSpec): Promise<Sandbox>;
+  /** What runs now, with the digest of the artifact that it was made from. */
+  running(): RunningSandbox[];
   /** Ids of the containers of this home, running or not. */
   list(): Promise<string[]>;
   /** Removes what an earlier process of this home left; returns how many. */
@@ -49,7 +56,7 @@ class EngineDriver implements ContainerDriver {
   readonly #engine: UsableEngine;
   readonly #options: DriverOptions;
   readonly #home: string;
-  readonly #running = new Set<Sandbox>();
+  readonly #running = new Map<Sandbox, RunningSandbox>();
 
   constructor(engine: UsableEngine, options: DriverOptions) {
     this.#engine = engine;
@@ -70,13 +77,17 @@ class EngineDriver implements ContainerDriver {
     );
     const around = { home: this.#home, instance, ulimits, runtime, isPodman, imageUser: Config.User ?? "" };
     const sandbox = await startContainer(api, spec, around);
-    this.#running.add(sandbox);
+    this.#running.set(sandbox, { name: spec.name, digest: spec.labels?.[DIGEST_LABEL] });
     this.#options.log.info("sandbox started", { name: spec.name, container: sandbox.id.slice(0, 12) });
     void sandbox.exited.then(({ code, oomKilled }) => {
       this.#running.delete(sandbox);
       this.#options.log.info("sandbox ended", { name: spec.name, container: sandbox.id.slice(0, 12), code, oomKilled });
     });
     return sandbox;
+  }
+
+  running(): RunningSandbox[] {
+    return [...this.#running.values()];
   }
 
   async list(): Promise<string[]> {
@@ -90,7 +101,7 @@ class EngineDriver implements ContainerDriver {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([...this.#running].map((sandbox) => sandbox.stop()));
+    await Promise.allSettled([...this.#running.keys()].map((sandbox) => sandbox.stop()));
     // What is left lost its connection when an engine was restarted.
     await this.#remove(() => true).catch((error: unknown) => {
       this.#options.log.warn("containers may be left", describeError(error));

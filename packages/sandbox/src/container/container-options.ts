@@ -6,6 +6,8 @@ import type { Ulimit } from "./ulimits.ts";
 
 export const HOME_LABEL = "dev.pratique.home";
 export const INSTANCE_LABEL = "dev.pratique.instance";
+/** Set by whoever starts one: the digest of the artifact that it is made from. */
+export const DIGEST_LABEL = "dev.pratique.digest";
 
 /** How a state directory is called in a label: a digest, since a path may hold what a filter cannot. */
 export function homeLabel(home: string): string {

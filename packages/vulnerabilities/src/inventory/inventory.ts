@@ -25,6 +25,8 @@ export interface InventoryEntry {
   readonly listing: Listing | undefined;
   /** Manifests that an index lists. */
   readonly members: readonly string[];
+  /** Digest of the referrer that the list came from. */
+  readonly referrer?: string | undefined;
   /** Why there is no list of it. */
   readonly problem?: string | undefined;
 }
@@ -94,12 +96,12 @@ export class Inventory {
     await table.write({
       packages: fresh.map(([, component]) => packageRowOf(component)),
       documents: [...listings.values()].map(documentOf),
-      artifacts: entries.map(({ repository, digest, kind, listing, members, problem }) => ({
+      artifacts: entries.map(({ repository, digest, kind, listing, members, referrer, problem }) => ({
         repository,
         digest,
         kind,
         document: listing?.key ?? null,
-        body: JSON.stringify(problem === undefined ? {} : { problem }),
+        body: JSON.stringify({ referrer, problem }),
         members,
       })),
       gone,
