@@ -202,9 +202,10 @@ describe("cosign verifies ours", () => {
     await signArtifact(repo, subject, key, clock);
     await attest(repo, subject, { predicateType: CYCLONEDX_PREDICATE, predicate: bom() }, key, clock);
     await attest(repo, subject, { predicateType: PROVENANCE_PREDICATE, predicate: provenance() }, key, clock);
-    const options = { repo, subject, key, guard, clock, kind: "skill", principal: owner, trust: ownTrust() } as const;
+    const about = { repo, subject, key, guard, kind: "skill", principal: owner, trust: ownTrust() } as const;
     const outcome = await clearArtifact({
-      ...options,
+      ...about,
+      ground: { clock },
       reference: reference(),
       registry: host,
       policyDigest: policies.digest,

@@ -2,11 +2,10 @@
 import { join } from "node:path";
 import type { Config } from "@pratique/contracts";
 import type { Clock, Log } from "@pratique/core";
-import type { EvidenceCache, SigningKey, Trust } from "@pratique/evidence";
+import type { SigningKey } from "@pratique/evidence";
 import type { Guard } from "@pratique/guard";
 import type { ContentStore } from "@pratique/oci";
 import { bundleThrough, debianBase, debianRuntimeBase, type RunCommand } from "@pratique/packaging";
-import type { PolicySet } from "@pratique/policy";
 import { AdviceDesk } from "./artifacts/advice-desk.ts";
 import { AgentLocks } from "./artifacts/agent-locks.ts";
 import { Artifacts } from "./artifacts/artifacts.ts";
@@ -18,6 +17,7 @@ import { pythonIndexOf, ServerPacks } from "./artifacts/server-packs.ts";
 import { SkillPlaces } from "./artifacts/skill-places.ts";
 import { Skills } from "./artifacts/skills.ts";
 import { Transfers } from "./artifacts/transfers.ts";
+import type { Clearances } from "./clearance/clearances.ts";
 import { createdAtOf, type Environment } from "./environment.ts";
 import type { Home } from "./home.ts";
 import { DAEMON_VERSION } from "./version.ts";
@@ -26,9 +26,7 @@ export interface ArtifactDesksOptions {
   readonly store: ContentStore;
   readonly guard: Guard;
   readonly key: SigningKey;
-  readonly trust: Trust;
-  readonly evidenceCache: EvidenceCache;
-  readonly policy: () => PolicySet;
+  readonly clearances: Clearances;
   /** `localhost:7340`. */
   readonly registry: string;
   readonly home: Home;
@@ -59,7 +57,7 @@ export interface ArtifactDesks {
 }
 
 export async function openArtifactDesks(options: ArtifactDesksOptions): Promise<ArtifactDesks> {
-  const { store, guard, key, trust, evidenceCache, policy, registry, home, config, environment } = options;
+  const { store, guard, key, clearances, registry, home, config, environment } = options;
   const { proxies, nodeExecutable, runCommand, clock, log, ids, onClose } = options;
   const architecture = process.arch === "x64" ? "amd64" : process.arch;
   const bundle = bundleThrough({ runCommand, node: nodeExecutable, hostFile: options.bundleHost });
@@ -67,9 +65,7 @@ export async function openArtifactDesks(options: ArtifactDesksOptions): Promise<
     store,
     guard,
     key,
-    trust,
-    evidenceCache,
-    policy,
+    clearances,
     registry,
     builder: `https://pratique.dev/daemon@${DAEMON_VERSION}`,
     clock,

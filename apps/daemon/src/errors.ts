@@ -2,6 +2,16 @@
 import { defineErrors } from "@pratique/core";
 
 export const daemonErrors = defineErrors({
+  "waiver.invalid": {
+    status: 400,
+    text: "this waiver cannot be granted: {reason}",
+    hint: "name what it is for (--artifact or --repository), what it waives (--policy, --vulnerability or --package), and until when",
+  },
+  "waiver.not-found": {
+    status: 404,
+    text: "there is no waiver {id}",
+    hint: "pratique waiver ls",
+  },
   "daemon.port-in-use": {
     status: 409,
     text: "another program listens on {address}",
@@ -189,6 +199,31 @@ export const daemonErrors = defineErrors({
     status: 400,
     text: "{pack} names a policy pack without its digest",
     hint: "pratique policy add {pack} puts the digest in by itself; in pratique.yaml write REPOSITORY@sha256:…",
+  },
+  "trust.unreachable": {
+    status: 503,
+    text: "{what} cannot be fetched from {url}: {reason}",
+    hint: "check the address, or save the document and name it as a file",
+  },
+  "trust.wrong-digest": {
+    status: 500,
+    text: "{what}: {url} answers with {found}, which is not {digest}",
+    hint: "find out why it changed; if the change is wanted, write the new digest into pratique.yaml",
+  },
+  "sigstore.disabled": {
+    status: 404,
+    text: "this daemon is no Sigstore",
+    hint: "set `sigstore.enabled: true` and at least one of `sigstore.issuers` in pratique.yaml, and start it again",
+  },
+  "sigstore.no-root": {
+    status: 400,
+    text: "there is no trusted root `{name}` to sign under",
+    hint: "name `public`, `own` (with `sigstore.enabled`) or one of `trust.roots` as `signing.keyless.root`",
+  },
+  "sigstore.no-signing-config": {
+    status: 400,
+    text: "there is no signing config for the Sigstore of the root `{name}`",
+    hint: "name one as `signing.keyless.signingConfig`",
   },
   "storage.keys-missing": {
     status: 500,

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { jsonLog, systemClock, uuidv7, type Log } from "@pratique/core";
 import { openAuditLog, openLogKey, type RecordTemplate } from "@pratique/audit";
 import type { RecordBody } from "@pratique/contracts";
-import { ArtifactResources, EvidenceCache, openSigningKey } from "@pratique/evidence";
+import { EvidenceCache, openSigningKey, type VulnerabilityOpinion } from "@pratique/evidence";
 import { createGateway } from "@pratique/gateway";
-import { ActScope, createGuard, RepeatWindows } from "@pratique/guard";
+import { ActScope, createGuard, DecisionInputs, RepeatWindows } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
 import { createInference } from "@pratique/inference";
 import { openBucketStore, openContentStore, type Descriptor } from "@pratique/oci";
-import { kindOfManifest, type RunCommand } from "@pratique/packaging";
+import type { RunCommand } from "@pratique/packaging";
 import { createRegistry, Housekeeping } from "@pratique/registry";
 import { runCommand as runSystemCommand } from "@pratique/sandbox";
 import { openAdmission } from "./admission/open-admission.ts";
@@ -18,6 +18,7 @@ import { ownImage } from "./admission/own-image.ts";
 import { openArtifactDesks } from "./artifact-desks.ts";
 import { bucketOptions } from "./bucket-options.ts";
 import { ConsolePages } from "./console-pages.ts";
+import { openClearance } from "./clearance/open-clearance.ts";
 import { Account } from "./control/account.ts";
 import { controlOperations } from "./control/operations.ts";
 import { PolicyDesk } from "./control/policy-desk.ts";
@@ -38,15 +39,23 @@ import { loadConfig } from "./load-config.ts";
 import { Machinery } from "./machinery.ts";
 import { announce, openExclusive } from "./one-daemon.ts";
 import { PackDesk } from "./policies/pack-desk.ts";
+import { SimulationDesk } from "./policies/simulation-desk.ts";
 import { PolicyInForce, policyPlaces } from "./policies/policy-in-force.ts";
 import { route } from "./routes.ts";
 import { ModelFiles } from "./runs/model-files.ts";
 import { Models } from "./runs/models.ts";
 import { Runs } from "./runs/runs.ts";
+import { ModelDirectories } from "./signing/model-directories.ts";
+import { openKeys, trustWithRing } from "./signing/open-keys.ts";
+import { SigningDesk } from "./signing/signing-desk.ts";
+import { VerifyDesk } from "./signing/verify-desk.ts";
 import { ToolServers } from "./runs/tool-servers.ts";
 import { openRegistryClients } from "./registry-clients.ts";
 import { openUpstreams } from "./upstreams/open-upstreams.ts";
 import { UpstreamDesk } from "./upstreams/upstream-desk.ts";
+import { openSigstore, SIGSTORE_PREFIX } from "./sigstore/open-sigstore.ts";
+import { SigstoreDesk } from "./sigstore/sigstore-desk.ts";
+import { readTrustByIdentity } from "./sigstore/trust-by-identity.ts";
 import { readTrust } from "./trusted-keys.ts";
 import { DAEMON_VERSION } from "./version.ts";
 
@@ -125,7 +134,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     };
     const windows = new RepeatWindows();
     onClose(() => windows.close());
-    const guard = createGuard({ policy, audit: watched, clock, log, acts, windows });
+    const inputs = new DecisionInputs({ table: database.decisionInputs, clock, log });
+    onClose(() => inputs.close());
+    const guard = createGuard({ policy, audit: watched, clock, log, acts, windows, inputs });
     const storage = config.registry.storage;
     const storing = { clock, log, observer: house.observer };
     const store =
@@ -135,7 +146,14 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     onClose(() => store.close());
     await house.start(store);
     const key = await openSigningKey(home.keys);
-    const trust = await readTrust(config.trust, home.configFile, key.publicKeyPem);
+    const keys = await openKeys({ config, home, owner: key, runTool: runSystemCommand });
+    const sigstore = await openSigstore({ config: config.sigstore, home, url: listener.url, guard, clock, log });
+    onClose(async () => await sigstore?.close());
+    const configuredTrust = {
+      ...(await readTrust(config.trust, home.configFile, key.publicKeyPem)),
+      ...(await readTrustByIdentity({ config: config.trust, home, sigstore, log })),
+    };
+    const trust = trustWithRing(configuredTrust, keys, config.trust.requirements);
     const evidenceCache = new EvidenceCache();
     const nodeExecutable = process.execPath;
     const machinery = new Machinery({
@@ -154,13 +172,32 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const proxies = proxyVariables(options.environment);
     const env = { ...proxies, ...trustVariables(options.environment) };
     const runCommand: RunCommand = (command, args, limits) => runSystemCommand(command, args, { ...limits, env });
-    const { artifacts, ...desks } = await openArtifactDesks({
+    // Who is asked about vulnerabilities; undefined: nobody, and artifacts are not-checked.
+    const opinion: VulnerabilityOpinion | undefined = undefined;
+    const clearing = await openClearance({
+      database,
       store,
       guard,
       key,
       trust,
-      evidenceCache,
+      cache: evidenceCache,
+      opinion,
       policy,
+      registry: registryHost,
+      owner: identity.owner,
+      config: config.clearance,
+      emit: (type, data, repository) => house.emit(type, data, repository),
+      clock,
+      log,
+      ids,
+    });
+    onClose(() => clearing.background.close());
+    policies.onChange(() => clearing.background.notify());
+    const { artifacts, ...desks } = await openArtifactDesks({
+      store,
+      guard,
+      key,
+      clearances: clearing.clearances,
       registry: registryHost,
       home,
       config,
@@ -176,15 +213,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     });
     const packs = new PackDesk({ guard, policies, artifacts });
     await packs.open();
-    const resources = new ArtifactResources({
-      trust,
-      cache: evidenceCache,
-      clock,
-      registry: registryHost,
-      kindOf: kindOfManifest,
-      policyDigest: () => policy().digest,
-    });
-    const evidence = (name: string, descriptor: Descriptor) => resources.of(store.repository(name), descriptor);
+    const evidence = (name: string, descriptor: Descriptor) =>
+      clearing.clearances.resources.of(store.repository(name), descriptor);
     const { reserve } = house;
     const isImmutable = (name: string, tag: string) => house.policies.isImmutable(name, tag);
     const pullThrough = await openUpstreams({
@@ -193,6 +223,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       store,
       trust,
       evidenceCache,
+      ground: clearing.ground,
       policyDigest: () => policy().digest,
       clock,
       log,
@@ -271,19 +302,48 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     });
     onClose(() => retention.close());
     onClose(() => upkeep.close());
+    const signing = new SigningDesk({ artifacts, guard, keys, config: config.signing, clock });
+    const signatures = {
+      signing,
+      verifying: new VerifyDesk({ artifacts, guard, trust }),
+      modelDirectories: new ModelDirectories({ signing, keys, trust, guard }),
+    };
     const pages = new ConsolePages(join(installation, "apps", "console", "public"), clock);
     const control = createControlApi(
       controlOperations({
         artifacts,
+        signatures,
         ...desks,
         runs,
         account: new Account(audit, guard),
         policy: new PolicyDesk(guard, policies),
         packs,
+        simulations: new SimulationDesk({
+          guard,
+          policies,
+          packs,
+          artifacts,
+          store,
+          audit,
+          inputs,
+          table: database.decisionInputs,
+          owner: identity.owner,
+        }),
         status,
         house: { tags: new TagDesk(keeping), retention, events: new EventDesk(keeping) },
         upkeep,
+        sigstore: new SigstoreDesk({
+          sigstore,
+          artifacts,
+          trust,
+          config,
+          home,
+          url: config.sigstore.url ?? `${listener.url}${SIGSTORE_PREFIX}`,
+          guard,
+          clock,
+        }),
         upstreams,
+        clearing,
       }),
       DAEMON_VERSION,
       log,
@@ -293,6 +353,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     await placeConfiguredServers(config, { owner: identity.owner, artifacts, servers, gateway, log });
     retention.schedule(identity.owner);
     upkeep.schedule(identity.owner);
+    clearing.background.start();
     const admission = openAdmission({
       config: config.admission,
       configFile: home.configFile,
@@ -314,6 +375,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     listener.serve(
       route({
         identity,
+        sigstore: sigstore && { service: sigstore, log },
         guard,
         registry,
         tokens,

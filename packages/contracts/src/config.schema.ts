@@ -1,10 +1,13 @@
 // `pratique.yaml`: every key that the daemon reads. docs/reference/configuration.md is generated from here.
 import { AdmissionConfig } from "./admission-config.schema.ts";
 import { TrustConfig } from "./trust-config.schema.ts";
+import { SigstoreConfig } from "./sigstore-config.schema.ts";
+import { SigningConfig } from "./signing-config.schema.ts";
 import { z } from "zod";
 import { HOUSEKEEPING_KEYS } from "./housekeeping-config.schema.ts";
 import { UPKEEP_KEYS } from "./upkeep-config.schema.ts";
 import { RegistryClientConfig } from "./registry-client-config.schema.ts";
+import { ClearanceConfig } from "./clearance-config.schema.ts";
 import { PackagingConfig } from "./packaging-config.schema.ts";
 import { StorageConfig } from "./storage-config.schema.ts";
 import { UpstreamsConfig } from "./upstream-config.schema.ts";
@@ -90,6 +93,9 @@ export const Config = z.strictObject({
     .prefault({})
     .describe("Embedded registry"),
   trust: TrustConfig.prefault({}).describe("Whose evidence counts beside the owner's own"),
+  signing: SigningConfig.prefault({}).describe("Keys that sign"),
+  sigstore: SigstoreConfig.prefault({}).describe("Embedded Sigstore: certificates, transparency log and timestamps"),
+  clearance: ClearanceConfig.prefault({}).describe("How clearances are kept"),
   gateway: z
     .strictObject({
       servers: z

@@ -2,7 +2,9 @@
 import type { Json } from "@pratique/core";
 import { z } from "zod";
 import { Decision } from "./decision.schema.ts";
-import { Evidence } from "./evidence.schema.ts";
+import { Evidence, VulnerabilityFacts } from "./evidence.schema.ts";
+import { Finding } from "./finding.schema.ts";
+import { AppliedWaiver } from "./waiver.schema.ts";
 import { Kind } from "./kind.schema.ts";
 import { ModelForm } from "./model.schema.ts";
 import { AuditRecord } from "./record.schema.ts";
@@ -49,23 +51,6 @@ export type PackResult = z.infer<typeof PackResult>;
 export const ReferenceRequest = z.strictObject({ reference: z.string().min(1) });
 export type ReferenceRequest = z.infer<typeof ReferenceRequest>;
 
-export const SignResult = z.strictObject({
-  reference: z.string(),
-  digest: z.string(),
-  signature: z.string(),
-  keyId: z.string(),
-});
-export type SignResult = z.infer<typeof SignResult>;
-
-export const VerifyResult = z.strictObject({
-  reference: z.string(),
-  digest: z.string(),
-  kind: Kind,
-  verified: z.boolean(),
-  evidence: Evidence,
-});
-export type VerifyResult = z.infer<typeof VerifyResult>;
-
 export const ClearResult = z.strictObject({
   reference: z.string(),
   digest: z.string(),
@@ -73,7 +58,14 @@ export const ClearResult = z.strictObject({
   cleared: z.boolean(),
   decision: Decision,
   clearance: z.string().optional(),
+  /** The signed refusal, where refusals are signed. */
+  refusal: z.string().optional(),
   record: z.string().optional(),
+  /** What it rests on: `status` says whether anything looked. */
+  vulnerabilities: VulnerabilityFacts,
+  waivers: z.array(AppliedWaiver),
+  /** The findings that count most. */
+  notable: z.array(Finding),
 });
 export type ClearResult = z.infer<typeof ClearResult>;
 
@@ -188,6 +180,8 @@ export const Status = z.strictObject({
   servers: z.array(z.strictObject({ name: z.string(), state: z.string(), isolated: z.boolean() })),
   audit: z.strictObject({ records: z.int(), logKey: z.string() }),
   memoryBytes: z.int(),
+  /** Artifacts with a clearance that stands, and those that lost theirs. */
+  clearances: z.strictObject({ cleared: z.int(), lost: z.int() }).optional(),
   /** Those that do not serve at present. */
   upstreams: z.array(UpstreamStatus).optional(),
 });

@@ -9,6 +9,7 @@ export const ACTIONS = [
   "artifact:run",
   "artifact:clear",
   "artifact:sign",
+  "artifact:waive",
   "tool:list",
   "tool:call",
   "resource:read",

@@ -78,6 +78,8 @@ export const Evidence = z.strictObject({
       /** Of the vulnerability database that it was decided with; absent when none was asked. */
       databaseVersion: z.string().optional(),
       verifiedLevels: z.array(z.string()).optional(),
+      /** Of a refusal: it took a clearance away. */
+      wasCleared: z.boolean().optional(),
       time: z.string(),
       signer: Signer,
       /** Digest of the bundle that says so. */

@@ -48,6 +48,8 @@ export const EVENT_TYPES = [
   "artifact.pulled",
   "artifact.deleted",
   "artifact.denied",
+  "artifact.cleared",
+  "clearance.lost",
   "tag.moved",
   "quota.exceeded",
   "retention.run",

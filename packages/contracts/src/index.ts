@@ -1,10 +1,19 @@
 // Every shape that crosses an edge. One module a noun, so that who needs one loads one.
 export { ACTIONS, Action, Decision, PolicyReason, ResourceType } from "./decision.schema.ts";
 export { Evidence, NOT_CHECKED, Signer, VulnerabilityFacts } from "./evidence.schema.ts";
+export {
+  ClearAllResult,
+  ClearanceEntry,
+  ClearanceList,
+  WaiverEntry,
+  WaiverRequest,
+} from "./clearance.schema.ts";
+export type { ClearanceConfig } from "./clearance-config.schema.ts";
 export { AppliedWaiver, Waiver, WaiverScope } from "./waiver.schema.ts";
 export type { PackageComponent } from "./component.ts";
 export { AdmissionRequest, AdmissionReview, type AdmissionResponse, type PatchStep } from "./admission.schema.ts";
 export { AdmissionConfig } from "./admission-config.schema.ts";
+export { SimulationRequest, SimulationResult } from "./simulation.schema.ts";
 export { PolicyPackRequest, PolicyPackResult, PolicyPacks, PolicyPackSummary } from "./policy-pack.schema.ts";
 export { Finding, FindingState, Severity } from "./finding.schema.ts";
 export {
@@ -30,6 +39,8 @@ export {
   SourceImport,
   SourceStatus,
 } from "./advisory-database.schema.ts";
+export { KeylessConfig, OidcIssuerConfig, PinnedDocument, SigstoreConfig } from "./sigstore-config.schema.ts";
+export { KeylessSignRequest, KeylessSignResult, SigstoreStatus, SigstoreTrust } from "./sigstore.schema.ts";
 export { Kind, KIND_ANNOTATION } from "./kind.schema.ts";
 export { Principal, UserPrincipal, WorkloadPrincipal } from "./principal.schema.ts";
 export { AuditRecord, RecordBody, RecordPrincipal, RecordResource } from "./record.schema.ts";
@@ -103,10 +114,26 @@ export {
   RunRequest,
   RunStreamEvent,
   RunSummary,
-  SignResult,
   Status,
   TransferRequest,
   TransferResult,
-  VerifyResult,
   WhyResult,
 } from "./control.schema.ts";
+export {
+  DirectorySignRequest,
+  DirectorySignResult,
+  DirectoryVerifyRequest,
+  DirectoryVerifyResult,
+  KeyCreateRequest,
+  KeyImportRequest,
+  ModelSignature,
+  SigningKeyEntry,
+  SigningKeyList,
+  SignRequest,
+  SignResult,
+  UnmetRequirement,
+  VerifyRequest,
+  VerifyResult,
+} from "./signing.schema.ts";
+export type { SigningConfig } from "./signing-config.schema.ts";
+export type { RequirementConfig } from "./requirements-config.schema.ts";

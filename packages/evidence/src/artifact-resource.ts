@@ -16,11 +16,13 @@ export interface ArtifactResourceOptions {
   readonly now: Date;
   /** The registry's host. */
   readonly registry: string;
+  /** Where it was looked into whether its clearance stands; otherwise a signed one decides alone. */
+  readonly cleared?: boolean;
 }
 
 /** The Cedar entity of an artifact, in its repository, in its registry. */
 export function artifactResource(evidence: Evidence, options: ArtifactResourceOptions): GuardResource {
-  const { reference, policyDigest, now, registry } = options;
+  const { reference, policyDigest, now, registry, cleared } = options;
   const { provenance, vulnerabilities } = evidence;
   const names = [...new Set(evidence.signers.map(({ name }) => name))].sort();
   return {
@@ -57,7 +59,7 @@ export function artifactResource(evidence: Evidence, options: ArtifactResourceOp
       knownExploited: vulnerabilities.knownExploited,
       malicious: vulnerabilities.malicious,
       waived: waivedPolicies(evidence),
-      cleared: isCleared(evidence, policyDigest),
+      cleared: cleared ?? isCleared(evidence, policyDigest),
       ageDays: ageInDays(evidence.created, now),
     },
     parents: [

@@ -12,7 +12,7 @@ import { isCleared } from "./clearance.ts";
 import { evidenceOf } from "./evidence-of.ts";
 import { CYCLONEDX_PREDICATE, PROVENANCE_PREDICATE, VSA_PREDICATE } from "./predicates.ts";
 import { provenanceOf } from "./provenance.ts";
-import { sbomOf } from "./sbom.ts";
+import { writeSbom } from "@pratique/sbom";
 import { verifyArtifact } from "./verify.ts";
 import { openWorkbench, type Workbench } from "./workbench.fixture.ts";
 
@@ -62,7 +62,7 @@ function clear(set: PolicySet = policies): Promise<ClearOutcome> {
     subject,
     key,
     trust,
-    clock,
+    ground: { clock },
     guard,
     principal: owner,
     kind: "skill",
@@ -74,7 +74,14 @@ function clear(set: PolicySet = policies): Promise<ClearOutcome> {
 async function prove(): Promise<void> {
   const { repo, subject, key, clock } = bench;
   await signArtifact(repo, subject, key, clock);
-  const bom = sbomOf({ subject: { name: repo.name, digest: subject.digest, kind: "skill" }, components: [], clock });
+  const bom = writeSbom(
+    {
+      subject: { name: repo.name, digest: subject.digest, kind: "skill" },
+      components: [],
+      created: clock.now().toISOString(),
+    },
+    "cyclonedx-1.6",
+  );
   await attest(repo, subject, { predicateType: CYCLONEDX_PREDICATE, predicate: bom }, key, clock);
   const provenance = provenanceOf({
     builder: "https://pratique.dev/pack/v1",
@@ -170,7 +177,16 @@ describe("clearArtifact", () => {
     await prove();
     const { repo, subject, key, trust, clock } = bench;
     const guard = createGuard({ policy: () => policies, audit: { append }, clock, log: silentLog });
-    const options = { repo, subject, key, trust, clock, guard, principal: undefined, kind: "skill" } as const;
+    const options = {
+      repo,
+      subject,
+      key,
+      trust,
+      ground: { clock },
+      guard,
+      principal: undefined,
+      kind: "skill",
+    } as const;
     const outcome = await clearArtifact({
       ...options,
       policyDigest: policies.digest,

@@ -1,27 +1,47 @@
 // Everything verifiable about one artifact, as one value.
-import { NOT_CHECKED, type Evidence, type Kind } from "@pratique/contracts";
-import { canonicalJson, digestOf, isPratiqueError, type Digest } from "@pratique/core";
+import { NOT_CHECKED, type Evidence, type Finding, type Kind } from "@pratique/contracts";
+import { canonicalJson, digestOf, isPratiqueError, type Clock, type Digest, type JsonObject } from "@pratique/core";
 import { parseManifest, type Descriptor } from "@pratique/oci";
+import { isSbomPredicate, readSbom, type SbomFacts } from "@pratique/sbom";
 import { readClearance } from "./clearance.ts";
+import { listEvidence } from "./cosign-legacy/legacy-tag.ts";
+import { countsOf } from "./count-findings.ts";
 import type { EvidenceCache } from "./evidence-cache.ts";
 import { CREATED_ANNOTATION } from "./media-types.ts";
 import {
-  CYCLONEDX_PREDICATE,
+  OPENVEX_PREDICATES,
   PROVENANCE_PREDICATE,
   PROVENANCE_V02_PREDICATE,
   SIGNATURE_PREDICATE,
   VSA_PREDICATE,
+  WAIVER_PREDICATE,
 } from "./predicates.ts";
 import { readProvenance } from "./provenance.ts";
-import { readSbom } from "./read-sbom.ts";
 import { fingerprintOf, OWNER, type Trust } from "./trust.ts";
 import { verifyReferrers, type EvidenceSource, type VerifiedStatement } from "./verify.ts";
+import type { VulnerabilityOpinion } from "./vulnerability-opinion.ts";
+import { applyWaivers, type AppliedWaivers } from "./waivers/apply-waivers.ts";
+import type { SignedWaiver, WaiverBook } from "./waivers/waiver-book.ts";
+import { readWaivers } from "./waivers/waiver-statement.ts";
+
+/** What evidence rests on besides what hangs on the artifact. */
+export interface EvidenceGround {
+  readonly opinion?: VulnerabilityOpinion | undefined;
+  readonly waivers?: WaiverBook | undefined;
+  readonly clock: Clock;
+}
 
 /** Evidence, and the bundles it rests on; earlier clearances are no ground for a new one. */
 export interface EvidenceReading {
   readonly evidence: Evidence;
   readonly bundles: readonly Digest[];
+  /** The findings that count most, for people: at most so many. */
+  readonly notable: readonly Finding[];
+  /** Milliseconds: until then it stays so, if nothing else changes. */
+  readonly until: number;
 }
+
+const NOTABLE_LIMIT = 20;
 
 /** Reads, verifies and sums up what hangs on an artifact. With a cache, only when something changed. */
 export async function evidenceOf(
@@ -30,8 +50,14 @@ export async function evidenceOf(
   kind: Kind,
   trust: Trust,
   cache?: EvidenceCache,
+  ground?: EvidenceGround,
 ): Promise<Evidence> {
-  return (await readEvidence(repo, subject, kind, trust, cache)).evidence;
+  return (await readEvidence(repo, subject, kind, trust, cache, ground)).evidence;
+}
+
+/** Names what evidence rests on besides the artifact: equal ground, equal text. */
+export function stampOf({ opinion, waivers }: Pick<EvidenceGround, "opinion" | "waivers">): string {
+  return JSON.stringify([opinion?.version() ?? "", waivers?.version() ?? ""]);
 }
 
 export async function readEvidence(
@@ -40,15 +66,24 @@ export async function readEvidence(
   kind: Kind,
   trust: Trust,
   cache?: EvidenceCache,
+  ground?: EvidenceGround,
 ): Promise<EvidenceReading> {
-  const referrers = await repo.referrers(subject.digest);
+  const referrers = await listEvidence(repo, subject.digest);
   const digests = referrers.map(({ digest }) => digest).sort();
-  const key = digestOf(canonicalJson([repo.name, subject.digest, kind, fingerprintOf(trust), ...digests]));
+  const stamp = ground === undefined ? "" : stampOf(ground);
+  const key = digestOf(canonicalJson([repo.name, subject.digest, kind, fingerprintOf(trust), stamp, ...digests]));
   const cached = cache?.get(key);
-  if (cached !== undefined) return cached;
+  if (cached !== undefined && (ground?.clock.now().getTime() ?? 0) < cached.until) return cached;
 
   const { verified, rejected } = await verifyReferrers(repo, subject, referrers, trust);
-  const facts = factsOf(verified);
+  const { notable, applied, until, vulnerabilities } = await vulnerabilitiesOf(
+    repo.name,
+    subject,
+    kind,
+    verified,
+    ground,
+  );
+  const facts = { ...factsOf(verified), vulnerabilities, waivers: applied };
   const { created, hasPickle } = await manifestFacts(repo, subject, verified);
   const evidence: Evidence = {
     repository: repo.name,
@@ -60,13 +95,83 @@ export async function readEvidence(
     created,
   };
   const inputs = verified.filter(({ predicateType }) => predicateType !== VSA_PREDICATE);
-  const reading = { evidence, bundles: inputs.map(({ bundleDigest }) => bundleDigest) };
-  // What was missing may come without a change of the list: such a reading is not kept.
-  if (!rejected.some(({ reason }) => reason === "missing")) cache?.set(key, reading);
+  const bundles = [
+    ...new Set([...inputs.map(({ bundleDigest }) => bundleDigest), ...applied.map(({ bundle }) => bundle)]),
+  ];
+  const reading = { evidence, bundles, notable, until };
+  // What was missing may come without a change of the list: such a reading is not kept. Neither is one that was made
+  // while the database or the waivers changed.
+  const isSettled = !rejected.some(({ reason }) => reason === "missing");
+  if (isSettled && (ground === undefined || stampOf(ground) === stamp)) cache?.set(key, reading);
   return reading;
 }
 
-type Facts = Omit<Evidence, "repository" | "digest" | "kind" | "rejected" | "created">;
+interface Vulnerabilities {
+  readonly vulnerabilities: Evidence["vulnerabilities"];
+  readonly applied: AppliedWaivers["applied"];
+  readonly notable: readonly Finding[];
+  readonly until: number;
+}
+
+/** Asks about vulnerabilities, and leaves out what a waiver does. */
+async function vulnerabilitiesOf(
+  repository: string,
+  { digest }: Descriptor,
+  kind: Kind,
+  verified: readonly VerifiedStatement[],
+  ground: EvidenceGround | undefined,
+): Promise<Vulnerabilities> {
+  if (ground === undefined) return { vulnerabilities: NOT_CHECKED, applied: [], notable: [], until: Infinity };
+  const { opinion, waivers, clock } = ground;
+  const answer = await opinion?.of({ digest, repository, kind, sbom: sbomPredicateOf(verified), vex: vexOf(verified) });
+  const hanging = verified
+    .filter(({ predicateType }) => predicateType === WAIVER_PREDICATE)
+    .flatMap((statement) => readWaivers(statement))
+    // On an artifact only what is said of this very one counts.
+    .filter(({ waiver }) => waiver.scope.artifact === digest);
+  const signed: SignedWaiver[] = [...hanging, ...(waivers?.standing() ?? [])].filter(
+    ({ waiver }) => waivers?.isRemoved(waiver.id) !== true,
+  );
+  const { applied, findings, until } = applyWaivers(signed, answer?.findings ?? [], {
+    repository,
+    digest,
+    now: clock.now(),
+    fits: (pattern, name) => waivers?.fits(pattern, name) === true,
+  });
+  return {
+    vulnerabilities: answer === undefined ? NOT_CHECKED : { ...answer.facts, ...countsOf(findings) },
+    applied,
+    notable: findings.filter(isNotable).slice(0, NOTABLE_LIMIT),
+    until,
+  };
+}
+
+function isNotable({ state, malicious, knownExploited, severity }: Finding): boolean {
+  if (malicious) return true;
+  return state !== "not_affected" && state !== "fixed" && (knownExploited || severity === "critical");
+}
+
+function sbomPredicateOf(verified: readonly VerifiedStatement[]): JsonObject | undefined {
+  return sbomsOf(verified)[0]?.statement.predicate;
+}
+
+/** Bills of materials in any format, newest first. */
+function sbomsOf(verified: readonly VerifiedStatement[]): { statement: VerifiedStatement; facts: SbomFacts }[] {
+  return verified.flatMap((statement) => {
+    const facts = isSbomPredicate(statement.predicateType) ? readSbom(statement.predicate) : undefined;
+    return facts === undefined ? [] : [{ statement, facts }];
+  });
+}
+
+function vexOf(
+  verified: readonly VerifiedStatement[],
+): { predicate: JsonObject; signer: VerifiedStatement["signer"] }[] {
+  return verified
+    .filter(({ predicateType }) => OPENVEX_PREDICATES.includes(predicateType))
+    .map(({ predicate, signer }) => ({ predicate, signer }));
+}
+
+type Facts = Omit<Evidence, "repository" | "digest" | "kind" | "rejected" | "created" | "vulnerabilities" | "waivers">;
 
 /** Pure: from verified statements (newest first) to facts. */
 function factsOf(verified: readonly VerifiedStatement[]): Facts {
@@ -74,7 +179,8 @@ function factsOf(verified: readonly VerifiedStatement[]): Facts {
     verified.filter(({ predicateType }) => types.includes(predicateType));
   const signatures = ofType(SIGNATURE_PREDICATE).map(({ signer }) => signer);
   const signers = [...new Map(signatures.map((signer) => [signer.id, signer])).values()];
-  const sbom = firstOf(ofType(CYCLONEDX_PREDICATE), ({ predicate }) => readSbom(predicate));
+  const sboms = sbomsOf(verified);
+  const [sbom] = sboms;
   const provenance = firstOf(ofType(PROVENANCE_PREDICATE, PROVENANCE_V02_PREDICATE), ({ predicateType, predicate }) =>
     readProvenance(predicateType, predicate),
   );
@@ -104,9 +210,7 @@ function factsOf(verified: readonly VerifiedStatement[]): Facts {
       : {}),
     licences: [...(sbom?.facts.licences ?? [])],
     // Whoever saw one is believed, whatever a newer bill of materials leaves out.
-    pickle: ofType(CYCLONEDX_PREDICATE).some(({ predicate }) => readSbom(predicate)?.unsafeFormats.includes("pickle")),
-    // Nothing looks vulnerabilities up yet.
-    vulnerabilities: NOT_CHECKED,
+    pickle: sboms.some(({ facts }) => facts.unsafeFormats.includes("pickle")),
     clearances: ofType(VSA_PREDICATE).flatMap((statement) => readClearance(statement) ?? []),
   };
 }

@@ -14,6 +14,7 @@ export { openWaiverBundle, readWaivers, waiverBundle, waiverPredicate } from "./
 export { attest, signArtifact, type StatementSigner } from "./attest.ts";
 export { keylessErrors } from "./keyless/errors.ts";
 export { openKeylessSigner, type KeylessOptions, type KeylessSigner } from "./keyless/keyless-signer.ts";
+export { PUBLIC_GOOD_ROOT, PUBLIC_GOOD_SIGNING_CONFIG } from "./keyless/public-good.ts";
 export { readTrustRoot, type TrustRoot } from "./keyless/trust-root.ts";
 export { checkIdentity, type TrustedIdentity } from "./keyless/trusted-identity.ts";
 export { clearArtifact, type ClearOptions, type ClearOutcome } from "./clear-artifact.ts";

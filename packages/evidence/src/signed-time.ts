@@ -1,7 +1,13 @@
 // When a statement was made, by its own signed words: the annotation on its manifest is anybody's to write.
 import type { JsonObject } from "@pratique/core";
 import { z } from "zod";
-import { CYCLONEDX_PREDICATE, PROVENANCE_PREDICATE, PROVENANCE_V02_PREDICATE, VSA_PREDICATE } from "./predicates.ts";
+import {
+  CYCLONEDX_PREDICATE,
+  PROVENANCE_PREDICATE,
+  PROVENANCE_V02_PREDICATE,
+  VSA_PREDICATE,
+  WAIVER_PREDICATE,
+} from "./predicates.ts";
 
 const Text = z.string().optional().catch(undefined);
 const Bom = z.looseObject({ metadata: z.looseObject({ timestamp: Text }) });
@@ -11,6 +17,7 @@ const Provenance = z.looseObject({
 const ProvenanceV02 = z.looseObject({
   metadata: z.looseObject({ buildStartedOn: Text, buildFinishedOn: Text }),
 });
+const Waivers = z.looseObject({ time: Text });
 const Vsa = z.looseObject({ timeVerified: Text });
 
 /** RFC 3339 in UTC with milliseconds, so that texts compare as times; undefined when there is none. */
@@ -34,6 +41,8 @@ function timeText(predicateType: string, predicate: JsonObject): string | undefi
     }
     case VSA_PREDICATE:
       return Vsa.safeParse(predicate).data?.timeVerified;
+    case WAIVER_PREDICATE:
+      return Waivers.safeParse(predicate).data?.time;
     default:
       return undefined;
   }

@@ -9,21 +9,13 @@ import type {
   PackRequest,
   PackResult,
   Principal,
-  SignResult,
-  VerifyResult,
 } from "@pratique/contracts";
 import { parseAgentFile } from "@pratique/agents";
 import {
-  artifactResource,
   attest,
-  clearArtifact,
-  evidenceOf,
   provenanceOf,
   sbomOf,
-  signArtifact,
-  type EvidenceCache,
   type SigningKey,
-  type Trust,
 } from "@pratique/evidence";
 import { allowedOrThrow, type Guard, type GuardResource } from "@pratique/guard";
 import {
@@ -36,7 +28,7 @@ import {
   type Repository,
 } from "@pratique/oci";
 import { packDirectory, readArtifact, type Packed, type PackSourceOptions } from "@pratique/packaging";
-import type { PolicySet } from "@pratique/policy";
+import type { Clearances } from "../clearance/clearances.ts";
 import { daemonErrors } from "../errors.ts";
 import { StandingAttestations } from "./standing-attestations.ts";
 import { findArtifact, isOwnRegistry, type Found } from "./find-artifact.ts";
@@ -45,9 +37,7 @@ export interface ArtifactsOptions {
   readonly store: ContentStore;
   readonly guard: Guard;
   readonly key: SigningKey;
-  readonly trust: Trust;
-  readonly evidenceCache: EvidenceCache;
-  readonly policy: () => PolicySet;
+  readonly clearances: Clearances;
   /** `localhost:7340`. */
   readonly registry: string;
   readonly builder: string;
@@ -100,25 +90,24 @@ export class Artifacts {
   }
 
   evidence(found: Found): Promise<Evidence> {
-    const { trust, evidenceCache } = this.#options;
-    return evidenceOf(found.repository, found.descriptor, found.kind, trust, evidenceCache);
+    return this.#options.clearances.evidence(found);
   }
 
   /** The artifact as Cedar sees it, with its evidence. */
-  async resource(found: Found): Promise<GuardResource> {
-    const { policy, clock, registry } = this.#options;
-    const evidence = await this.evidence(found);
-    return artifactResource(evidence, {
-      reference: found.reference,
-      policyDigest: policy().digest,
-      now: clock.now(),
-      registry,
-    });
+  resource(found: Found): Promise<GuardResource> {
+    return this.#options.clearances.resource(found);
   }
 
-  /** True when a clearance under the policy in force stands. */
+  /** Whether it is cleared, and whether that is still so at a later moment. */
+  async clearedNow(found: Found): Promise<{ readonly cleared: boolean; isCurrent(): boolean }> {
+    const resource = await this.resource(found);
+    return { cleared: resource.attributes?.["cleared"] === true, isCurrent: () => resource.isCurrent?.() !== false };
+  }
+
+  /** True when a clearance stands under the policy in force and over the evidence of now. */
   async isCleared(found: Found): Promise<boolean> {
-    return (await this.resource(found)).attributes?.["cleared"] === true;
+    const { cleared, isCurrent } = await this.clearedNow(found);
+    return cleared && isCurrent();
   }
 
   /** Packs a directory and attaches its SBOM and provenance; the tag appears last. */
@@ -240,62 +229,6 @@ export class Artifacts {
   /** Tags of a repository of the embedded registry. */
   tags(repository: string): Promise<string[]> {
     return this.#options.store.repository(repository).tags();
-  }
-
-  async sign(principal: Principal | undefined, reference: string): Promise<SignResult> {
-    const { guard, key, clock } = this.#options;
-    const found = await this.find(reference);
-    const outcome = await guard.perform(
-      { principal, action: "artifact:sign", resource: await this.resource(found) },
-      () => signArtifact(found.repository, found.descriptor, key, clock),
-    );
-    const signature = allowedOrThrow(outcome);
-    return {
-      reference: found.reference,
-      digest: found.descriptor.digest,
-      signature: signature.digest,
-      keyId: key.keyId,
-    };
-  }
-
-  async verify(principal: Principal | undefined, reference: string): Promise<VerifyResult> {
-    const found = await this.find(reference);
-    const evidence = await this.#look(principal, found, () => this.evidence(found));
-    return {
-      reference: found.reference,
-      digest: found.descriptor.digest,
-      kind: found.kind,
-      // What others hung on it and we cannot verify is shown, and does not count against it.
-      verified: evidence.signers.length > 0,
-      evidence,
-    };
-  }
-
-  async clear(principal: Principal | undefined, reference: string): Promise<ClearResult> {
-    const { guard, key, trust, evidenceCache, clock, policy, registry } = this.#options;
-    const found = await this.find(reference);
-    const result = await clearArtifact({
-      repo: found.repository,
-      subject: found.descriptor,
-      kind: found.kind,
-      reference: found.reference,
-      registry,
-      principal,
-      guard,
-      policyDigest: policy().digest,
-      key,
-      trust,
-      cache: evidenceCache,
-      clock,
-    });
-    return {
-      reference: found.reference,
-      digest: found.descriptor.digest,
-      kind: found.kind,
-      cleared: result.cleared,
-      decision: result.decision,
-      ...(result.cleared ? { clearance: result.clearance.digest } : {}),
-    };
   }
 
   async list(principal: Principal | undefined): Promise<ArtifactSummary[]> {

@@ -16,11 +16,9 @@ import {
   RunRequest,
   RunStreamEvent,
   RunSummary,
-  SignResult,
   Status,
   TransferRequest,
   TransferResult,
-  VerifyResult,
   WhyResult,
 } from "@pratique/contracts";
 import { z } from "zod";
@@ -35,9 +33,12 @@ import type { AdviceDesk } from "../artifacts/advice-desk.ts";
 import type { ServerPacks } from "../artifacts/server-packs.ts";
 import type { Transfers } from "../artifacts/transfers.ts";
 import { daemonErrors } from "../errors.ts";
+import type { Clearing } from "../clearance/open-clearance.ts";
 import type { Account } from "./account.ts";
+import { clearanceOperations } from "./clearance-operations.ts";
 import { bundleOperations } from "./bundle-operations.ts";
 import { housekeepingOperations, type HousekeepingDesks } from "./housekeeping-operations.ts";
+import { signingOperations, type SigningDesks } from "./signing-operations.ts";
 import { serverOperations } from "./server-operations.ts";
 import { transferOperations } from "./transfer-operations.ts";
 import { skillOperations } from "./skill-operations.ts";
@@ -47,8 +48,11 @@ import { follow, get, post, stream, type Operation } from "./operation.ts";
 import type { PolicyDesk } from "./policy-desk.ts";
 import { policyPackOperations } from "./policy-pack-operations.ts";
 import type { PackDesk } from "../policies/pack-desk.ts";
+import type { SimulationDesk } from "../policies/simulation-desk.ts";
 import type { UpkeepDesk } from "../housekeeping/upkeep-desk.ts";
 import { upkeepOperations } from "./upkeep-operations.ts";
+import { sigstoreOperations } from "./sigstore-operations.ts";
+import type { SigstoreDesk } from "../sigstore/sigstore-desk.ts";
 import type { StatusDesk } from "./status-desk.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { UpstreamDesk } from "../upstreams/upstream-desk.ts";
@@ -56,6 +60,7 @@ import { upstreamOperations } from "./upstream-operations.ts";
 
 export interface Desks {
   readonly artifacts: Artifacts;
+  readonly signatures: SigningDesks;
   readonly transfers: Transfers;
   readonly servers: ServerPacks;
   readonly advice: AdviceDesk;
@@ -69,10 +74,13 @@ export interface Desks {
   readonly account: Account;
   readonly policy: PolicyDesk;
   readonly packs: PackDesk;
+  readonly simulations: SimulationDesk;
   readonly status: StatusDesk;
   readonly house: HousekeepingDesks;
   readonly upstreams: UpstreamDesk;
   readonly upkeep: UpkeepDesk;
+  readonly sigstore: SigstoreDesk;
+  readonly clearing: Clearing;
 }
 
 /** Everything under `/control/v1`. */
@@ -82,7 +90,9 @@ export function controlOperations(desks: Desks): Operation[] {
     ...housekeepingOperations(desks.house),
     ...upstreamOperations(desks.upstreams),
     ...upkeepOperations(desks.upkeep),
-    ...policyPackOperations(desks.packs),
+    ...sigstoreOperations(desks.sigstore),
+    ...clearanceOperations(desks.clearing),
+    ...policyPackOperations(desks.packs, desks.simulations),
     get("/status", "What is running", Status, ({ principal }) => status.status(principal)),
     get("/doctor", "What is installed, what is missing, and what mends it", DoctorResult, ({ principal }) =>
       status.doctor(principal),
@@ -105,12 +115,7 @@ export function controlOperations(desks: Desks): Operation[] {
     post("/artifacts/pack", "Pack a directory", PackRequest, PackResult, ({ principal, body }) =>
       artifacts.pack(principal, body),
     ),
-    post("/artifacts/sign", "Sign an artifact", ReferenceRequest, SignResult, ({ principal, body }) =>
-      artifacts.sign(principal, body.reference),
-    ),
-    post("/artifacts/verify", "Verify an artifact's evidence", ReferenceRequest, VerifyResult, ({ principal, body }) =>
-      artifacts.verify(principal, body.reference),
-    ),
+    ...signingOperations(desks.signatures),
     post("/artifacts/clear", "Clear an artifact", ReferenceRequest, ClearResult, ({ principal, body }) =>
       artifacts.clear(principal, body.reference),
     ),

@@ -1,6 +1,6 @@
 // From `registry.upstreams` to the registries that are pulled through.
 import type { Config } from "@pratique/contracts";
-import { evidenceOf, type EvidenceCache, type Trust } from "@pratique/evidence";
+import { evidenceOf, type EvidenceCache, type EvidenceGround, type Trust } from "@pratique/evidence";
 import type { Clock, Log } from "@pratique/core";
 import type { ContentStore } from "@pratique/oci";
 import { kindOfManifest } from "@pratique/packaging";
@@ -20,6 +20,7 @@ export interface UpstreamsOptions {
   readonly store: ContentStore;
   readonly trust: Trust;
   readonly evidenceCache: EvidenceCache;
+  readonly ground: EvidenceGround;
   readonly policyDigest: () => string;
   readonly clock: Clock;
   readonly log: Log;
@@ -27,7 +28,7 @@ export interface UpstreamsOptions {
 
 /** @throws `upstream.ca-missing`, `upstream.credentials-missing`, `upstream.credentials-exposed` */
 export async function openUpstreams(options: UpstreamsOptions): Promise<PullThrough> {
-  const { config, home, store, trust, evidenceCache, policyDigest, clock, log } = options;
+  const { config, home, store, trust, evidenceCache, ground, policyDigest, clock, log } = options;
   const isOnDisk = config.storage.type === "disk";
   return openPullThrough({
     upstreams: await configuredUpstreams(config.upstreams),
@@ -36,7 +37,7 @@ export async function openUpstreams(options: UpstreamsOptions): Promise<PullThro
     partials: isOnDisk ? join(home.registry, ".pull-through") : join(home.cache, "pull-through"),
     checks: join(home.cache, "upstream-tags"),
     evidence: (source, manifest) =>
-      evidenceOf(source, manifest.descriptor, kindOfManifest(manifest), trust, evidenceCache),
+      evidenceOf(source, manifest.descriptor, kindOfManifest(manifest), trust, evidenceCache, ground),
     policyDigest,
     clock,
     log,
