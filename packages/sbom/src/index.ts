@@ -2,6 +2,7 @@
 export { sbomErrors } from "./errors.ts";
 export type { Catalogue, CatalogueLimits, CatalogueOptions, Distribution, Unread } from "./catalogue/catalogue.ts";
 export { catalogueArtifact, type CatalogueSource } from "./catalogue/catalogue-artifact.ts";
+export { catalogueDirectory, type CatalogueDirectoryOptions } from "./catalogue/catalogue-directory.ts";
 export { componentOfPackage, packageComponentsOf } from "./documents/package-component.ts";
 export { licenceSummary, type LicenceSummary } from "./documents/licences/licence-summary.ts";
 export { normaliseLicence, type NormalisedLicence } from "./documents/licences/normalise-licence.ts";

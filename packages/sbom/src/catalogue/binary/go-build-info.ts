@@ -28,7 +28,7 @@ export function readGoBuildInfo(file: Buffer, elf: Elf): GoBuildInfo | undefined
     const flags = data[15] ?? 0;
     const info = (flags & 2) !== 0 ? inlineStrings(data) : pointedStrings(data, elf, (flags & 1) !== 0);
     if (info !== undefined && info.version.startsWith("go")) return info;
-    if (info !== undefined && /^devel /.test(info.version)) return info;
+    if (info !== undefined && info.version.startsWith("devel ")) return info;
   }
   return undefined;
 }

@@ -75,10 +75,7 @@ function own(
   const artifact = named.artifact;
   if (version === undefined || artifact === "" || /[$@{}]/.test(version)) return described;
   const namespace = groupOf(manifest, artifact);
-  return [
-    ...described,
-    { type: "maven", namespace, name: artifact, version, hashes, licences: [], ...licenceOf(manifest) },
-  ];
+  return [...described, { type: "maven", namespace, name: artifact, version, hashes, ...licenceOf(manifest) }];
 }
 
 /** Bundles say their group as the beginning of their symbolic name; without one, the artifact stands for it, as elsewhere. */
