@@ -4,7 +4,6 @@ import type { Clock, Log } from "@pratique/core";
 import type {
   ArtifactDetails,
   ArtifactSummary,
-  ClearResult,
   Evidence,
   PackRequest,
   PackResult,
@@ -229,6 +228,10 @@ export class Artifacts {
   /** Tags of a repository of the embedded registry. */
   tags(repository: string): Promise<string[]> {
     return this.#options.store.repository(repository).tags();
+  }
+
+  clear(principal: Principal | undefined, reference: string): Promise<ClearResult> {
+    return this.#options.clearances.clear(principal, reference);
   }
 
   async list(principal: Principal | undefined): Promise<ArtifactSummary[]> {

@@ -117,7 +117,7 @@ export function controlOperations(desks: Desks): Operation[] {
     ),
     ...signingOperations(desks.signatures),
     post("/artifacts/clear", "Clear an artifact", ReferenceRequest, ClearResult, ({ principal, body }) =>
-      artifacts.clear(principal, body.reference),
+      desks.clearing.clearances.clear(principal, body.reference),
     ),
     post(
       "/artifacts/push",
