@@ -230,10 +230,6 @@ export class Artifacts {
     return this.#options.store.repository(repository).tags();
   }
 
-  clear(principal: Principal | undefined, reference: string): Promise<ClearResult> {
-    return this.#options.clearances.clear(principal, reference);
-  }
-
   async list(principal: Principal | undefined): Promise<ArtifactSummary[]> {
     const { store, guard, registry } = this.#options;
     const outcome = await guard.perform({ principal, action: "admin:read", resource: systemResource }, async () => {
