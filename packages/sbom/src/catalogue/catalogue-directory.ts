@@ -1,12 +1,22 @@
 // The catalogue of a directory: a source tree that is to be packed, or an unpacked root file system.
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync, type Dirent } from "node:fs";
-import { readlinkSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type Dirent,
+} from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { sbomErrors } from "../errors.ts";
 import { CATALOGUE_LIMITS, type Catalogue, type CatalogueOptions } from "./catalogue.ts";
 import { catalogueOf } from "./components.ts";
 import { imageDetector } from "./detect/image-detectors.ts";
 import { sourceDetector } from "./detect/source-detectors.ts";
+import type { FileParts } from "./facts.ts";
 import { BudgetSpent, LayerReader, type DetectorOf } from "./layer/layer-reading.ts";
 import type { ScannedEntry, Wanted } from "./layer/tar-scanner.ts";
 import { squash } from "./squash.ts";
@@ -136,7 +146,20 @@ class Walk {
   #read(descriptor: number, entry: ScannedEntry, wanted: Wanted): void {
     const bytes = this.#bytes(descriptor, wanted === "all" ? entry.size : Math.min(entry.size, Number(wanted)));
     const more = this.#reader.body(entry, bytes);
-    if (more === "all") this.#reader.body(entry, this.#bytes(descriptor, entry.size));
+    if (more !== "all" || this.#reader.parts(this.#parts(descriptor, entry))) return;
+    this.#reader.body(entry, this.#bytes(descriptor, entry.size));
+  }
+
+  #parts(descriptor: number, { path, size }: ScannedEntry): FileParts {
+    return {
+      path,
+      size,
+      slice: (offset, sizeBytes) => {
+        if (!Number.isSafeInteger(offset) || offset + sizeBytes > size) return undefined;
+        const bytes = Buffer.allocUnsafe(sizeBytes);
+        return readSync(descriptor, bytes, 0, sizeBytes, offset) === sizeBytes ? bytes : undefined;
+      },
+    };
   }
 
   #bytes(descriptor: number, size: number): Buffer {

@@ -48,6 +48,15 @@ export interface DetectedFile {
   readonly bytes: Buffer;
 }
 
+/** A file whose parts are read one by one: of an executable, little says much. */
+export interface FileParts {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** `undefined` when it reaches beyond the file. */
+  slice(offset: number, size: number): Buffer | undefined;
+}
+
 /** Thrown by a detector that knows the file and cannot read it; its message says why. */
 export class Unreadable extends Error {}
 
@@ -62,4 +71,6 @@ export interface Detector {
   readonly headBytes?: number | undefined;
   /** @throws Unreadable */
   read(file: DetectedFile): Findings;
+  /** The same without reading all of it, where the file can be entered anywhere. @throws Unreadable */
+  readonly readParts?: ((file: FileParts) => Findings) | undefined;
 }

@@ -1,5 +1,5 @@
 // What Go's linker writes into every program: its version and its modules (debug/buildinfo).
-import type { FoundPackage } from "../facts.ts";
+import type { FileParts, FoundPackage } from "../facts.ts";
 import type { Elf } from "./elf-sections.ts";
 
 const MARK = Buffer.from("\xff Go buildinf:", "latin1");
@@ -17,18 +17,18 @@ export interface GoBuildInfo {
 }
 
 /** `undefined` for what was not linked by Go. */
-export function readGoBuildInfo(file: Buffer, elf: Elf): GoBuildInfo | undefined {
+export function readGoBuildInfo(file: FileParts, elf: Elf): GoBuildInfo | undefined {
+  const section = elf.section(".go.buildinfo");
   // Without section headers (`strip` of another kind) the mark is looked for in all of it.
-  const within = elf.section(".go.buildinfo") ?? (elf.hasSections ? undefined : file);
+  const within = section ?? (elf.hasSections ? undefined : file.slice(0, file.size));
   if (within === undefined) return undefined;
   for (let at = within.indexOf(MARK); at !== -1; at = within.indexOf(MARK, at + 1)) {
-    if (at % ALIGNMENT !== 0 && within === file) continue;
+    if (at % ALIGNMENT !== 0 && section === undefined) continue;
     const data = within.subarray(at);
     if (data.length < HEADER_BYTES) return undefined;
     const flags = data[15] ?? 0;
     const info = (flags & 2) !== 0 ? inlineStrings(data) : pointedStrings(data, elf, (flags & 1) !== 0);
-    if (info !== undefined && info.version.startsWith("go")) return info;
-    if (info !== undefined && info.version.startsWith("devel ")) return info;
+    if (info !== undefined && (info.version.startsWith("go") || info.version.startsWith("devel "))) return info;
   }
   return undefined;
 }
@@ -65,11 +65,11 @@ function pointedStrings(data: Buffer, elf: Elf, isBig: boolean): GoBuildInfo | u
     return Number(isBig ? from.readBigUInt64BE(at) : from.readBigUInt64LE(at));
   };
   const text = (at: number): string => {
-    const header = elf.at(pointer(data, at));
-    if (header === undefined || header.length < bytes * 2) return "";
+    const header = elf.at(pointer(data, at), bytes * 2);
+    if (header === undefined) return "";
     const length = pointer(header, bytes);
-    const content = length > MAX_TEXT ? undefined : elf.at(pointer(header, 0));
-    return content === undefined || content.length < length ? "" : content.toString("latin1", 0, length);
+    const content = length > MAX_TEXT ? undefined : elf.at(pointer(header, 0), length);
+    return content === undefined ? "" : content.toString("latin1");
   };
   const version = text(16);
   return version === "" ? undefined : { version, modules: withoutSentinels(text(16 + bytes)) };

@@ -1,5 +1,5 @@
 // Programs that images bring without a package database, known by a text in them.
-import type { FoundPackage } from "../facts.ts";
+import type { FileParts, FoundPackage } from "../facts.ts";
 
 interface KnownProgram {
   readonly file: RegExp;
@@ -25,9 +25,10 @@ const PROGRAMS: readonly KnownProgram[] = [
 const SEARCHES = 200;
 
 /** `undefined` when it is none of them, or does not say its version. */
-export function knownProgram(path: string, file: Buffer): FoundPackage | undefined {
-  const program = PROGRAMS.find((one) => one.file.test(path));
-  if (program === undefined) return undefined;
+export function knownProgram(parts: FileParts): FoundPackage | undefined {
+  const program = PROGRAMS.find((one) => one.file.test(parts.path));
+  const file = program === undefined ? undefined : parts.slice(0, parts.size);
+  if (program === undefined || file === undefined) return undefined;
   const version = program.name === "python" ? pythonVersion(file) : versionAfter(file, program);
   if (version === undefined) return undefined;
   return { type: "generic", name: program.name, version, licences: program.licences };

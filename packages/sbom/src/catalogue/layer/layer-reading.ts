@@ -1,6 +1,6 @@
 // What was read of one layer: facts by path, and what it hides of the layers below it.
 import type { CatalogueLimits, Unread } from "../catalogue.ts";
-import type { Detector, Fact } from "../facts.ts";
+import type { Detector, Fact, FileParts, Findings } from "../facts.ts";
 import { Unreadable } from "../facts.ts";
 import type { ScannedEntry, TarVisitor, Wanted } from "./tar-scanner.ts";
 
@@ -89,8 +89,21 @@ export class LayerReader implements TarVisitor {
       if (bytes.length < entry.size) return this.#whole(entry, detector);
     }
     this.#detector = undefined;
-    this.#read(entry.path, detector, bytes);
+    this.#take(entry.path, detector, () => detector.read({ path: entry.path, bytes }));
     return "nothing";
+  }
+
+  /**
+   * After a beginning of a file that can be entered anywhere: reads what its detector wants of it.
+   * False when the detector has to have all of it.
+   */
+  parts(file: FileParts): boolean {
+    const readParts = this.#detector?.readParts;
+    const detector = this.#detector;
+    if (detector === undefined || readParts === undefined) return false;
+    this.#detector = undefined;
+    this.#take(file.path, detector, () => readParts(file));
+    return true;
   }
 
   refused(path: string, reason: string): void {
@@ -120,9 +133,9 @@ export class LayerReader implements TarVisitor {
     return "nothing";
   }
 
-  #read(path: string, detector: Detector, bytes: Buffer): void {
+  #take(path: string, detector: Detector, read: () => Findings): void {
     try {
-      const { facts, unread } = detector.read({ path, bytes });
+      const { facts, unread } = read();
       this.#budget.packages -= facts.length;
       if (this.#budget.packages < 0) throw new BudgetSpent(`it has more than ${this.#limits.maxPackages} packages`);
       if (facts.length > 0) this.#facts.set(path, facts);
