@@ -23,6 +23,7 @@ export {
 } from "./reference.ts";
 export type {
   ByteRange,
+  ChunkSource,
   ContentStore,
   ExpectedBlob,
   FetchOptions,

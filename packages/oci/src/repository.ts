@@ -159,6 +159,12 @@ export interface LocalRepository extends Repository {
   resumeUpload(id: string): Promise<Upload | undefined>;
 }
 
+/** Bytes as they come. */
+export interface ChunkSource extends AsyncIterable<Uint8Array> {
+  /** Takes back a chunk that was not kept, and may be filled again. */
+  release?(chunk: Uint8Array): void;
+}
+
 /** A blob on its way in. What was appended survives a restart; what was not committed expires. */
 export interface Upload {
   readonly id: string;
@@ -168,7 +174,7 @@ export interface Upload {
    * Appends and returns the new offset. When the source fails, what had come is kept.
    * With `offset` given, refuses to append anywhere else. @throws `upload.wrong-offset`, `oci.storage-full`
    */
-  append(chunks: AsyncIterable<Uint8Array>, offset?: number): Promise<number>;
+  append(chunks: ChunkSource, offset?: number): Promise<number>;
   /** Makes it a blob, durably. On a wrong digest the upload is gone. @throws `digest.mismatch` */
   commit(digest: Digest): Promise<StoredBlob>;
   cancel(): Promise<void>;

@@ -1,8 +1,9 @@
 // Blobs on their way in (distribution-spec 1.1, "Pushing blobs"): monolithic, chunked and streamed.
 import { algorithmOf, describeError, parseDigest, type Digest, type DigestAlgorithm } from "@pratique/core";
-import { ociErrors, type Upload } from "@pratique/oci";
+import { ociErrors, type ChunkSource, type Upload } from "@pratique/oci";
 import { actOf, perform, permit, repositoryResource } from "./act.ts";
 import { mountBlob } from "./blob-mount.ts";
+import { bulkBody } from "./bulk-request-body.ts";
 import { parseContentRange, type Slice } from "./byte-range.ts";
 import { registryErrors } from "./errors.ts";
 import { sendEmpty, type Exchange, type RegistryParts } from "./exchange.ts";
@@ -140,8 +141,10 @@ function requireLength({ req }: Exchange, place: Slice | undefined): void {
   }
 }
 
-function blobBody({ limits }: RegistryParts, { req }: Exchange): AsyncIterable<Uint8Array> {
-  return readBody(req, { idleMs: limits.idleMs, limitBytes: limits.blobBytes }, "the blob");
+function blobBody({ limits, shelf }: RegistryParts, { req, res }: Exchange): ChunkSource {
+  const { idleMs, blobBytes } = limits;
+  const bulk = announcedBytes(req) <= blobBytes ? bulkBody(req, res, { shelf, idleMs }) : undefined;
+  return bulk ?? readBody(req, { idleMs, limitBytes: blobBytes }, "the blob");
 }
 
 /** The act of a push: here it is decided for good, and recorded. A wrong digest leaves no upload behind. */

@@ -32,6 +32,14 @@ export interface HousekeepingOptions {
   readonly post?: WebhooksOptions["post"];
 }
 
+/** An event that was given its id before it is told. */
+export interface Announcement {
+  readonly id: string;
+  readonly type: EventType;
+  readonly data: JsonObject;
+  readonly repository?: string;
+}
+
 /** A repository that is over its quota is told of once in so long. */
 const EXCESS_EVERY_MS = 60_000;
 const EXCESSES_KNOWN = 10_000;
@@ -155,6 +163,16 @@ export class Housekeeping {
       null,
     );
     this.#writer.later({ events: [row], deliveries: this.#deliveries(row) });
+  }
+
+  /** As `emit`, for events that have their ids already and must not be lost: durable when it resolves, once however often told. */
+  async announce(events: readonly Announcement[]): Promise<void> {
+    const { clock, host } = this.#options;
+    const time = clock.now();
+    const rows = events.map(({ id, type, data, repository }) =>
+      this.#eventRow({ id, type, time, host, repository, subject: repository, data }, null),
+    );
+    await this.#writer.write({ events: rows, deliveries: rows.flatMap((row) => this.#deliveries(row)) });
   }
 
   usage(repository: string): Promise<QuotaUsage> {

@@ -3,7 +3,7 @@ import { algorithmOf, Digester, Mutex, type Clock, type Digest, type DigestAlgor
 import { createReadStream } from "node:fs";
 import { open, rm, stat, utimes } from "node:fs/promises";
 import { ociErrors } from "../errors.ts";
-import type { StoredBlob, Upload } from "../repository.ts";
+import type { ChunkSource, StoredBlob, Upload } from "../repository.ts";
 import type { BlobPool } from "./blob-pool.ts";
 import { writeCoalesced } from "./coalesced-write.ts";
 import { isMissing, storageError, storing } from "./storage-error.ts";
@@ -52,7 +52,7 @@ export class LocalUpload implements Upload {
     return this.#waiting > 0;
   }
 
-  append(chunks: AsyncIterable<Uint8Array>, offset?: number): Promise<number> {
+  append(chunks: ChunkSource, offset?: number): Promise<number> {
     return this.#alone(async () => {
       if (offset !== undefined && offset !== this.#offset) {
         throw ociErrors("upload.wrong-offset", { offset: this.#offset, given: offset });
@@ -69,7 +69,7 @@ export class LocalUpload implements Upload {
     });
   }
 
-  async #write(file: Awaited<ReturnType<typeof open>>, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  async #write(file: Awaited<ReturnType<typeof open>>, chunks: ChunkSource): Promise<void> {
     let received = this.#offset;
     const result = await writeCoalesced(file, received, chunks, (chunk) => {
       this.#place.onGrow((received += chunk.byteLength));
