@@ -30,6 +30,21 @@ export const cliErrors = defineErrors({
     text: "the owner token at {file} is another user's",
     hint: "only who owns the state directory can read it; name your own with --home",
   },
+  "sign.no-token": {
+    status: 400,
+    text: "there is no identity token to sign with",
+    hint: "write one into a file and name it with --identity-token, or set SIGSTORE_ID_TOKEN; in GitHub Actions add `permissions: id-token: write`",
+  },
+  "sign.token-unreadable": {
+    status: 400,
+    text: "the identity token in {path} cannot be read",
+    hint: "--identity-token takes the path of a file that holds the token",
+  },
+  "sign.github-refused": {
+    status: 502,
+    text: "GitHub gave no identity token: {reason}",
+    hint: "add `permissions: id-token: write` to the job",
+  },
   "identity.no-token": {
     status: 404,
     text: "there is no owner token at {file}",

@@ -3,7 +3,7 @@ import { auditErrors } from "@pratique/audit";
 import { agentErrors } from "@pratique/agents";
 import { coreErrors, type ErrorDefinition } from "@pratique/core";
 import { deltaErrors } from "@pratique/delta";
-import { evidenceErrors } from "@pratique/evidence";
+import { evidenceErrors, keylessErrors, omsErrors, signingErrors } from "@pratique/evidence";
 import { gatewayErrors } from "@pratique/gateway";
 import { guardErrors } from "@pratique/guard";
 import { identityErrors } from "@pratique/identity";
@@ -14,7 +14,9 @@ import { policyErrors } from "@pratique/policy";
 import { registryErrors } from "@pratique/registry";
 import { sandboxErrors } from "@pratique/sandbox";
 import { sbomErrors } from "@pratique/sbom";
+import { sigstoreErrors } from "@pratique/sigstore";
 import { storeErrors } from "@pratique/store";
+import { vulnerabilityErrors } from "@pratique/vulnerabilities";
 import { daemonErrors } from "./errors.ts";
 
 export interface ErrorTable {
@@ -34,7 +36,12 @@ export function errorTables(): ErrorTable[] {
     { room: "guard", definitions: guardErrors.definitions },
     { room: "delta", definitions: deltaErrors.definitions },
     { room: "sbom", definitions: sbomErrors.definitions },
+    { room: "vulnerabilities", definitions: vulnerabilityErrors.definitions },
     { room: "evidence", definitions: evidenceErrors.definitions },
+    { room: "evidence", definitions: signingErrors.definitions },
+    { room: "evidence", definitions: omsErrors.definitions },
+    { room: "evidence", definitions: keylessErrors.definitions },
+    { room: "sigstore", definitions: sigstoreErrors.definitions },
     { room: "packaging", definitions: packagingErrors.definitions },
     { room: "sandbox", definitions: sandboxErrors.definitions },
     { room: "registry", definitions: registryErrors.definitions },

@@ -2,15 +2,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuditLog } from "@pratique/audit";
 import type { Principal } from "@pratique/contracts";
+import type { Log } from "@pratique/core";
 import type { Gateway } from "@pratique/gateway";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { Identity } from "@pratique/identity";
 import type { Inference } from "@pratique/inference";
 import { TOKEN_PATH, type Registry, type RegistryTokens, type TokenEndpoint } from "@pratique/registry";
 import type { AdmissionApi } from "./admission/admission-api.ts";
+import { serveSigstore, type Sigstore } from "@pratique/sigstore";
 import type { ConsolePages } from "./console-pages.ts";
 import { daemonErrors } from "./errors.ts";
 import type { Handler } from "./listener.ts";
+import { SIGSTORE_PREFIX } from "./sigstore/open-sigstore.ts";
 
 export interface Routes {
   readonly identity: Identity;
@@ -21,6 +24,8 @@ export interface Routes {
   readonly gateway: Gateway;
   readonly inference: Inference;
   readonly audit: AuditLog;
+  /** Undefined: this daemon is none. */
+  readonly sigstore: { readonly service: Sigstore; readonly log: Log } | undefined;
   readonly pages: ConsolePages;
   readonly admission: AdmissionApi;
   readonly control: (
@@ -57,6 +62,10 @@ export function route(routes: Routes): Handler {
     if (path.startsWith("/control/v1/"))
       return await routes.control(req, res, url, principal ?? pages.authenticate(req));
     if (path.startsWith("/admission/v1/")) return await routes.admission(req, res, url, principal);
+    if (routes.sigstore !== undefined && path.startsWith(`${SIGSTORE_PREFIX}/`)) {
+      const { service, log } = routes.sigstore;
+      return await serveSigstore(service, log, req, res, { path: path.slice(SIGSTORE_PREFIX.length), principal });
+    }
     if (path === "/console" || path === "/") return redirect(res, "/console/");
     if (path.startsWith("/console/")) return await pages.handle(req, res, url, principal ?? pages.authenticate(req));
     if (path.startsWith("/log/")) return await tile(routes, res, path.slice("/log/".length), principal);

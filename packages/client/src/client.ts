@@ -1,8 +1,14 @@
 // The typed caller of the control API, for the CLI and for programs.
 import type {
+  KeylessSignRequest,
+  KeylessSignResult,
+  SigstoreStatus,
+  SigstoreTrust,
   AdviseRequest,
   AdviseResult,
   InstalledSkills,
+  SimulationRequest,
+  SimulationResult,
   SkillCheckResult,
   SkillConvertRequest,
   SkillImportRequest,
@@ -23,7 +29,13 @@ import type {
   CollectResult,
   DeltaRequest,
   DeltaResult,
+  DirectorySignRequest,
+  DirectorySignResult,
+  DirectoryVerifyRequest,
+  DirectoryVerifyResult,
   DoctorResult,
+  KeyCreateRequest,
+  KeyImportRequest,
   ImportRequest,
   ImportResult,
   LockResult,
@@ -50,6 +62,9 @@ import type {
   RunSummary,
   ScrubRequest,
   ScrubResult,
+  SigningKeyEntry,
+  SigningKeyList,
+  SignRequest,
   SignResult,
   Status,
   TagHistory,
@@ -58,6 +73,7 @@ import type {
   TransferRequest,
   TransferResult,
   UpstreamStatus,
+  VerifyRequest,
   VerifyResult,
   WebhookState,
   WhyResult,
@@ -81,8 +97,17 @@ export interface Client {
   pack(request: PackRequest): Promise<PackResult>;
   /** How a server on the daemon's machine is best run. */
   advise(request: AdviseRequest): Promise<AdviseResult>;
-  sign(reference: string): Promise<SignResult>;
-  verify(reference: string): Promise<VerifyResult>;
+  sign(reference: string, options?: Omit<SignRequest, "reference">): Promise<SignResult>;
+  /** Signs for the identity in an OIDC token, without a key. */
+  signKeyless(request: KeylessSignRequest): Promise<KeylessSignResult>;
+  sigstore(): Promise<SigstoreStatus>;
+  sigstoreTrust(): Promise<SigstoreTrust>;
+  verify(reference: string, options?: Omit<VerifyRequest, "reference">): Promise<VerifyResult>;
+  signDirectory(request: DirectorySignRequest): Promise<DirectorySignResult>;
+  verifyDirectory(request: DirectoryVerifyRequest): Promise<DirectoryVerifyResult>;
+  signingKeys(): Promise<SigningKeyEntry[]>;
+  createKey(request: KeyCreateRequest): Promise<SigningKeyEntry>;
+  importKey(request: KeyImportRequest): Promise<SigningKeyEntry>;
   clear(reference: string): Promise<ClearResult>;
   checkSkill(source: string): Promise<SkillCheckResult>;
   importSkill(request: SkillImportRequest): Promise<SkillImportResult>;
@@ -126,6 +151,7 @@ export interface Client {
   policyPacks(): Promise<PolicyPacks>;
   addPolicyPack(pack: string): Promise<PolicyPackResult>;
   removePolicyPack(pack: string): Promise<PolicyPackResult>;
+  simulatePolicy(request: SimulationRequest): Promise<SimulationResult>;
 }
 
 function query(values: Readonly<Record<string, string | number | undefined>>): string {
@@ -146,8 +172,16 @@ export function openClient(endpoint: Endpoint): Client {
     inspect: (reference) => get(`/artifacts/inspect${query({ reference })}`),
     pack: (request) => post("/artifacts/pack", request),
     advise: (request) => post("/servers/advise", request),
-    sign: (reference) => post("/artifacts/sign", { reference }),
-    verify: (reference) => post("/artifacts/verify", { reference }),
+    sign: (reference, options) => post("/artifacts/sign", { reference, ...options }),
+    signKeyless: (request) => post("/artifacts/sign-keyless", request),
+    sigstore: () => get("/sigstore"),
+    sigstoreTrust: () => get("/sigstore/trust"),
+    verify: (reference, options) => post("/artifacts/verify", { reference, ...options }),
+    signDirectory: (request) => post("/models/directory/sign", request),
+    verifyDirectory: (request) => post("/models/directory/verify", request),
+    signingKeys: async () => (await get<SigningKeyList>("/signing/keys")).keys,
+    createKey: (request) => post("/signing/keys/create", request),
+    importKey: (request) => post("/signing/keys/import", request),
     clear: (reference) => post("/artifacts/clear", { reference }),
     checkSkill: (source) => post("/skills/check", { source }),
     importSkill: (request) => post("/skills/import", request),
@@ -191,5 +225,6 @@ export function openClient(endpoint: Endpoint): Client {
     policyPacks: () => get("/policy/packs"),
     addPolicyPack: (pack) => post("/policy/packs/add", { pack }),
     removePolicyPack: (pack) => post("/policy/packs/remove", { pack }),
+    simulatePolicy: (request) => post("/policy/simulate", request),
   };
 }

@@ -11,6 +11,7 @@ import { ClearanceConfig } from "./clearance-config.schema.ts";
 import { PackagingConfig } from "./packaging-config.schema.ts";
 import { StorageConfig } from "./storage-config.schema.ts";
 import { UpstreamsConfig } from "./upstream-config.schema.ts";
+import { VulnerabilitiesConfig } from "./vulnerabilities-config.schema.ts";
 
 export const GatewayServerConfig = z.union([
   z.strictObject({ reference: z.string().describe("Reference of a cleared MCP server artifact, run in a container") }),
@@ -106,6 +107,7 @@ export const Config = z.strictObject({
     .prefault({})
     .describe("MCP gateway"),
   admission: AdmissionConfig.prefault({}).describe("Kubernetes image admission"),
+  vulnerabilities: VulnerabilitiesConfig.prefault({}).describe("What is known to be wrong with packages"),
   packaging: PackagingConfig.prefault({}).describe("Where servers are packed from"),
 });
 export type Config = z.infer<typeof Config>;

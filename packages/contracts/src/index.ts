@@ -94,6 +94,7 @@ export { CollectRequest, CollectResult, ScrubRequest, ScrubResult } from "./upke
 export { AdviceReason, AdviseRequest, AdviseResult, PackServerRequest, RunForm } from "./server-pack.schema.ts";
 export { Config, GatewayServerConfig } from "./config.schema.ts";
 export type { StorageConfig } from "./storage-config.schema.ts";
+export type { VulnerabilitiesConfig } from "./vulnerabilities-config.schema.ts";
 export { UpstreamStatus } from "./upstream.schema.ts";
 export type { UpstreamsConfig } from "./upstream-config.schema.ts";
 export {

@@ -1,5 +1,8 @@
 // Whose signatures, SBOMs and provenance count beside the owner's own.
 import { z } from "zod";
+import { TrustIdentitiesConfig, TrustRootsConfig } from "./sigstore-config.schema.ts";
+import { BuildersConfig } from "./builder-config.schema.ts";
+import { RequirementsConfig } from "./requirements-config.schema.ts";
 
 const TrustedKeyConfig = z.strictObject({
   file: z.string().min(1).describe("Path of a public key in PEM, such as another daemon's `keys/cosign.pub`"),
@@ -21,5 +24,9 @@ export const TrustConfig = z.strictObject({
     )
     .default({})
     .describe("Public keys that are trusted, by the name that policies see as signer"),
+  identities: TrustIdentitiesConfig,
+  roots: TrustRootsConfig,
+  requirements: RequirementsConfig,
+  builders: BuildersConfig,
 });
 export type TrustConfig = z.infer<typeof TrustConfig>;

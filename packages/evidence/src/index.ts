@@ -31,6 +31,8 @@ export {
   VSA_PREDICATE,
   WAIVER_PREDICATE,
 } from "./predicates.ts";
+export { fitsSource, fitsUri, type TrustedBuilder } from "./provenance-builders.ts";
+export { provenanceVerdicts, type ProvenanceVerdict } from "./provenance-verdict.ts";
 export { provenanceOf, type Material, type ProvenanceParts } from "./provenance.ts";
 export { type Rejection, type RejectionReason } from "./rejection.ts";
 export { sbomOf, type SbomComponent, type SbomParts } from "./sbom.ts";

@@ -22,6 +22,7 @@ import {
   WhyResult,
 } from "@pratique/contracts";
 import { z } from "zod";
+import type { AdvisoryDesk } from "../advisories/advisory-desk.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { AgentLocks } from "../artifacts/agent-locks.ts";
 import type { Bundles } from "../artifacts/bundles.ts";
@@ -35,6 +36,7 @@ import type { Transfers } from "../artifacts/transfers.ts";
 import { daemonErrors } from "../errors.ts";
 import type { Clearing } from "../clearance/open-clearance.ts";
 import type { Account } from "./account.ts";
+import { advisoryOperations } from "./advisory-operations.ts";
 import { clearanceOperations } from "./clearance-operations.ts";
 import { bundleOperations } from "./bundle-operations.ts";
 import { housekeepingOperations, type HousekeepingDesks } from "./housekeeping-operations.ts";
@@ -79,6 +81,7 @@ export interface Desks {
   readonly house: HousekeepingDesks;
   readonly upstreams: UpstreamDesk;
   readonly upkeep: UpkeepDesk;
+  readonly advisories: AdvisoryDesk;
   readonly sigstore: SigstoreDesk;
   readonly clearing: Clearing;
 }
@@ -90,6 +93,7 @@ export function controlOperations(desks: Desks): Operation[] {
     ...housekeepingOperations(desks.house),
     ...upstreamOperations(desks.upstreams),
     ...upkeepOperations(desks.upkeep),
+    ...advisoryOperations(desks.advisories),
     ...sigstoreOperations(desks.sigstore),
     ...clearanceOperations(desks.clearing),
     ...policyPackOperations(desks.packs, desks.simulations),
