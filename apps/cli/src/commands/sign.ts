@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Command, Context, ExitCode, Flags } from "../kit/command.ts";
 import { textFlag } from "../kit/command.ts";
 import { usageError } from "../kit/run-command.ts";
+import { KEYLESS_FLAGS, signKeyless } from "../kit/sign-keyless.ts";
 import { shortDigest } from "../kit/words.ts";
 
 export const sign: Command = {
@@ -21,14 +22,18 @@ export const sign: Command = {
     oms: { type: "boolean", summary: "sign a model's files (OpenSSF Model Signing)" },
     signature: { type: "string", value: "FILE", summary: "of a directory: where the signature goes, not model.sig" },
     ignore: { type: "string", value: "PATH", multiple: true, summary: "of a directory: leave this out" },
+    ...KEYLESS_FLAGS,
   },
   examples: [
     "pratique sign team/weather:1.0.0",
     "pratique sign team/weather:1.0.0 --key release --format both",
     "pratique sign ./my-model --oms",
+    "pratique sign team/weather:1.0.0 --keyless --identity-token token.txt",
   ],
-  async run({ flags, args, context }) {
+  async run(input) {
+    const { flags, args, context } = input;
     const [target = ""] = args;
+    if (flags["keyless"] === true) return await signKeyless(input);
     if (isDirectory(target)) return await signDirectory(target, flags, context);
     const format = formOf(flags);
     const key = textFlag(flags, "key");
