@@ -1,7 +1,7 @@
 // What a kind's packer makes of a directory, and how it becomes a manifest: blobs first, the tag last.
 import { digestOf } from "@pratique/core";
 import { KIND_ANNOTATION, type Kind } from "@pratique/contracts";
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
 import { MEDIA_TYPES, type Descriptor, type LocalRepository, type Manifest, type Platform } from "@pratique/oci";
 
 /** Something that went into an artifact, as provenance names it. */

@@ -11,6 +11,7 @@ export { debianRuntimeBase, type DebianRuntimeBaseOptions } from "./mcp-server/d
 export type { ServerBases } from "./mcp-server/server-image.ts";
 export type { PythonIndex } from "./mcp-server/python-wheels.ts";
 export type { Material } from "./artifact-plan.ts";
+export { artifactDocument, type ArtifactDocumentOptions } from "./contents/artifact-document.ts";
 export { unpackArtifact, type Unpacked } from "./unpack-artifact.ts";
 export {
   readArtifact,

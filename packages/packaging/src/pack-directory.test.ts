@@ -108,7 +108,7 @@ describe("a model", () => {
     const repository = bench.repository("test/model");
     const packed = await bench.pack(join(VOYAGE, "model"), { repository });
     expect(packed).toMatchObject({ kind: "model", name: "voyage", licences: ["Apache-2.0"] });
-    expect(packed.components[0]).toMatchObject({ type: "machine-learning-model", modelCard: expect.any(Object) });
+    expect(packed.components[0]).toMatchObject({ type: "machine-learning-model", model: expect.any(Object) });
     const info = await readArtifact(repository, "1");
     expect(info).toMatchObject({
       kind: "model",

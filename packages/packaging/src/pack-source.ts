@@ -1,7 +1,7 @@
 // From a source of any kind to an artifact in a repository. The tag appears last, so that nobody sees half of one.
 import type { Clock, JsonObject, Log } from "@pratique/core";
 import type { Kind } from "@pratique/contracts";
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
 import type { Descriptor, LocalRepository } from "@pratique/oci";
 import { publishPlan, type ArtifactPlan, type Material } from "./artifact-plan.ts";
 import type { PackableKind } from "./detect-kind.ts";

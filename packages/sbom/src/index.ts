@@ -3,6 +3,13 @@ export { sbomErrors } from "./errors.ts";
 export type { Catalogue, CatalogueLimits, CatalogueOptions, Distribution, Unread } from "./catalogue/catalogue.ts";
 export { catalogueArtifact, type CatalogueSource } from "./catalogue/catalogue-artifact.ts";
 export { catalogueDirectory, type CatalogueDirectoryOptions } from "./catalogue/catalogue-directory.ts";
+export {
+  COMMAND_PROPERTY,
+  permissionProperty,
+  TOOL_PROPERTY,
+  TRANSPORT_PROPERTY,
+  type Permission,
+} from "./documents/capability.ts";
 export { componentOfPackage, packageComponentsOf } from "./documents/package-component.ts";
 export { licenceSummary, type LicenceSummary } from "./documents/licences/licence-summary.ts";
 export { normaliseLicence, type NormalisedLicence } from "./documents/licences/normalise-licence.ts";
@@ -17,6 +24,7 @@ export {
   type SbomSubject,
   type UnreadPart,
 } from "./documents/sbom-document.ts";
+export { ociPurl, parsePurl } from "./documents/purl.ts";
 export { readSbom, sbomFacts, type SbomFacts } from "./documents/sbom-facts.ts";
 export {
   CYCLONEDX_PREDICATE_TYPE,

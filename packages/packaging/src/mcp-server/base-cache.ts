@@ -12,16 +12,20 @@ import { writeTar, type TarEntry } from "../archive/tar-writer.ts";
 
 const DigestShape = z.custom<Digest>((value) => typeof value === "string" && isDigest(value));
 const ComponentShape = z.object({
-  type: z.enum(["application", "library", "operating-system", "machine-learning-model", "file", "data"]),
+  type: z.enum(["application", "library", "operating-system", "file", "data"]),
+  namespace: z.string().exactOptional(),
   name: z.string(),
   version: z.string().exactOptional(),
   purl: z.string().exactOptional(),
   licences: z.array(z.string()).exactOptional(),
-  hashes: z.object({ sha256: z.string().exactOptional() }).exactOptional(),
+  hashes: z.record(z.string(), z.string()).exactOptional(),
+  source: z.object({ name: z.string(), version: z.string() }).exactOptional(),
+  distribution: z.object({ id: z.string(), version: z.string() }).exactOptional(),
+  locations: z.array(z.string()).exactOptional(),
   properties: z.record(z.string(), z.string()).exactOptional(),
 });
 const CachedBase = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   description: z.string(),
   architecture: z.string(),
   digest: DigestShape,
@@ -81,7 +85,7 @@ export async function writeCachedBase(
     throw error;
   }
   const base: CachedBase = {
-    version: 1,
+    version: 2,
     ...facts,
     digest: digester.digest(),
     diffId: stream.diffId(),

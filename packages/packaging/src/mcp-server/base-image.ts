@@ -1,6 +1,6 @@
 // What an MCP server's image stands on: layers that bring a runtime, and the config that goes with them.
 import type { Digest, Log } from "@pratique/core";
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
 import type { Descriptor, LocalRepository } from "@pratique/oci";
 import type { Material } from "../artifact-plan.ts";
 

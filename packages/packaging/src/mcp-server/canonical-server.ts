@@ -1,5 +1,5 @@
 // An MCP server apart from where it came from: files with roles, how it starts, and what it wants to be told.
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
 import type { Material } from "../artifact-plan.ts";
 import type { CanonicalArtifact } from "../canonical/canonical-artifact.ts";
 

@@ -2,7 +2,7 @@
 import { open, readFile, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { digestOf, hexOf, isJsonObject, SingleFlight } from "@pratique/core";
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
 import type { TarEntry } from "../archive/tar-writer.ts";
 import { packagingErrors } from "../errors.ts";
 import { digestOfFile } from "../file-layer.ts";

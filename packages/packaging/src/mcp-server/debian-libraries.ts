@@ -1,7 +1,8 @@
 // The shared libraries of a base, from Debian packages, and the distribution that they are of.
 import { readFile } from "node:fs/promises";
 import type { Log } from "@pratique/core";
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
+import { present } from "../model/headers/model-facts.ts";
 import type { TarEntry } from "../archive/tar-writer.ts";
 import type { Material } from "../artifact-plan.ts";
 import type { RunCommand } from "../run-command.ts";
@@ -51,17 +52,19 @@ export async function librariesFromDebian(
   };
 }
 
-/** A component of a base as the cache keeps it: without a model card, which no part of a base has. */
+/** A component of a base as the cache keeps it: what parts of a base have. */
 export function plainComponent(component: SbomComponent): CachedBase["components"][number] {
-  const { type, name, version, purl, licences, hashes, properties } = component;
+  const { type, namespace, name, version, purl, licences, hashes, source, distribution, locations } = component;
+  const properties = Object.entries(component.properties ?? {}).map(([key, value]) => [key, [value].flat().join(" ")]);
   return {
-    type,
+    type:
+      type === "application" || type === "operating-system" || type === "file" || type === "data" ? type : "library",
     name,
-    ...(version === undefined ? {} : { version }),
-    ...(purl === undefined ? {} : { purl }),
+    ...present({ namespace, version, purl, source, distribution }),
     ...(licences === undefined ? {} : { licences: [...licences] }),
     ...(hashes === undefined ? {} : { hashes: { ...hashes } }),
-    ...(properties === undefined ? {} : { properties: { ...properties } }),
+    ...(locations === undefined ? {} : { locations: [...locations] }),
+    ...(properties.length === 0 ? {} : { properties: Object.fromEntries(properties) }),
   };
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf, type Log } from "@pratique/core";
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
 import { ensureDirectory, syncDirectory } from "@pratique/store";
 import { readTar } from "../archive/tar-reader.ts";
 import type { TarEntry } from "../archive/tar-writer.ts";
@@ -132,9 +132,13 @@ export async function unpackDebianPackage(
       entries.push({ type: "file", path: target, mode: entry.mode, body: await bodyOf(entry.body) });
   }
   const status = `var/lib/dpkg/status.d/${wanted.name}`;
+  let control: Buffer = Buffer.alloc(0);
   for await (const entry of tarOf(o.runCommand, "--ctrl-tarfile", path)) {
     if (entry.type !== "file") continue;
-    if (entry.path === "control") entries.push({ type: "file", path: status, body: await bodyOf(entry.body) });
+    if (entry.path === "control") {
+      control = await bodyOf(entry.body);
+      entries.push({ type: "file", path: status, body: control });
+    }
     if (entry.path === "md5sums")
       entries.push({ type: "file", path: `${status}.md5sums`, body: await bodyOf(entry.body) });
   }
@@ -143,9 +147,30 @@ export async function unpackDebianPackage(
   const licence = LICENCES[name];
   return {
     entries,
-    component: { type: "library", name, version, purl, ...(licence === undefined ? {} : { licences: [licence] }) },
+    component: {
+      type: "library",
+      namespace: "debian",
+      name,
+      version,
+      purl,
+      source: sourceOf(control.toString("utf8"), name, version),
+      ...distributionOf(o.distribution),
+      locations: [status],
+      ...(licence === undefined ? {} : { licences: [licence] }),
+    },
     material: { uri: wanted.uri, digest: { sha256 }, name: purl },
   };
+}
+
+/** `Source: gcc-12 (12.2.0-14)`: advisories name the source package. Without the field it has the same name (Debian policy §5.6.1). */
+function sourceOf(control: string, name: string, version: string): { name: string; version: string } {
+  const [, source = name, own = version] = /^Source:\s*([^\s(]+)(?:\s*\(([^)]+)\))?\s*$/m.exec(control) ?? [];
+  return { name: source, version: own };
+}
+
+function distributionOf(text: string): { distribution?: { id: string; version: string } } {
+  const at = text.lastIndexOf("-");
+  return at <= 0 ? {} : { distribution: { id: text.slice(0, at), version: text.slice(at + 1) } };
 }
 
 async function* tarOf(runCommand: RunCommand, part: string, path: string): ReturnType<typeof readTar> {

@@ -2,7 +2,7 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { digestOf, hexOf } from "@pratique/core";
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
 import type { TarEntry } from "../archive/tar-writer.ts";
 import type { Material } from "../artifact-plan.ts";
 import { packagingErrors } from "../errors.ts";

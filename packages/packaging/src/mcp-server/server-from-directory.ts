@@ -1,6 +1,6 @@
 // A directory with a Node server: its entry point and all it imports become one file.
 import { digestOf, hexOf } from "@pratique/core";
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
 import type { Material } from "../artifact-plan.ts";
 import { packagingErrors } from "../errors.ts";
 import { digestOfFile } from "../file-layer.ts";

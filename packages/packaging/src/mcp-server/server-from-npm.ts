@@ -1,6 +1,6 @@
 // A server that is published as an npm package: its tree as npm lays it out, with no script run.
 import { join } from "node:path";
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
 import type { Material } from "../artifact-plan.ts";
 import type { CanonicalFile } from "../canonical/canonical-artifact.ts";
 import { packagingErrors } from "../errors.ts";

@@ -1,6 +1,6 @@
 // What is in wheels, as files of an image: where each goes, how the command starts, what the package says of itself.
 import { join } from "node:path";
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
 import type { Material } from "../artifact-plan.ts";
 import type { CanonicalFile } from "../canonical/canonical-artifact.ts";
 import { packagingErrors } from "../errors.ts";

@@ -60,8 +60,7 @@ export async function describeModel(repository: Repository, manifest: Manifest):
       maxBytes: LIMIT_BYTES - meter.spent.bytes,
       windowBytes: WINDOW_BYTES,
     };
-    facts = await factsOf(sourceOf(main, budget), main);
-    facts = { ...(await factsBeside(model, main)), ...facts };
+    facts = await weightFacts(model, main, budget);
   }
   const { metadata } = model;
   return {
@@ -75,6 +74,12 @@ export async function describeModel(repository: Repository, manifest: Manifest):
     isComplete: facts.isComplete,
     ...meter.spent,
   };
+}
+
+/** What the file that describes a model says, and the config beside it. */
+export async function weightFacts(model: CanonicalModel, main: ModelFile, budget: HeaderBudget): Promise<ModelFacts> {
+  const facts = await factsOf(sourceOf(main, budget), main);
+  return { ...(await factsBeside(model, main)), ...facts };
 }
 
 /** A file of a model, read in parts. */

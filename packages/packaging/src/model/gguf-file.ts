@@ -2,6 +2,7 @@
 import { packagingErrors } from "../errors.ts";
 import { readGgufHeader, type GgufHeader } from "./headers/gguf-header.ts";
 import { withFileSource, type HeaderSource } from "./headers/header-source.ts";
+import { originsOfGguf } from "./headers/model-origins.ts";
 import { paramSize, present, shortText, wholeNumber, type ModelFacts } from "./headers/model-facts.ts";
 import { tensorBytes } from "./tensor-size.ts";
 
@@ -136,6 +137,7 @@ function ggufFacts(header: GgufHeader, label: string, typeName: (type: number) =
       vocabularySize: number(`${architecture}.vocab_size`) ?? (typeof tokens === "object" ? tokens.length : undefined),
       chatTemplate: typeof template === "string" && template !== "" ? template : undefined,
     }),
+    ...originsOfGguf(keys),
   };
 }
 

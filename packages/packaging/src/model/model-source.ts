@@ -1,7 +1,6 @@
 // The directory of a model: every weight file checked, and what they say of the model together.
 import { basename, dirname, posix } from "node:path";
 import { isJsonObject, isPratiqueError, parseJson, type JsonObject } from "@pratique/core";
-import { parse as parseYaml } from "yaml";
 import { pathProblem } from "../archive/entry-path.ts";
 import { packagingErrors } from "../errors.ts";
 import { listFiles, readSmallFile, type SourceFile } from "../source-files.ts";
@@ -9,7 +8,7 @@ import { readGguf, type GgufFacts } from "./gguf-file.ts";
 import { readDduf } from "./headers/dduf-header.ts";
 import { findPickles, type FoundPickle } from "./headers/find-pickles.ts";
 import { SCATTERED_BUDGET, withFileSource } from "./headers/header-source.ts";
-import { configFacts } from "./headers/hugging-face-config.ts";
+import { cardOf, configFacts } from "./headers/hugging-face-config.ts";
 import { paramSize, type ModelFacts } from "./headers/model-facts.ts";
 import { readOnnx } from "./headers/onnx-header.ts";
 import { readSafetensors, type SafetensorsFacts } from "./headers/safetensors-header.ts";
@@ -214,13 +213,5 @@ async function readJson(file: SourceFile): Promise<JsonObject | undefined> {
 /** The YAML at the head of a model card (huggingface.co/docs/hub/model-cards). */
 async function readCard(file: SourceFile): Promise<JsonObject | undefined> {
   if (file.size > 1024 * 1024) return undefined;
-  const text = (await readSmallFile(file, 1024 * 1024)).toString("utf8");
-  const head = /^---\r?\n([\s\S]{0,65536}?)\r?\n---/.exec(text)?.[1];
-  if (head === undefined) return undefined;
-  try {
-    const json: unknown = parseYaml(head, { maxAliasCount: 10 });
-    return isJsonObject(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
+  return cardOf((await readSmallFile(file, 1024 * 1024)).toString("utf8"));
 }

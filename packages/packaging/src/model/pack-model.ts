@@ -1,14 +1,14 @@
 // A model's directory → an artifact in any of its formats: weights are streamed, and never compressed.
 import type { LocalRepository } from "@pratique/oci";
 import { hexOf, type JsonObject } from "@pratique/core";
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
 import { verifiedBlob } from "../archive/verified-blob.ts";
 import type { ArtifactPlan, Material } from "../artifact-plan.ts";
 import { digestOfFile, putFile } from "../file-layer.ts";
 import { readFileChunks, readSmallFile, type SourceFile } from "../source-files.ts";
 import type { CanonicalModel, ModelFile, ModelFormat } from "./canonical-model.ts";
-import type { ModelFacts } from "./headers/model-facts.ts";
 import { roleOf } from "./model-files.ts";
+import { modelComponent } from "./model-component.ts";
 import { writeModel } from "./model-formats.ts";
 import type { ModelMetadata } from "./model-metadata.ts";
 import type { ModelSource } from "./model-source.ts";
@@ -172,52 +172,11 @@ function componentsOf(
     const pickles = source.pickles.filter((one) => one.path === path);
     const properties = pickles.length === 0 ? {} : { properties: pickleProperties(pickles) };
     if (path !== source.main.path) components.push({ type: "file", name: path, hashes, ...properties });
-    else components.unshift(modelComponent(source, version, licences, hashes, properties.properties ?? {}));
+    else {
+      const { name, facts } = source;
+      const own = properties.properties ?? {};
+      components.unshift(modelComponent({ name, version, facts, licences, sha256: hashes.sha256, properties: own }));
+    }
   }
   return components;
-}
-
-function modelComponent(
-  source: ModelSource,
-  version: string,
-  licences: readonly string[],
-  hashes: { readonly sha256: string },
-  properties: Readonly<Record<string, string>>,
-): SbomComponent {
-  const { facts } = source;
-  const stated: Readonly<Record<string, string | number | undefined>> = {
-    format: facts.format,
-    architecture: facts.architecture,
-    parameters: facts.parameters,
-    quantization: facts.quantization,
-    tensors: facts.tensors,
-    contextLength: facts.contextLength,
-  };
-  const own = Object.entries(stated).flatMap(([key, value]) =>
-    value === undefined ? [] : [[`model:${key}`, String(value)]],
-  );
-  return {
-    type: "machine-learning-model",
-    name: source.name,
-    version,
-    licences,
-    hashes,
-    properties: { ...Object.fromEntries(own), ...properties },
-    modelCard: modelCardOf(facts),
-  };
-}
-
-function modelCardOf(facts: ModelFacts): JsonObject {
-  const { architecture } = facts;
-  const isTransformer = "isTransformer" in facts && facts.isTransformer === true;
-  const family = isTransformer ? "transformer" : architecture;
-  return {
-    modelParameters: {
-      ...(facts.format === "gguf" ? { task: "text-generation" } : {}),
-      ...(family === undefined ? {} : { architectureFamily: family }),
-      ...(architecture === undefined ? {} : { modelArchitecture: architecture }),
-      inputs: [{ format: "text" }],
-      outputs: [{ format: "text" }],
-    },
-  };
 }

@@ -1,5 +1,5 @@
 // What packing attests of pickles, and says of them at once.
-import { UNSAFE_FORMAT_PROPERTY } from "@pratique/evidence";
+import { UNSAFE_FORMAT_PROPERTY } from "@pratique/sbom";
 import type { FoundPickle } from "./headers/find-pickles.ts";
 
 const IMPORTS_PROPERTY = "pratique:pickle-imports";

@@ -1,6 +1,6 @@
 // The formats that skills are written in, and writing so that nothing is lost.
 import { hexOf } from "@pratique/core";
-import type { SbomComponent } from "@pratique/evidence";
+import type { SbomComponent } from "@pratique/sbom";
 import { MEDIA_TYPES, type LocalRepository, type Platform } from "@pratique/oci";
 import { gzipStream } from "../archive/gzip.ts";
 import { writeTar, type TarEntry } from "../archive/tar-writer.ts";

@@ -1,5 +1,7 @@
 // What the JSON files beside safetensors say of a model (transformers, PretrainedConfig).
 import { isJsonObject, type JsonObject } from "@pratique/core";
+import { parse as parseYaml } from "yaml";
+import { originsOfCard } from "./model-origins.ts";
 import { present, shortText, wholeNumber, type ModelFacts } from "./model-facts.ts";
 
 export interface ConfigFiles {
@@ -29,6 +31,7 @@ export function configFacts({ config = {}, tokenizer = {}, card = {} }: ConfigFi
     chatTemplate: typeof template === "string" && template !== "" ? template : undefined,
     licences: licence === undefined ? undefined : [licence],
     name: shortText(card["model_name"]),
+    ...originsOfCard(card),
   });
 }
 
@@ -39,4 +42,16 @@ function quantizationOf(value: unknown): string | undefined {
     wholeNumber(value["bits"]) ?? (value["load_in_4bit"] === true ? 4 : value["load_in_8bit"] === true ? 8 : undefined);
   if (method === undefined) return undefined;
   return bits === undefined ? method.toUpperCase() : `${method.toUpperCase()}-${bits}BIT`;
+}
+
+/** The YAML at the head of a model card (huggingface.co/docs/hub/model-cards). */
+export function cardOf(text: string): JsonObject | undefined {
+  const head = /^---\r?\n([\s\S]{0,65536}?)\r?\n---/.exec(text)?.[1];
+  if (head === undefined) return undefined;
+  try {
+    const json: unknown = parseYaml(head, { maxAliasCount: 10 });
+    return isJsonObject(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
 }

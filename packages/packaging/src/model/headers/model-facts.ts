@@ -1,4 +1,5 @@
 // What the header of a weight file says, whatever its format.
+import type { ModelOrigin } from "@pratique/sbom";
 import type { ModelMetadata } from "../model-metadata.ts";
 
 export interface ModelFacts extends ModelMetadata {
@@ -9,6 +10,11 @@ export interface ModelFacts extends ModelMetadata {
   /** False when the header went on beyond what could be read: what is here is true, and something may be missing. */
   readonly isComplete: boolean;
   readonly tensors?: number;
+  /** E.g. `text-generation`. */
+  readonly task?: string;
+  readonly baseModels?: readonly ModelOrigin[];
+  readonly datasets?: readonly ModelOrigin[];
+  readonly languages?: readonly string[];
 }
 
 const TEXT_LIMIT = 1024;
