@@ -71,11 +71,13 @@ function unmet(verified: readonly Statement[], requirement: StatementRequirement
 
 function isBy(signer: VerifiedStatement["signer"], pattern: SignerPattern): boolean {
   if ("key" in pattern) return signer.issuer === undefined && signer.name === pattern.key;
+  if ("keyId" in pattern) return signer.issuer === undefined && signer.id === pattern.keyId;
   return (
     signer.issuer === pattern.issuer && signer.subject !== undefined && matchesPattern(signer.subject, pattern.subject)
   );
 }
 
 function nameOf(pattern: SignerPattern): string {
+  if ("keyId" in pattern) return `key ${pattern.keyId}`;
   return "key" in pattern ? `key ${pattern.key}` : `${pattern.subject} (${pattern.issuer})`;
 }

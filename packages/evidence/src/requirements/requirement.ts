@@ -1,8 +1,11 @@
 // What must be signed about an artifact, by whom, and by how many: configuration as data.
 import { SIGNATURE_PREDICATE } from "../predicates.ts";
 
-/** Someone who may sign: a trusted key by name, or an identity by its issuer and a pattern of its subject. */
-export type SignerPattern = { readonly key: string } | { readonly issuer: string; readonly subject: string };
+/** Someone who may sign: a trusted key by name or by id, or an identity by its issuer and a pattern of its subject. */
+export type SignerPattern =
+  | { readonly key: string }
+  | { readonly keyId: string }
+  | { readonly issuer: string; readonly subject: string };
 
 /** One kind of statement that must be there. */
 export interface StatementRequirement {

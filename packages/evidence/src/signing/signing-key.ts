@@ -21,6 +21,11 @@ export function keyIdOf(publicKey: KeyObject): string {
     .digest("base64");
 }
 
+/** @throws when it is no public key */
+export function keyIdOfPem(publicKeyPem: string): string {
+  return keyIdOf(createPublicKey(publicKeyPem));
+}
+
 /** A key whose private half this process holds; undefined when its algorithm is none of ours. */
 export function localSigningKey(privateKey: KeyObject): SigningKey | undefined {
   const algorithm = keyAlgorithmOf(privateKey);

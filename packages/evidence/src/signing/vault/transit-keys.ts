@@ -9,6 +9,8 @@ import type { KeyUri } from "../key-uri.ts";
 import { remoteSigningKey, type SigningKey } from "../signing-key.ts";
 import { askVault, vaultProblem, type VaultAnswer, type VaultOptions } from "./vault-client.ts";
 
+export type { VaultOptions } from "./vault-client.ts";
+
 /** Vault's names of the kinds of key that we sign with. */
 const ALGORITHMS: Readonly<Record<string, KeyAlgorithm>> = {
   "ecdsa-p256": "ecdsa-p256",
