@@ -7,6 +7,8 @@ import type {
   AdviseRequest,
   AdviseResult,
   InstalledSkills,
+  ProvenanceRequest,
+  ProvenanceResult,
   SimulationRequest,
   SimulationResult,
   SkillCheckResult,
@@ -27,6 +29,10 @@ import type {
   ClearResult,
   CollectRequest,
   CollectResult,
+  DatabaseChangeResult,
+  DatabaseImportRequest,
+  DatabaseStatus,
+  DatabaseUpdateRequest,
   DeltaRequest,
   DeltaResult,
   DirectorySignRequest,
@@ -145,12 +151,16 @@ export interface Client {
   upstreams(): Promise<UpstreamStatus[]>;
   collect(request: CollectRequest): Promise<CollectResult>;
   scrub(request: ScrubRequest): Promise<ScrubResult>;
+  advisories(): Promise<DatabaseStatus>;
+  updateAdvisories(request: DatabaseUpdateRequest): Promise<DatabaseChangeResult>;
+  importAdvisories(request: DatabaseImportRequest): Promise<DatabaseChangeResult>;
   verifyAudit(): Promise<AuditVerifyResult>;
   checkPolicy(request: PolicyRequestBody): Promise<PolicyCheckResult>;
   testPolicy(request: PolicyRequestBody): Promise<PolicyTestResult>;
   policyPacks(): Promise<PolicyPacks>;
   addPolicyPack(pack: string): Promise<PolicyPackResult>;
   removePolicyPack(pack: string): Promise<PolicyPackResult>;
+  verifyProvenance(request: ProvenanceRequest): Promise<ProvenanceResult>;
   simulatePolicy(request: SimulationRequest): Promise<SimulationResult>;
 }
 
@@ -219,12 +229,16 @@ export function openClient(endpoint: Endpoint): Client {
     retryWebhooks: () => post("/registry/webhooks/retry", {}),
     collect: (request) => post("/registry/gc", request),
     scrub: (request) => post("/registry/scrub", request),
+    advisories: () => get("/advisories"),
+    updateAdvisories: (request) => post("/advisories/update", request),
+    importAdvisories: (request) => post("/advisories/import", request),
     verifyAudit: () => post("/audit/verify", {}),
     checkPolicy: (request) => post("/policy/check", request),
     testPolicy: (request) => post("/policy/test", request),
     policyPacks: () => get("/policy/packs"),
     addPolicyPack: (pack) => post("/policy/packs/add", { pack }),
     removePolicyPack: (pack) => post("/policy/packs/remove", { pack }),
+    verifyProvenance: (request) => post("/artifacts/verify-provenance", request),
     simulatePolicy: (request) => post("/policy/simulate", request),
   };
 }

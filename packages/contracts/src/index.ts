@@ -14,6 +14,7 @@ export type { PackageComponent } from "./component.ts";
 export { AdmissionRequest, AdmissionReview, type AdmissionResponse, type PatchStep } from "./admission.schema.ts";
 export { AdmissionConfig } from "./admission-config.schema.ts";
 export { SimulationRequest, SimulationResult } from "./simulation.schema.ts";
+export { ProvenanceRequest, ProvenanceResult, ProvenanceStatement } from "./provenance.schema.ts";
 export { PolicyPackRequest, PolicyPackResult, PolicyPacks, PolicyPackSummary } from "./policy-pack.schema.ts";
 export { Finding, FindingState, Severity } from "./finding.schema.ts";
 export {
