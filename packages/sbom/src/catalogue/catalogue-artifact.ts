@@ -2,12 +2,14 @@
 import type { Descriptor, ImageManifest, LocalRepository, Repository } from "@pratique/oci";
 import { sbomErrors } from "../errors.ts";
 import { CATALOGUE_LIMITS, type Catalogue, type CatalogueLimits, type CatalogueOptions } from "./catalogue.ts";
+import { agentPackages, lockedPackages, rawLayerPackages, type ArtifactPart } from "./ai/artifact-packages.ts";
 import { catalogueOf } from "./components.ts";
 import { imageDetector } from "./detect/image-detectors.ts";
+import type { Fact, FoundPackage } from "./facts.ts";
 import type { LayerReading, ReadingBudget } from "./layer/layer-reading.ts";
 import { LayerProblem, scanLayer } from "./layer/scan-layer.ts";
 import { imageFor } from "./platform.ts";
-import { squash } from "./squash.ts";
+import { squash, type Squashed } from "./squash.ts";
 
 /** Where an artifact's content is read from. */
 export type CatalogueSource = Pick<Repository, "manifest" | "openBlob"> & Partial<Pick<LocalRepository, "localFile">>;
@@ -25,13 +27,32 @@ export async function catalogueArtifact(
   options: CatalogueOptions = {},
 ): Promise<Catalogue> {
   const limits = { ...CATALOGUE_LIMITS, ...options.limits };
-  const image = await imageFor(source, descriptor.digest, options.platform);
-  const layers = image.layers.filter(({ mediaType }) => isFileSystem(mediaType));
+  const parsed = await imageFor(source, descriptor.digest, options.platform);
+  if (parsed.type === "index") return catalogueOf(withParts(squash([]), [stated(lockedPackages(parsed))]));
+  const { layers } = parsed.manifest;
   if (layers.length > limits.maxLayers) {
     throw sbomErrors("catalogue.too-large", { what: descriptor.digest, reason: `${layers.length} layers` });
   }
-  const readings = await readLayers(source, layers, { limits, signal: options.signal });
-  return catalogueOf(squash(readings));
+  const fileSystems = layers.filter(({ mediaType }) => isFileSystem(mediaType));
+  const raw = layers.filter(({ mediaType }) => !isFileSystem(mediaType));
+  const readings = await readLayers(source, fileSystems, { limits, signal: options.signal });
+  const parts = await rawLayerPackages(source, raw, options.signal);
+  return catalogueOf(withParts(squash(readings), [...parts, stated(agentPackages(parsed))]));
+}
+
+/** What the manifest itself names: it lies nowhere. */
+function stated(packages: readonly FoundPackage[]): ArtifactPart {
+  return { path: "", layer: "", packages };
+}
+
+function withParts(squashed: Squashed, parts: readonly ArtifactPart[]): Squashed {
+  const files = new Map(squashed.files);
+  for (const { path, layer, packages } of parts) {
+    const facts = packages.map((one): Fact => ({ fact: "package", package: one }));
+    // The key is no path of a file system, which may have one of the same name.
+    if (facts.length > 0) files.set(`${layer}\0${path}`, { path, facts, layer, earlier: [] });
+  }
+  return { ...squashed, files };
 }
 
 function isFileSystem(mediaType: string): boolean {

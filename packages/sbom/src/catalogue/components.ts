@@ -75,7 +75,7 @@ function componentOf(purl: string, places: readonly PlacedPackage[], together: T
     licences: [...new Set([...places.flatMap((place) => place.found.licences), ...licences])].sort(),
     ...(found.supplier === undefined ? {} : { supplier: found.supplier }),
     ...(hashes === undefined ? {} : { hashes }),
-    locations: [...new Set(places.map(({ path }) => path))].sort(),
+    locations: [...new Set(places.map(({ path }) => path))].filter((path) => path !== "").sort(),
     ...(first.layer === "" ? {} : { layer: first.layer }),
     ...(found.scope === undefined ? {} : { scope: isDevelopment ? "development" : "runtime" }),
     ...(needs.length === 0 ? {} : { dependsOn: needs }),

@@ -1,6 +1,7 @@
-// The image that is meant: a manifest as it stands, or the one of an index that fits a platform.
-import { parseManifest, type Descriptor, type ImageManifest, type Platform, type Repository } from "@pratique/oci";
+// The manifest that is meant: as it stands, or the one of an index that fits a platform.
+import { parseManifest, type Descriptor, type ParsedManifest, type Platform, type Repository } from "@pratique/oci";
 import { sbomErrors } from "../errors.ts";
+import { isAgentLock } from "./ai/artifact-packages.ts";
 
 /** An index may hold indexes; nobody nests them deeper than this. */
 const MAX_DEPTH = 4;
@@ -15,11 +16,12 @@ export async function imageFor(
   digest: string,
   platform: string | undefined,
   depth = 0,
-): Promise<ImageManifest> {
+): Promise<ParsedManifest> {
   const manifest = await source.manifest(digest);
   if (manifest === undefined) throw sbomErrors("catalogue.not-found", { digest });
   const parsed = parseManifest(manifest.bytes, manifest.mediaType);
-  if (parsed.type === "image") return parsed.manifest;
+  // The members of a lock are for no platform: it is what it lists.
+  if (parsed.type === "image" || isAgentLock(parsed)) return parsed;
   // BuildKit keeps attestations beside images as "unknown/unknown".
   const images = parsed.manifest.manifests.filter((one) => one.platform?.os !== "unknown");
   const chosen = platform === undefined ? preferred(images) : images.find((one) => fits(one.platform, platform));

@@ -1,4 +1,5 @@
 // Which detector reads which file of an image. What is installed counts there: lock files say nothing (supply-chain: section 4.3).
+import { mcpServerFile, modelWeights, skillFile } from "../ai/ai-detectors.ts";
 import type { Detector } from "../facts.ts";
 import { apkInstalled } from "./apk.ts";
 import { executable } from "./binary.ts";
@@ -35,12 +36,16 @@ const PLACES: ReadonlyMap<string, readonly [RegExp, Detector]> = new Map<string,
   ["METADATA", [/\.dist-info\/METADATA$/, pythonMetadata]],
   ["PKG-INFO", [/(?:\.egg-info|(?:^|\/)EGG-INFO)\/PKG-INFO$/, pythonMetadata]],
   ["copyright", [/^usr\/share\/doc\/[^/]+\/copyright$/, debianCopyright]],
+  ["SKILL.md", [/SKILL\.md$/, skillFile]],
+  ["server.json", [/(?:^|\/)server\.json$/, mcpServerFile]],
   ["installed.json", [/(?:^|\/)vendor\/composer\/installed\.json$/, composerInstalled]],
 ]);
 
 const BY_ENDING: ReadonlyMap<string, Detector> = new Map([
   ["egg-info", pythonMetadata],
   ...["jar", "war", "ear", "par", "hpi", "jpi"].map((ending): [string, Detector] => [ending, javaArchive]),
+  ["gguf", modelWeights],
+  ["safetensors", modelWeights],
   ["so", executable],
   ["node", executable],
 ]);
