@@ -66,6 +66,10 @@ const showStatus = (status) => {
   );
 };
 
+/** How many lost their clearance when policy or vulnerability data changed. */
+const lostWords = ({ clearances }) =>
+  clearances === undefined || clearances.lost === 0 ? "" : `, ${clearances.lost} lost their clearance`;
+
 const refresh = async () => {
   const summary = document.querySelector("#summary");
   try {
@@ -114,7 +118,7 @@ const refresh = async () => {
         ]),
       "No records yet",
     );
-    summary.textContent = `${artifacts.length} artifacts, ${artifacts.filter((artifact) => artifact.cleared).length} cleared · ${runs.length} runs · ${status.audit.records} records`;
+    summary.textContent = `${artifacts.length} artifacts, ${artifacts.filter((artifact) => artifact.cleared).length} cleared${lostWords(status)} · ${runs.length} runs · ${status.audit.records} records`;
   } catch (error) {
     summary.textContent = `The daemon did not answer: ${error.message}`;
   }

@@ -15,6 +15,7 @@ import { createRegistry, Housekeeping } from "@pratique/registry";
 import { runCommand as runSystemCommand } from "@pratique/sandbox";
 import { openAdmission } from "./admission/open-admission.ts";
 import { ownImage } from "./admission/own-image.ts";
+import { openAdvisories } from "./advisories/open-advisories.ts";
 import { openArtifactDesks } from "./artifact-desks.ts";
 import { bucketOptions } from "./bucket-options.ts";
 import { ConsolePages } from "./console-pages.ts";
@@ -39,6 +40,7 @@ import { loadConfig } from "./load-config.ts";
 import { Machinery } from "./machinery.ts";
 import { announce, openExclusive } from "./one-daemon.ts";
 import { PackDesk } from "./policies/pack-desk.ts";
+import { ProvenanceDesk } from "./provenance/provenance-desk.ts";
 import { SimulationDesk } from "./policies/simulation-desk.ts";
 import { PolicyInForce, policyPlaces } from "./policies/policy-in-force.ts";
 import { route } from "./routes.ts";
@@ -172,6 +174,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const proxies = proxyVariables(options.environment);
     const env = { ...proxies, ...trustVariables(options.environment) };
     const runCommand: RunCommand = (command, args, limits) => runSystemCommand(command, args, { ...limits, env });
+    const advisories = await openAdvisories({ config: config.vulnerabilities, home, proxies, guard, clock, log, onClose });
     // Who is asked about vulnerabilities; undefined: nobody, and artifacts are not-checked.
     const opinion: VulnerabilityOpinion | undefined = undefined;
     const clearing = await openClearance({
@@ -290,6 +293,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       machinery,
       upkeep,
       upstreams,
+      clearances: clearing.clearances,
     });
     const keeping = { store, journal: database.registry, house, guard, registry: registryHost };
     const retention = new RetentionDesk({
@@ -318,6 +322,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         account: new Account(audit, guard),
         policy: new PolicyDesk(guard, policies),
         packs,
+        provenance: new ProvenanceDesk({ artifacts, guard, trust }),
         simulations: new SimulationDesk({
           guard,
           policies,
@@ -332,6 +337,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         status,
         house: { tags: new TagDesk(keeping), retention, events: new EventDesk(keeping) },
         upkeep,
+        advisories: advisories.desk,
         sigstore: new SigstoreDesk({
           sigstore,
           artifacts,
@@ -353,6 +359,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     await placeConfiguredServers(config, { owner: identity.owner, artifacts, servers, gateway, log });
     retention.schedule(identity.owner);
     upkeep.schedule(identity.owner);
+    await advisories.desk.schedule(identity.owner);
     clearing.background.start();
     const admission = openAdmission({
       config: config.admission,

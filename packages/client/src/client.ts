@@ -26,6 +26,8 @@ import type {
   AuditVerifyResult,
   BundleSaveRequest,
   BundleSaveResult,
+  ClearAllResult,
+  ClearanceList,
   ClearResult,
   CollectRequest,
   CollectResult,
@@ -81,6 +83,8 @@ import type {
   UpstreamStatus,
   VerifyRequest,
   VerifyResult,
+  WaiverEntry,
+  WaiverRequest,
   WebhookState,
   WhyResult,
 } from "@pratique/contracts";
@@ -115,6 +119,12 @@ export interface Client {
   createKey(request: KeyCreateRequest): Promise<SigningKeyEntry>;
   importKey(request: KeyImportRequest): Promise<SigningKeyEntry>;
   clear(reference: string): Promise<ClearResult>;
+  /** Decides anew over all that was ever cleared. */
+  clearAll(): Promise<ClearAllResult>;
+  clearances(onlyLost: boolean): Promise<ClearanceList>;
+  addWaiver(request: WaiverRequest): Promise<WaiverEntry>;
+  waivers(): Promise<WaiverEntry[]>;
+  removeWaiver(id: string): Promise<WaiverEntry>;
   checkSkill(source: string): Promise<SkillCheckResult>;
   importSkill(request: SkillImportRequest): Promise<SkillImportResult>;
   convertSkill(request: SkillConvertRequest): Promise<SkillTarget>;
@@ -193,6 +203,11 @@ export function openClient(endpoint: Endpoint): Client {
     createKey: (request) => post("/signing/keys/create", request),
     importKey: (request) => post("/signing/keys/import", request),
     clear: (reference) => post("/artifacts/clear", { reference }),
+    clearAll: () => post("/clearances/clear-all", {}),
+    clearances: (onlyLost) => get(`/clearances${query({ lost: onlyLost ? "true" : undefined })}`),
+    addWaiver: (request) => post("/waivers", request),
+    waivers: async () => (await get<{ waivers: WaiverEntry[] }>("/waivers")).waivers,
+    removeWaiver: (id) => post("/waivers/remove", { id }),
     checkSkill: (source) => post("/skills/check", { source }),
     importSkill: (request) => post("/skills/import", request),
     convertSkill: (request) => post("/skills/convert", request),

@@ -21,10 +21,10 @@ export { clearArtifact, type ClearOptions, type ClearOutcome } from "./clear-art
 export { isCleared, VERIFIER } from "./clearance.ts";
 export { evidenceErrors } from "./errors.ts";
 export { EvidenceCache } from "./evidence-cache.ts";
-export { UNSAFE_FORMAT_PROPERTY } from "./read-sbom.ts";
 export { evidenceOf, type EvidenceGround } from "./evidence-of.ts";
 export {
   CYCLONEDX_PREDICATE,
+  OPENVEX_PREDICATES,
   PROVENANCE_PREDICATE,
   PROVENANCE_V02_PREDICATE,
   SIGNATURE_PREDICATE,
@@ -35,7 +35,6 @@ export { fitsSource, fitsUri, type TrustedBuilder } from "./provenance-builders.
 export { provenanceVerdicts, type ProvenanceVerdict } from "./provenance-verdict.ts";
 export { provenanceOf, type Material, type ProvenanceParts } from "./provenance.ts";
 export { type Rejection, type RejectionReason } from "./rejection.ts";
-export { sbomOf, type SbomComponent, type SbomParts } from "./sbom.ts";
 export { openSigningKey } from "./signing-key.ts";
 export { keyIdOfPem, type SigningKey } from "./signing/signing-key.ts";
 export { OWNER, type Trust, type TrustedKey } from "./trust.ts";

@@ -28,6 +28,7 @@ export const status: Command = {
         ["model engine", engine],
         ["containers", answer.container?.description ?? "not looked for yet"],
         ["artifacts", String(answer.artifacts)],
+        ...(answer.clearances === undefined ? [] : [["clearances", clearanceWords(answer.clearances)]]),
         ["runs", String(answer.runs)],
         [
           "servers",
@@ -46,3 +47,7 @@ export const status: Command = {
     return 0;
   },
 };
+
+function clearanceWords({ cleared, lost }: { readonly cleared: number; readonly lost: number }): string {
+  return lost === 0 ? `${cleared} stand` : `${cleared} stand, ${lost} lost: pratique clearances --lost`;
+}

@@ -8,6 +8,7 @@ import type { PolicySet } from "@pratique/policy";
 import type { Database } from "@pratique/store";
 import { systemResource } from "../artifacts/artifacts.ts";
 import { basicLooks, containerLook, engineLook, examine, type DoctorLook } from "../doctor.ts";
+import type { Clearances } from "../clearance/clearances.ts";
 import type { UpkeepDesk } from "../housekeeping/upkeep-desk.ts";
 import type { Machinery } from "../machinery.ts";
 import type { UpstreamDesk } from "../upstreams/upstream-desk.ts";
@@ -29,6 +30,7 @@ export interface StatusOptions {
   readonly machinery: Machinery;
   readonly upstreams: UpstreamDesk;
   readonly upkeep: UpkeepDesk;
+  readonly clearances: Pick<Clearances, "counts">;
 }
 
 export class StatusDesk {
@@ -62,6 +64,7 @@ export class StatusDesk {
         servers: gateway.servers().map(({ name, state, isolated }) => ({ name, state, isolated })),
         audit: { records: audit.size(), logKey: logKey.vkey },
         memoryBytes: process.memoryUsage.rss(),
+        clearances: this.#options.clearances.counts(),
         upstreams: this.#options.upstreams.failing(),
       };
     });
