@@ -44,13 +44,15 @@ export type DatabaseUpdateRequest = z.input<typeof DatabaseUpdateRequest>;
 
 export const DatabaseImportRequest = z.strictObject({
   /** A file or a directory on the daemon's machine. */
-  path: z.string().min(1),
+  path: z.string().min(1).max(4096),
   /** Found out by default. */
   format: FeedFormat.optional(),
   /** Under which the advisories are kept. */
   source: z.string().max(100).optional(),
   /** The source becomes exactly this; otherwise it is added to. */
   replace: z.boolean().default(false),
+  /** Some advisories, not all: no ecosystem counts as checked because of them. */
+  partial: z.boolean().default(false),
   /** Takes data older than what the source has. */
   older: z.boolean().default(false),
 });

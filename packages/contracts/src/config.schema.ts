@@ -9,6 +9,7 @@ import { UPKEEP_KEYS } from "./upkeep-config.schema.ts";
 import { RegistryClientConfig } from "./registry-client-config.schema.ts";
 import { ClearanceConfig } from "./clearance-config.schema.ts";
 import { PackagingConfig } from "./packaging-config.schema.ts";
+import { SbomConfig } from "./sbom.schema.ts";
 import { StorageConfig } from "./storage-config.schema.ts";
 import { UpstreamsConfig } from "./upstream-config.schema.ts";
 import { VulnerabilitiesConfig } from "./vulnerabilities-config.schema.ts";
@@ -108,6 +109,7 @@ export const Config = z.strictObject({
     .describe("MCP gateway"),
   admission: AdmissionConfig.prefault({}).describe("Kubernetes image admission"),
   vulnerabilities: VulnerabilitiesConfig.prefault({}).describe("What is known to be wrong with packages"),
+  sbom: SbomConfig.prefault({}).describe("Bills of materials"),
   packaging: PackagingConfig.prefault({}).describe("Where servers are packed from"),
 });
 export type Config = z.infer<typeof Config>;

@@ -1,13 +1,7 @@
 // Every shape that crosses an edge. One module a noun, so that who needs one loads one.
 export { ACTIONS, Action, Decision, PolicyReason, ResourceType } from "./decision.schema.ts";
 export { Evidence, NOT_CHECKED, Signer, VulnerabilityFacts } from "./evidence.schema.ts";
-export {
-  ClearAllResult,
-  ClearanceEntry,
-  ClearanceList,
-  WaiverEntry,
-  WaiverRequest,
-} from "./clearance.schema.ts";
+export { ClearAllResult, ClearanceEntry, ClearanceList, WaiverEntry, WaiverRequest } from "./clearance.schema.ts";
 export type { ClearanceConfig } from "./clearance-config.schema.ts";
 export { AppliedWaiver, Waiver, WaiverScope } from "./waiver.schema.ts";
 export type { PackageComponent } from "./component.ts";
@@ -139,3 +133,12 @@ export {
 } from "./signing.schema.ts";
 export type { SigningConfig } from "./signing-config.schema.ts";
 export type { RequirementConfig } from "./requirements-config.schema.ts";
+export {
+  DiffRequest,
+  DiffResult,
+  SbomConfig,
+  SbomFormatName,
+  SbomOrigin,
+  SbomRequest,
+  SbomResult,
+} from "./sbom.schema.ts";

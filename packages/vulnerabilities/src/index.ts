@@ -8,6 +8,9 @@ export {
 } from "./database/advisory-database.ts";
 export { advisoryKeys, componentKeys, type ComponentKeys, type UncheckedReason } from "./database/component-keys.ts";
 export { vulnerabilityErrors } from "./errors.ts";
+export { Downloader } from "./import/http-download.ts";
+export { removeDownloads } from "./import/mirror.ts";
+export { updateSource, type FeedSource, type UpdateOptions } from "./import/update-source.ts";
 export { importPath, type ImportOptions } from "./import/import-path.ts";
 export type { Advisories } from "./inventory/advisories.ts";
 export {
@@ -29,8 +32,9 @@ export {
   vulnerabilityPredicate,
   type ScannerFacts,
 } from "./report/vulnerability-predicate.ts";
+export { versionOrderOf } from "./versions/order-of.ts";
 export type { VexSource, VexSubject } from "./vex/apply-vex.ts";
 export { parsePurl, purlMatches, type ParsedPurl } from "./vex/purl-match.ts";
-export { readOpenVex } from "./vex/read-openvex.ts";
+export { isVexPredicate, OPENVEX_PREDICATE, readVex } from "./vex/read-vex.ts";
 export { addVexStatement, OPENVEX_CONTEXT, type NewVexStatement } from "./vex/write-openvex.ts";
 export type { IgnoredStatement, VexReading, VexStatement } from "./vex/vex-statement.ts";

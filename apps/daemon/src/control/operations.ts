@@ -50,6 +50,8 @@ import { follow, get, post, stream, type Operation } from "./operation.ts";
 import type { PolicyDesk } from "./policy-desk.ts";
 import { policyPackOperations } from "./policy-pack-operations.ts";
 import type { PackDesk } from "../policies/pack-desk.ts";
+import type { ProvenanceDesk } from "../provenance/provenance-desk.ts";
+import { provenanceOperations } from "./provenance-operations.ts";
 import type { SimulationDesk } from "../policies/simulation-desk.ts";
 import type { UpkeepDesk } from "../housekeeping/upkeep-desk.ts";
 import { upkeepOperations } from "./upkeep-operations.ts";
@@ -77,6 +79,7 @@ export interface Desks {
   readonly policy: PolicyDesk;
   readonly packs: PackDesk;
   readonly simulations: SimulationDesk;
+  readonly provenance: ProvenanceDesk;
   readonly status: StatusDesk;
   readonly house: HousekeepingDesks;
   readonly upstreams: UpstreamDesk;
@@ -96,6 +99,7 @@ export function controlOperations(desks: Desks): Operation[] {
     ...advisoryOperations(desks.advisories),
     ...sigstoreOperations(desks.sigstore),
     ...clearanceOperations(desks.clearing),
+    ...provenanceOperations(desks.provenance),
     ...policyPackOperations(desks.packs, desks.simulations),
     get("/status", "What is running", Status, ({ principal }) => status.status(principal)),
     get("/doctor", "What is installed, what is missing, and what mends it", DoctorResult, ({ principal }) =>

@@ -63,9 +63,10 @@ export class AdvisoryDatabase {
   #refresh(): void {
     this.#sources = new Map(this.#file.sources().map(({ name, body }) => [name, decodeSource(body)]));
     const latest = this.#file.latest();
-    this.#version = latest === undefined ? NO_VERSION : `${latest.sequence}-${latest.digest.slice(0, 12)}`;
+    const version = latest === undefined ? NO_VERSION : `${latest.sequence}-${latest.digest.slice(0, 12)}`;
+    if (version !== this.#version) this.#lookups.forget();
+    this.#version = version;
     this.#changedAt = latest?.time;
-    this.#lookups.forget();
   }
 
   /** Changes with the content; `none` when there is none. */

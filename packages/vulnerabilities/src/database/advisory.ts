@@ -46,6 +46,14 @@ export interface Advisory extends AdvisoryFacts {
   readonly affected: readonly AffectedPackage[];
 }
 
+/** Stands between an id and its count where a source has it several times; no id holds it. */
+export const REPEATED = "#";
+
+/** The id without the count. */
+export function plainId(id: string): string {
+  return id.split(REPEATED)[0] ?? id;
+}
+
 /** The row of an advisory of a source. A withdrawn one stays, concerning nothing, so that its time is known. */
 export function encodeAdvisory(source: string, advisory: Advisory): NewAdvisory {
   const { id, modified, withdrawn = false, affected, ...facts } = advisory;

@@ -38,6 +38,7 @@ const LANGUAGES: Readonly<Record<string, readonly [ecosystem: string, join: stri
   conan: ["ConanCenter", "/"],
   bitnami: ["Bitnami", "/"],
   julia: ["Julia", "/"],
+  dhi: ["DHI", "/"],
   githubactions: ["GitHub Actions", "/"],
 };
 

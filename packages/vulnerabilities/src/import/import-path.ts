@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FeedFormat, SourceImport } from "@pratique/contracts";
 import type { Clock } from "@pratique/core";
 import type { AdvisoryWriter } from "@pratique/store";
-import { encodeAdvisory } from "../database/advisory.ts";
+import { encodeAdvisory, REPEATED } from "../database/advisory.ts";
 import type { AdvisoryDatabase } from "../database/advisory-database.ts";
 import { decodeSource, type SourceState } from "../database/source-state.ts";
 import { vulnerabilityErrors } from "../errors.ts";
@@ -108,13 +108,18 @@ async function importAdvisories(
   const present = writer.newestOf(source);
   const ecosystems = new Set<string>();
   const problems: string[] = [];
+  const ids = new Map<string, number>();
   let newest = "";
   let [read, changed, skipped] = [0, 0, 0];
   for await (const batch of advisoriesOf(set, format, path, options.signal)) {
     for (const advisory of batch.advisories) {
       read += 1;
       if (advisory.modified > newest) newest = advisory.modified;
-      if (writer.put(encodeAdvisory(source, advisory), isWhole || options.older === true)) changed += 1;
+      const row = encodeAdvisory(source, advisory);
+      const times = count(ids, advisory.id);
+      // Some publishers have a file of the same id for each product: all of them count.
+      const own = times === 1 ? row : { ...row, id: `${row.id}${REPEATED}${times}` };
+      if (writer.put(own, isWhole || options.older === true)) changed += 1;
       if (advisory.malicious !== true) for (const { ecosystem } of advisory.affected) ecosystems.add(ecosystem);
     }
     skipped += batch.problems.length;
@@ -141,6 +146,12 @@ async function importAdvisories(
 }
 
 const PROBLEMS_TOLD = 20;
+
+function count(ids: Map<string, number>, id: string): number {
+  const times = (ids.get(id) ?? 0) + 1;
+  ids.set(id, times);
+  return times;
+}
 
 async function importExploited(context: ImportContext, text: string): Promise<SourceImport> {
   const { ids, dataTime } = readOrRefuse(context, "kev", () => readKev(text));

@@ -9,7 +9,7 @@ import { semanticVersions, versionOrderOf } from "../versions/order-of.ts";
 import { plainLine } from "./limits.ts";
 
 const Version = z.string().max(1024);
-const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:+/-]{0,199}$/);
+const ID = /^[A-Za-z0-9][A-Za-z0-9._:+/-]{0,199}$/;
 
 const Event = z.object({
   introduced: Version.optional(),
@@ -24,11 +24,11 @@ const OsvSeverity = z.object({ type: z.string().max(50), score: z.string().max(1
 const Specific = z.record(z.string(), z.unknown());
 
 const OsvRecord = z.object({
-  id: Id,
+  id: z.string().regex(ID),
   modified: z.string().max(64),
   withdrawn: z.string().max(64).optional(),
-  aliases: z.array(Id).max(1000).nullish(),
-  upstream: z.array(Id).max(10_000).nullish(),
+  aliases: z.array(z.string()).max(1000).nullish(),
+  upstream: z.array(z.string()).max(10_000).nullish(),
   summary: z.string().optional(),
   details: z.string().optional(),
   severity: z.array(OsvSeverity).max(100).nullish(),
@@ -57,8 +57,9 @@ type OsvAffected = NonNullable<OsvRecord["affected"]>[number];
 export function readOsvRecord(value: unknown): Advisory {
   const record = OsvRecord.parse(value);
   const { id, summary = record.details } = record;
-  const aliases = (record.aliases ?? []).filter((alias) => alias !== id);
-  const upstream = record.upstream ?? [];
+  // A name that is none costs its record nothing but that name.
+  const aliases = (record.aliases ?? []).filter((alias) => alias !== id && ID.test(alias));
+  const upstream = (record.upstream ?? []).filter((name) => ID.test(name));
   const score = scoreOfVectors(vectorsOf(record.severity ?? []));
   // A distribution's own priority (`type: "Ubuntu"`) holds for its packages whatever the score says.
   const priority = wordOf(record.severity ?? []);
@@ -129,7 +130,10 @@ function unimplied(versions: readonly string[], ranges: readonly VersionRange[],
 
 /** Of this package alone: a distribution's urgency, or a score of its own. */
 function ownSeverity(affected: OsvAffected): Severity | undefined {
-  const word = severityOfSpecific(affected.ecosystem_specific) ?? wordOf(affected.severity ?? []);
+  const word =
+    severityOfSpecific(affected.ecosystem_specific) ??
+    wordOf(affected.severity ?? []) ??
+    severityOfSpecific(affected.database_specific);
   if (word !== undefined) return word;
   const score = scoreOfVectors(vectorsOf(affected.severity ?? []));
   return score === undefined ? undefined : severityOfScore(score);

@@ -1,6 +1,12 @@
 // What the database says of packages and vulnerabilities, decoded once and kept while its version stands.
 import type { AdvisoryFile } from "@pratique/store";
-import { decodeAffected, decodeFacts, type AdvisoryFacts, type AffectedVersions } from "../database/advisory.ts";
+import {
+  decodeAffected,
+  decodeFacts,
+  plainId,
+  type AdvisoryFacts,
+  type AffectedVersions,
+} from "../database/advisory.ts";
 
 export interface KnownAdvisory {
   readonly id: string;
@@ -42,7 +48,7 @@ export class Lookups {
   advisory(key: number): KnownAdvisory | undefined {
     return kept(this.#advisories, key, () => {
       const row = this.#file.advisory(key);
-      return row === undefined ? undefined : { id: row.id, source: row.source, facts: decodeFacts(row.body) };
+      return row === undefined ? undefined : { id: plainId(row.id), source: row.source, facts: decodeFacts(row.body) };
     });
   }
 
@@ -60,7 +66,9 @@ export class Lookups {
   }
 
   namesOf(id: string): string[] {
-    const names = this.#file.advisoriesNamed(id).flatMap((row) => [row.id, ...(decodeFacts(row.body).aliases ?? [])]);
+    const names = this.#file
+      .advisoriesNamed(id)
+      .flatMap((row) => [plainId(row.id), ...(decodeFacts(row.body).aliases ?? [])]);
     return [...new Set([id, ...names])].toSorted();
   }
 

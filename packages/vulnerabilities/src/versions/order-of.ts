@@ -40,6 +40,7 @@ const ORDERS: ReadonlyMap<string, TextOrder> = new Map([
     "GHC",
     "GitHub Actions",
     "Docker Hardened Images",
+    "DHI",
     "VSCode",
   ].map((family) => [family, semanticVersions] as const),
   ["Go", textOrder(goOrder)],
