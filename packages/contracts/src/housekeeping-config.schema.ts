@@ -54,6 +54,7 @@ export const EVENT_TYPES = [
   "quota.exceeded",
   "retention.run",
   "storage.collected",
+  "vulnerabilities.changed",
 ] as const;
 
 const RetentionRule = z.strictObject({

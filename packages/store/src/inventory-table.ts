@@ -55,6 +55,9 @@ export interface InventoryTable {
     artifacts: readonly { readonly repository: string; readonly digest: string }[],
   ): Promise<Map<string, string[]>>;
 
+  /** By `repository@digest`. */
+  kindsOf(artifacts: readonly { readonly repository: string; readonly digest: string }[]): Promise<Map<string, string>>;
+
   untold(): Promise<InventoryChangeRow[]>;
   told(id: string): Promise<void>;
   /** Newest first. */
@@ -203,6 +206,17 @@ export function inventoryTable(db: Kysely<Tables>): InventoryTable {
         else tags.push(tag);
       }
       return found;
+    },
+    async kindsOf(artifacts) {
+      const digests = [...new Set(artifacts.map(({ digest }) => digest))];
+      const rows = await gather(digests, (some) =>
+        db
+          .selectFrom("inventoryArtifacts")
+          .select(["repository", "digest", "kind"])
+          .where("digest", "in", some)
+          .execute(),
+      );
+      return new Map(rows.map(({ repository, digest, kind }) => [`${repository}@${digest}`, kind]));
     },
     untold: () => db.selectFrom("inventoryChanges").selectAll().where("isTold", "=", 0).orderBy("id").execute(),
     async told(id) {
