@@ -22,7 +22,8 @@ export async function readTrust(
       slsaLevel,
     })),
   );
-  return { keys: [{ name: "owner", publicKeyPem: ownerPublicKeyPem }, ...keys] };
+  const builders = Object.entries(config.builders).map(([name, builder]) => ({ name, ...builder }));
+  return { keys: [{ name: "owner", publicKeyPem: ownerPublicKeyPem }, ...keys], builders };
 }
 
 async function readKey(name: string, path: string, configFile: string): Promise<string> {

@@ -57,8 +57,13 @@ export const Evidence = z.strictObject({
       builder: z.string(),
       buildType: z.string(),
       source: z.string().optional(),
+      /** The build level that counts: 0 when something is unmet. */
       slsaLevel: z.int(),
       signer: Signer,
+      /** The name under which the trust configuration knows the build platform. */
+      builderName: z.string().optional(),
+      /** Why it does not count, a sentence each. */
+      unmet: z.array(z.string()).optional(),
     })
     .optional(),
   sbom: z.strictObject({ format: z.string(), components: z.int(), signer: Signer }).optional(),

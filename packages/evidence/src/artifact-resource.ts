@@ -39,7 +39,7 @@ export function artifactResource(evidence: Evidence, options: ArtifactResourceOp
       signers: names,
       signedByOwner: names.includes(OWNER),
       identities: identitiesOf(evidence),
-      provenance: provenance !== undefined,
+      provenance: provenance !== undefined && (provenance.unmet ?? []).length === 0,
       ...(provenance === undefined ? {} : { builder: provenance.builder }),
       ...(provenance?.source === undefined ? {} : { source: provenance.source }),
       slsaLevel: provenance?.slsaLevel ?? 0,

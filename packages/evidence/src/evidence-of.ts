@@ -11,12 +11,12 @@ import { CREATED_ANNOTATION } from "./media-types.ts";
 import {
   OPENVEX_PREDICATES,
   PROVENANCE_PREDICATE,
-  PROVENANCE_V02_PREDICATE,
   SIGNATURE_PREDICATE,
   VSA_PREDICATE,
   WAIVER_PREDICATE,
 } from "./predicates.ts";
-import { readProvenance } from "./provenance.ts";
+import type { TrustedBuilder } from "./provenance-builders.ts";
+import { provenanceVerdicts } from "./provenance-verdict.ts";
 import { fingerprintOf, OWNER, type Trust } from "./trust.ts";
 import { verifyReferrers, type EvidenceSource, type VerifiedStatement } from "./verify.ts";
 import type { VulnerabilityOpinion } from "./vulnerability-opinion.ts";
@@ -83,7 +83,7 @@ export async function readEvidence(
     verified,
     ground,
   );
-  const facts = { ...factsOf(verified), vulnerabilities, waivers: applied };
+  const facts = { ...factsOf(verified, trust.builders ?? []), vulnerabilities, waivers: applied };
   const { created, hasPickle } = await manifestFacts(repo, subject, verified);
   const evidence: Evidence = {
     repository: repo.name,
@@ -174,16 +174,14 @@ function vexOf(
 type Facts = Omit<Evidence, "repository" | "digest" | "kind" | "rejected" | "created" | "vulnerabilities" | "waivers">;
 
 /** Pure: from verified statements (newest first) to facts. */
-function factsOf(verified: readonly VerifiedStatement[]): Facts {
+function factsOf(verified: readonly VerifiedStatement[], builders: readonly TrustedBuilder[]): Facts {
   const ofType = (...types: string[]): VerifiedStatement[] =>
     verified.filter(({ predicateType }) => types.includes(predicateType));
   const signatures = ofType(SIGNATURE_PREDICATE).map(({ signer }) => signer);
   const signers = [...new Map(signatures.map((signer) => [signer.id, signer])).values()];
   const sboms = sbomsOf(verified);
   const [sbom] = sboms;
-  const provenance = firstOf(ofType(PROVENANCE_PREDICATE, PROVENANCE_V02_PREDICATE), ({ predicateType, predicate }) =>
-    readProvenance(predicateType, predicate),
-  );
+  const [provenance] = provenanceVerdicts(verified, builders);
   return {
     imageType: signers.length === 0 ? "community" : signers.some(isOwner) ? "organization" : "verified",
     signers,
@@ -191,9 +189,13 @@ function factsOf(verified: readonly VerifiedStatement[]): Facts {
       ? {}
       : {
           provenance: {
-            ...provenance.facts,
-            slsaLevel: provenance.statement.trust.slsaLevel,
-            signer: provenance.statement.signer,
+            builder: provenance.facts.builder,
+            buildType: provenance.facts.buildType,
+            source: provenance.facts.source?.uri,
+            slsaLevel: provenance.slsaLevel,
+            signer: provenance.signer,
+            builderName: provenance.builderName,
+            ...(provenance.unmet.length === 0 ? {} : { unmet: [...provenance.unmet] }),
           },
         }),
     ...(sbom === undefined
@@ -213,17 +215,6 @@ function factsOf(verified: readonly VerifiedStatement[]): Facts {
     pickle: sboms.some(({ facts }) => facts.unsafeFormats.includes("pickle")),
     clearances: ofType(VSA_PREDICATE).flatMap((statement) => readClearance(statement) ?? []),
   };
-}
-
-function firstOf<T>(
-  statements: readonly VerifiedStatement[],
-  read: (statement: VerifiedStatement) => T | undefined,
-): { readonly statement: VerifiedStatement; readonly facts: T } | undefined {
-  for (const statement of statements) {
-    const facts = read(statement);
-    if (facts !== undefined) return { statement, facts };
-  }
-  return undefined;
 }
 
 function isOwner({ name }: { readonly name: string }): boolean {

@@ -5,6 +5,7 @@ import type { Signer } from "@pratique/contracts";
 import { evidenceErrors } from "./errors.ts";
 import type { TrustRoot } from "./keyless/trust-root.ts";
 import type { TrustedIdentity } from "./keyless/trusted-identity.ts";
+import type { TrustedBuilder } from "./provenance-builders.ts";
 import type { Requirement } from "./requirements/requirement.ts";
 import { keyIdOf } from "./signing/signing-key.ts";
 
@@ -29,6 +30,8 @@ export interface Trust {
   readonly roots?: readonly TrustRoot[] | undefined;
   /** What must be signed, by whom, of which repositories. */
   readonly requirements?: readonly Requirement[] | undefined;
+  /** Build platforms, and who speaks for each. */
+  readonly builders?: readonly TrustedBuilder[] | undefined;
 }
 
 /** A trusted key, ready to verify with. */
@@ -53,9 +56,11 @@ export function signersOf(trust: Trust): ReadonlyMap<string, TrustedSigner> {
 
 /** Names a trust configuration: equal trust, equal text. */
 export function fingerprintOf(trust: Trust): string {
-  const { keys, identities = [], roots = [], requirements = [] } = trust;
+  const { keys, identities = [], roots = [], requirements = [], builders = [] } = trust;
   const named = roots.map(({ name, digest }) => [name, digest]);
-  return digestOf(canonicalJson([keys.map((key) => ({ ...key })), JSON.stringify([identities, named, requirements])]));
+  return digestOf(
+    canonicalJson([keys.map((key) => ({ ...key })), JSON.stringify([identities, named, requirements, builders])]),
+  );
 }
 
 function readPublicKey(name: string, pem: string): KeyObject {

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { ModelSignature, VerifyResult } from "@pratique/contracts";
 import type { Command, Context, ExitCode, Flags } from "../kit/command.ts";
 import { textFlag } from "../kit/command.ts";
+import { printProvenance } from "../kit/provenance-lines.ts";
 import { usageError } from "../kit/run-command.ts";
 import { columns, type Terminal } from "../kit/terminal.ts";
 import { isDirectory } from "./sign.ts";
@@ -31,6 +32,17 @@ export const verify: Command = {
       value: "TYPE",
       summary: "slsaprovenance1, cyclonedx, … or a predicate type; default signature",
     },
+    provenance: { type: "boolean", summary: "what built it and from what, and whether that counts" },
+    source: {
+      type: "string",
+      value: "PATTERN",
+      summary: "with --provenance: built from here, https://github.com/team/*",
+    },
+    builder: {
+      type: "string",
+      value: "PATTERN",
+      summary: "with --provenance: by this builder, or a name of trust.builders",
+    },
     oms: { type: "boolean", summary: "of a directory: check a model's files" },
     signature: { type: "string", value: "FILE", summary: "of a directory: where its signature is" },
   },
@@ -42,6 +54,7 @@ export const verify: Command = {
   async run({ flags, args, context }) {
     const [target = ""] = args;
     const key = keyOf(flags, context);
+    if (flags["provenance"] === true) return await verifyProvenance(target, flags, context);
     if (isDirectory(target)) return await verifyDirectory(target, flags, key, context);
     const certificateIdentity = textFlag(flags, "certificate-identity");
     const certificateOidcIssuer = textFlag(flags, "certificate-oidc-issuer");
@@ -139,4 +152,18 @@ function nameOf(type: string): string {
     "https://slsa.dev/verification_summary/v1": "clearance",
   };
   return names[type] ?? type;
+}
+
+async function verifyProvenance(reference: string, flags: Flags, context: Context): Promise<ExitCode> {
+  const [source, builder] = [textFlag(flags, "source"), textFlag(flags, "builder")];
+  const answer = await (
+    await context.client()
+  ).verifyProvenance({
+    reference,
+    ...(source === undefined ? {} : { source }),
+    ...(builder === undefined ? {} : { builder }),
+  });
+  if (context.json) context.terminal.out(JSON.stringify(answer, null, 2));
+  else printProvenance(context.terminal, answer);
+  return answer.verified ? 0 : 3;
 }
