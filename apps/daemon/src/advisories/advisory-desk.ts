@@ -142,11 +142,8 @@ export class AdvisoryDesk {
   async #updateIfDue(owner: Principal, name: string, everyMs: number): Promise<void> {
     const { database, clock, log } = this.#options;
     const state = database.source(name);
-    const tried = [state?.isFollowed === true ? state.checkedAt : undefined, state?.failure?.at].flatMap(
-      (time) => time ?? [],
-    );
-    const sinceMs =
-      tried.length === 0 ? Infinity : clock.now().getTime() - Math.max(...tried.map((time) => Date.parse(time)));
+    const asked = state?.isFollowed === true ? state.askedAt : undefined;
+    const sinceMs = asked === undefined ? Infinity : clock.now().getTime() - Date.parse(asked);
     // Below 0 the clock ran ahead when it was last asked.
     if (this.#closing.signal.aborted || (sinceMs >= 0 && sinceMs < everyMs)) return;
     try {

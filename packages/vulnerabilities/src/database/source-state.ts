@@ -8,7 +8,9 @@ const SourceState = z.object({
   ecosystems: z.array(z.string()),
   /** Advisories, exploited vulnerabilities or probabilities that it brought. */
   entries: z.int(),
-  /** When it was last asked or read with success. */
+  /** When it was last asked, with success or not. */
+  askedAt: z.string().optional(),
+  /** As of when it is the publisher's: the last successful request, or the age of the file. */
   checkedAt: z.string().optional(),
   /** How far what it says goes: the latest change, or its own date. */
   dataTime: z.string().optional(),

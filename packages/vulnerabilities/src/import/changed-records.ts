@@ -12,6 +12,9 @@ export interface ChangedRecord {
   readonly modified: string;
 }
 
+/** The files in which mirrors say what changed. */
+export const LISTS = { osv: "modified_id.csv", csaf: "changes.csv" } as const;
+
 /** More changes than this cost more than the whole dump. */
 const WORTH_FETCHING = 2000;
 const LONGEST_LINE = 1000;
@@ -22,7 +25,7 @@ export async function changesSince(
   format: "osv" | "csaf",
   since: string,
 ): Promise<ChangedRecord[] | undefined> {
-  const list = await mirror.file(format === "osv" ? "modified_id.csv" : "changes.csv");
+  const list = await mirror.file(LISTS[format]);
   if (list === undefined || list === "unchanged") return undefined;
   const changes: ChangedRecord[] = [];
   const stream = createReadStream(list.path);

@@ -26,7 +26,7 @@ export async function importChanges(
   mirror: Mirror,
   changes: readonly ChangedRecord[],
   previous: SourceState,
-  options: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
+  options: { readonly clock: Clock; readonly asOf?: string | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<SourceImport> {
   const { format } = previous;
   const problems: string[] = [];
@@ -60,11 +60,13 @@ export async function importChanges(
       if (advisory.malicious !== true) for (const { ecosystem } of advisory.affected) ecosystems.add(ecosystem);
     }
     const { failure: _failure, ...state } = previous;
+    const now = options.clock.now().toISOString();
     const next: SourceState = {
       ...state,
       ecosystems: [...ecosystems].toSorted(),
       entries: writer.countOf(name),
-      checkedAt: options.clock.now().toISOString(),
+      askedAt: now,
+      checkedAt: options.asOf ?? now,
       dataTime: changes[0]?.modified ?? previous.dataTime,
     };
     writer.saveSource(name, JSON.stringify(next));

@@ -30,7 +30,7 @@ export interface ImportOptions {
   /** Some advisories, not all: no ecosystem counts as checked because of them. A single record always is. */
   readonly partial?: boolean | undefined;
   /** Set by an update of a configured source. */
-  readonly follows?: { readonly etag?: string | undefined } | undefined;
+  readonly follows?: { readonly etag?: string | undefined; readonly asOf?: string | undefined } | undefined;
 }
 
 /**
@@ -199,11 +199,13 @@ function save(
   facts: { ecosystems: string[]; entries: number; dataTime: string | undefined },
 ): void {
   const { dataTime, ...rest } = facts;
-  const { follows, clock } = options;
+  const { follows } = options;
+  const now = options.clock.now().toISOString();
   const state: SourceState = {
     format,
     ...rest,
-    checkedAt: clock.now().toISOString(),
+    askedAt: now,
+    checkedAt: follows?.asOf ?? now,
     ...(dataTime === undefined || dataTime === "" ? {} : { dataTime }),
     isFollowed: follows !== undefined,
     ...(follows?.etag === undefined ? {} : { etag: plainLine(follows.etag) }),

@@ -24,6 +24,8 @@ export interface Mirror {
   readonly isDirectory: boolean;
   /** The directory, where it is on this machine. */
   readonly local?: string;
+  /** When a file on this machine was last written: nobody says when it was fetched. Undefined for one on the web. */
+  asOf(name: string): Promise<string | undefined>;
   /** Undefined when there is none; `unchanged` when it is still what `etag` says. @throws `vulnerabilities.unavailable` */
   file(name: string, options?: FileOptions): Promise<MirrorFile | "unchanged" | undefined>;
 }
@@ -68,6 +70,7 @@ async function localMirror({ url, source }: MirrorOptions): Promise<Mirror> {
   return {
     isDirectory,
     ...(isDirectory ? { local: root } : {}),
+    asOf: async (name) => (await stat(join(root, name)).catch(() => undefined))?.mtime.toISOString(),
     file: async (name) => {
       const path = name === "" ? root : join(root, name);
       return stat(path).then(
@@ -83,6 +86,7 @@ function webMirror(options: MirrorOptions, directory: string): Mirror {
   let count = 0;
   return {
     isDirectory: new URL(url).pathname.endsWith("/"),
+    asOf: async () => undefined,
     file: async (name, { etag, limitBytes: limit = limitBytes } = {}) => {
       const address = new URL(name.split("/").map(encodeURIComponent).join("/"), url);
       const path = join(directory, String((count += 1)));

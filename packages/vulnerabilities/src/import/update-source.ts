@@ -8,7 +8,7 @@ import type { SourceState } from "../database/source-state.ts";
 import { vulnerabilityErrors } from "../errors.ts";
 import { importPath, type ImportOptions } from "./import-path.ts";
 import { importChanges } from "./import-changes.ts";
-import { changesSince } from "./changed-records.ts";
+import { changesSince, LISTS } from "./changed-records.ts";
 import type { Downloader } from "./http-download.ts";
 import { IMPORT_LIMITS, plainLine } from "./limits.ts";
 import { withMirror, type Mirror } from "./mirror.ts";
@@ -72,24 +72,29 @@ async function updateFrom(
   const base: ImportOptions = { clock, signal, format, source: name, replace: true, partial, follows: {} };
   if (!mirror.isDirectory) {
     const file = await mirror.file("", { etag: previous?.etag });
-    if (file === "unchanged" && previous !== undefined) return unchanged(database, name, previous, clock);
+    if (file === "unchanged" && previous !== undefined) return unchanged(database, name, previous, { clock });
     if (file === undefined || file === "unchanged") throw missing(source, "it");
-    return importPath(database, file.path, { ...base, follows: { etag: file.etag } });
+    return importPath(database, file.path, { ...base, follows: { etag: file.etag, asOf: await mirror.asOf("") } });
   }
   if (format === "osv" || format === "csaf") {
     const changes =
       previous?.dataTime === undefined ? undefined : await changesSince(mirror, format, previous.dataTime);
     if (changes !== undefined && previous !== undefined) {
+      const asOf = await mirror.asOf(LISTS[format]);
       return changes.length === 0
-        ? unchanged(database, name, previous, clock)
-        : importChanges(database, name, mirror, changes, previous, { clock, signal });
+        ? unchanged(database, name, previous, { clock, asOf })
+        : importChanges(database, name, mirror, changes, previous, { clock, asOf, signal });
     }
   }
   if (format === "osv") {
     const dump = await mirror.file("all.zip");
-    if (dump !== undefined && dump !== "unchanged") return importPath(database, dump.path, base);
+    if (dump !== undefined && dump !== "unchanged") {
+      return importPath(database, dump.path, { ...base, follows: { asOf: await mirror.asOf("all.zip") } });
+    }
   }
-  if (mirror.local !== undefined) return importPath(database, mirror.local, base);
+  if (mirror.local !== undefined) {
+    return importPath(database, mirror.local, { ...base, follows: { asOf: await mirror.asOf("") } });
+  }
   if (format === "alpine-secdb") return importPath(database, await repositories(mirror, source, directory), base);
   throw missing(source, format === "osv" ? "all.zip" : "a file of that name");
 }
@@ -111,10 +116,11 @@ async function unchanged(
   database: AdvisoryDatabase,
   name: string,
   previous: SourceState,
-  clock: Clock,
+  { clock, asOf }: { readonly clock: Clock; readonly asOf?: string | undefined },
 ): Promise<SourceImport> {
   const { failure: _failure, ...state } = previous;
-  const checked: SourceState = { ...state, checkedAt: clock.now().toISOString() };
+  const now = clock.now().toISOString();
+  const checked: SourceState = { ...state, askedAt: now, checkedAt: asOf ?? now };
   await database.write(async (writer) => writer.saveSource(name, JSON.stringify(checked)));
   return {
     source: name,
@@ -135,7 +141,8 @@ async function rememberFailure(
   reason: string,
 ): Promise<void> {
   const known = database.source(name) ?? { format, ecosystems: [], entries: 0, isFollowed: true };
-  const state: SourceState = { ...known, failure: { at: clock.now().toISOString(), reason } };
+  const at = clock.now().toISOString();
+  const state: SourceState = { ...known, askedAt: at, failure: { at, reason } };
   await database.write(async (writer) => writer.saveSource(name, JSON.stringify(state)));
 }
 
