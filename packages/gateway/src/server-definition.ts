@@ -20,6 +20,12 @@ export type ServerTransport =
   | { readonly type: "stdio"; start(): Promise<StdioPeer> }
   | { readonly type: "http"; readonly url: string; readonly headers?: Readonly<Record<string, string>> };
 
+/** Whether an artifact was cleared when it was asked for, and whether that is still so. */
+export interface ClearedNow {
+  readonly cleared: boolean;
+  isCurrent(): boolean;
+}
+
 export interface ServerDefinition {
   /** Lower-case letters, digits and hyphens. */
   readonly name: string;
@@ -28,7 +34,7 @@ export interface ServerDefinition {
   readonly digest?: string;
   readonly isolated: boolean;
   /** Whether its artifact is cleared under the policy in force; asked for each act when it is a function. */
-  readonly cleared: boolean | (() => boolean | Promise<boolean>);
+  readonly cleared: boolean | (() => boolean | ClearedNow | Promise<boolean | ClearedNow>);
   /** What the catalog says of its tools. A tool without a verdict counts as writing. */
   readonly verdicts: Readonly<Record<string, ToolVerdict>>;
   /** The person who placed it accepts that it is not isolated. */

@@ -5,7 +5,12 @@ import type { UpstreamRoute } from "./upstream.ts";
 
 /** A model on this machine, or somebody else's OpenAI-compatible API. */
 export type Route =
-  | { readonly type: "local"; readonly model: ModelFile }
+  | {
+      readonly type: "local";
+      readonly model: ModelFile;
+      /** Whether it is still as cleared as `model` says. */
+      readonly isCurrent?: () => boolean;
+    }
   | ({ readonly type: "upstream" } & UpstreamRoute);
 
 /** The Cedar entity of a model. What runs elsewhere was never cleared here. */
@@ -14,5 +19,7 @@ export function modelResource(name: string, route: Route): GuardResource {
     return { type: "Model", id: name, attributes: { name, local: false, cleared: false } };
   }
   const { reference, digest, cleared } = route.model;
-  return { type: "Model", id: reference, digest, attributes: { name: reference, local: true, cleared, digest } };
+  const attributes = { name: reference, local: true, cleared, digest };
+  const { isCurrent } = route;
+  return { type: "Model", id: reference, digest, attributes, ...(isCurrent === undefined ? {} : { isCurrent }) };
 }

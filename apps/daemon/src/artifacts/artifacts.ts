@@ -10,12 +10,7 @@ import type {
   Principal,
 } from "@pratique/contracts";
 import { parseAgentFile } from "@pratique/agents";
-import {
-  attest,
-  provenanceOf,
-  sbomOf,
-  type SigningKey,
-} from "@pratique/evidence";
+import { attest, provenanceOf, type SigningKey } from "@pratique/evidence";
 import { allowedOrThrow, type Guard, type GuardResource } from "@pratique/guard";
 import {
   DigestCache,
@@ -23,10 +18,18 @@ import {
   parseReference,
   type ContentStore,
   type Descriptor,
+  type LocalRepository,
   type Reference,
   type Repository,
 } from "@pratique/oci";
-import { packDirectory, readArtifact, type Packed, type PackSourceOptions } from "@pratique/packaging";
+import {
+  artifactDocument,
+  packDirectory,
+  readArtifact,
+  type Packed,
+  type PackSourceOptions,
+} from "@pratique/packaging";
+import { CYCLONEDX_PREDICATE_TYPE, writeSbom } from "@pratique/sbom";
 import type { Clearances } from "../clearance/clearances.ts";
 import { daemonErrors } from "../errors.ts";
 import { StandingAttestations } from "./standing-attestations.ts";
@@ -56,6 +59,15 @@ export interface OtherSource {
   pack(options: PackSourceOptions): Promise<Packed & { readonly attached?: unknown }>;
 }
 
+/** What is said of something that was made here. */
+export interface Build extends Pick<Packed, "buildType" | "externalParameters" | "materials"> {
+  readonly startedOn: Date;
+  /** What whoever made it knows of it; without them it is looked into. */
+  readonly components?: Packed["components"];
+  readonly documentOf?: ArtifactDocumentOptions["documentOf"];
+  readonly signal?: AbortSignal | undefined;
+}
+
 interface Attached {
   readonly sbom: string;
   readonly provenance: string;
@@ -70,7 +82,7 @@ export interface PackOptions {
   readonly signal?: AbortSignal;
 }
 
-const SBOM_PREDICATE = "https://cyclonedx.org/bom";
+const SBOM_PREDICATE = CYCLONEDX_PREDICATE_TYPE;
 const PROVENANCE_PREDICATE = "https://slsa.dev/provenance/v1";
 
 export class Artifacts {
@@ -103,10 +115,12 @@ export class Artifacts {
     return { cleared: resource.attributes?.["cleared"] === true, isCurrent: () => resource.isCurrent?.() !== false };
   }
 
-  /** True when a clearance stands under the policy in force and over the evidence of now. */
-  async isCleared(found: Found): Promise<boolean> {
-    const { cleared, isCurrent } = await this.clearedNow(found);
-    return cleared && isCurrent();
+  /** Asks policy again whether it may run; only a denial is recorded. @throws `policy.denied` */
+  async requireRunnable(principal: Principal | undefined, found: Found): Promise<void> {
+    const { guard } = this.#options;
+    const act = { principal, action: "artifact:run", resource: await this.resource(found) } as const;
+    if (guard.decide(act).allow) return;
+    allowedOrThrow(await guard.perform(act, async () => undefined));
   }
 
   /** Packs a directory and attaches its SBOM and provenance; the tag appears last. */
@@ -162,11 +176,6 @@ export class Artifacts {
             signal?.throwIfAborted();
             // Without a reference the name comes out of the directory: policies on that repository are asked before it is tagged.
             if (given === undefined) await this.#mayPush(principal, repository.name);
-            const subject = {
-              name: `${registry}/${repository.name}`,
-              digest: packed.descriptor.digest,
-              kind: packed.kind,
-            };
             if (elsewhere !== undefined) {
               const [sbom, provenance] = (await this.#standing.find(repository, packed.descriptor)) ?? [];
               if (sbom !== undefined && provenance !== undefined) {
@@ -174,32 +183,11 @@ export class Artifacts {
                 return attached;
               }
             }
-            const sbom = await attest(
-              repository,
-              packed.descriptor,
-              { predicateType: SBOM_PREDICATE, predicate: sbomOf({ subject, components: packed.components, clock }) },
-              key,
-              clock,
-            );
-            const provenance = await attest(
-              repository,
-              packed.descriptor,
-              {
-                predicateType: PROVENANCE_PREDICATE,
-                predicate: provenanceOf({
-                  builder,
-                  buildType: packed.buildType,
-                  externalParameters: packed.externalParameters,
-                  materials: packed.materials,
-                  startedOn: startedOn.toISOString(),
-                  finishedOn: clock.now().toISOString(),
-                  invocationId: ids(),
-                }),
-              },
-              key,
-              clock,
-            );
-            attached = { sbom: sbom.digest, provenance: provenance.digest };
+            attached = await this.attestBuild(repository, packed.descriptor, {
+              ...packed,
+              startedOn,
+              signal,
+            });
             return attached;
           },
           checkAgent: (text, fileName) => void parseAgentFile(text, fileName),
@@ -223,6 +211,37 @@ export class Artifacts {
       ...attached,
       notes: [...packed.notes],
     };
+  }
+
+  /** Hangs bill of materials and provenance on what was made here, before a tag lets others see it. */
+  async attestBuild(repository: LocalRepository, subject: Descriptor, build: Build): Promise<Attached> {
+    const { key, clock, builder, ids } = this.#options;
+    const { components, signal, documentOf } = build;
+    const document = await artifactDocument(repository, subject.digest, {
+      name: repository.name,
+      components,
+      signal,
+      documentOf,
+    });
+    const bill = { predicateType: SBOM_PREDICATE, predicate: writeSbom(document, "cyclonedx-1.6") };
+    const sbom = await attest(repository, subject, bill, key, clock);
+    const predicate = provenanceOf({
+      builder,
+      buildType: build.buildType,
+      externalParameters: build.externalParameters,
+      materials: build.materials,
+      startedOn: build.startedOn.toISOString(),
+      finishedOn: clock.now().toISOString(),
+      invocationId: ids(),
+    });
+    const provenance = await attest(
+      repository,
+      subject,
+      { predicateType: PROVENANCE_PREDICATE, predicate },
+      key,
+      clock,
+    );
+    return { sbom: sbom.digest, provenance: provenance.digest };
   }
 
   /** Tags of a repository of the embedded registry. */

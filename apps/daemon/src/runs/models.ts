@@ -52,7 +52,9 @@ export class Models {
       return { type: "upstream", name: shown, baseUrl, model, ...(apiKey === undefined ? {} : { apiKey }) };
     }
     const found = await this.find(name);
-    return found === undefined ? undefined : { type: "local", model: await this.#file(found) };
+    if (found === undefined) return undefined;
+    const { cleared, isCurrent } = await this.#artifacts.clearedNow(found);
+    return { type: "local", model: await this.#file(found, cleared), isCurrent };
   }
 
   /** The model artifact of that name, if there is one. */
@@ -84,7 +86,7 @@ export class Models {
     return models;
   }
 
-  async #file(found: Found): Promise<ModelFile> {
+  async #file(found: Found, cleared: boolean): Promise<ModelFile> {
     const info = await readArtifact(found.repository, found.descriptor.digest);
     if (info.kind !== "model")
       throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: info.kind, wanted: "model" });
@@ -92,7 +94,7 @@ export class Models {
       reference: found.reference,
       digest: found.descriptor.digest,
       ...(await this.#files.weights(found, await info.model())),
-      cleared: await this.#artifacts.isCleared(found),
+      cleared,
     };
   }
 }

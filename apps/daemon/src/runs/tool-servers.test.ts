@@ -73,7 +73,8 @@ beforeEach(async () => {
   };
   const artifacts = {
     resource: async () => ({ type: "Artifact", id: "team/harbour", attributes }),
-    isCleared: async () => true,
+    clearedNow: async () => ({ cleared: true, isCurrent: () => true }),
+    requireRunnable: async () => undefined,
   } as unknown as Artifacts;
   servers = new ToolServers({
     artifacts,

@@ -95,15 +95,17 @@ export class ToolServers {
           reference: found.reference,
           digest: found.descriptor.digest,
           isolated,
-          cleared: () => artifacts.isCleared(found),
+          cleared: () => artifacts.clearedNow(found),
           allowUnisolated: options.allowUnisolated,
           verdicts,
           transport: {
             type: "stdio",
-            start:
-              driver === undefined
-                ? () => this.#startProcess(found, command, env)
-                : () => startContainer(driver, found, name),
+            start: async () => {
+              // It starts again whenever it is used after a rest: what lost its clearance meanwhile does not.
+              await artifacts.requireRunnable(principal, found);
+              if (driver === undefined) return await this.#startProcess(found, command, env);
+              return await startContainer(driver, found, name);
+            },
           },
         });
         this.#placed.set(name, identity);

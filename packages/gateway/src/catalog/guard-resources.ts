@@ -7,8 +7,9 @@ import type { ServerDefinition } from "../server-definition.ts";
 export async function serverResource(definition: ServerDefinition): Promise<GuardResource> {
   const { name, isolated, digest } = definition;
   const withDigest = digest === undefined ? {} : { digest };
-  const cleared = await isCleared(definition);
-  return { type: "Server", id: name, ...withDigest, attributes: { name, isolated, cleared, ...withDigest } };
+  const { cleared, ...current } = await clearedNow(definition);
+  const attributes = { name, isolated, cleared, ...withDigest };
+  return { type: "Server", id: name, ...withDigest, attributes, ...current };
 }
 
 /** A tool of that server. What the server says of it are claims, with MCP's defaults; the catalog's verdict stands apart. */
@@ -30,14 +31,18 @@ export function toolResource(server: GuardResource, definition: ServerDefinition
       isolated: definition.isolated,
     },
     parents: [server],
+    ...(server.isCurrent === undefined ? {} : { isCurrent: server.isCurrent }),
   };
 }
 
-async function isCleared({ cleared }: ServerDefinition): Promise<boolean> {
-  if (typeof cleared === "boolean") return cleared;
+async function clearedNow({
+  cleared,
+}: ServerDefinition): Promise<{ readonly cleared: boolean; readonly isCurrent?: () => boolean }> {
+  if (typeof cleared === "boolean") return { cleared };
   try {
-    return await cleared();
+    const now = await cleared();
+    return typeof now === "boolean" ? { cleared: now } : { cleared: now.cleared, isCurrent: () => now.isCurrent() };
   } catch {
-    return false;
+    return { cleared: false };
   }
 }
