@@ -18,6 +18,7 @@ import { sigstoreErrors } from "@pratique/sigstore";
 import { storeErrors } from "@pratique/store";
 import { vulnerabilityErrors } from "@pratique/vulnerabilities";
 import { daemonErrors } from "./errors.ts";
+import { scanErrors } from "./vulnerabilities/errors.ts";
 
 export interface ErrorTable {
   readonly room: string;
@@ -49,5 +50,6 @@ export function errorTables(): ErrorTable[] {
     { room: "gateway", definitions: gatewayErrors.definitions },
     { room: "agents", definitions: agentErrors.definitions },
     { room: "daemon", definitions: daemonErrors.definitions },
+    { room: "daemon", definitions: scanErrors.definitions },
   ];
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { jsonLog, systemClock, uuidv7, type Log } from "@pratique/core";
 import { openAuditLog, openLogKey, type RecordTemplate } from "@pratique/audit";
 import type { RecordBody } from "@pratique/contracts";
-import { EvidenceCache, openSigningKey, type VulnerabilityOpinion } from "@pratique/evidence";
+import { EvidenceCache, openSigningKey } from "@pratique/evidence";
 import { createGateway } from "@pratique/gateway";
 import { ActScope, createGuard, DecisionInputs, RepeatWindows } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
@@ -13,6 +13,7 @@ import { openBucketStore, openContentStore, type Descriptor } from "@pratique/oc
 import type { RunCommand } from "@pratique/packaging";
 import { createRegistry, Housekeeping } from "@pratique/registry";
 import { runCommand as runSystemCommand } from "@pratique/sandbox";
+import { AdmissionDesk } from "./admission/admission-desk.ts";
 import { openAdmission } from "./admission/open-admission.ts";
 import { ownImage } from "./admission/own-image.ts";
 import { openAdvisories } from "./advisories/open-advisories.ts";
@@ -59,6 +60,8 @@ import { openSigstore, SIGSTORE_PREFIX } from "./sigstore/open-sigstore.ts";
 import { SigstoreDesk } from "./sigstore/sigstore-desk.ts";
 import { readTrustByIdentity } from "./sigstore/trust-by-identity.ts";
 import { readTrust } from "./trusted-keys.ts";
+import { alsoTelling, openVulnerabilities } from "./vulnerabilities/open-vulnerabilities.ts";
+import { openScanDesks } from "./vulnerabilities/open-scan-desks.ts";
 import { DAEMON_VERSION } from "./version.ts";
 
 export interface DaemonOptions {
@@ -140,7 +143,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     onClose(() => inputs.close());
     const guard = createGuard({ policy, audit: watched, clock, log, acts, windows, inputs });
     const storage = config.registry.storage;
-    const storing = { clock, log, observer: house.observer };
+    const wakers: (() => void)[] = [];
+    const observer = alsoTelling(house.observer, () => wakers.forEach((wake) => wake()));
+    const storing = { clock, log, observer };
     const store =
       storage.type === "disk"
         ? await openContentStore(home.registry, storing)
@@ -174,9 +179,29 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const proxies = proxyVariables(options.environment);
     const env = { ...proxies, ...trustVariables(options.environment) };
     const runCommand: RunCommand = (command, args, limits) => runSystemCommand(command, args, { ...limits, env });
-    const advisories = await openAdvisories({ config: config.vulnerabilities, home, proxies, guard, clock, log, onClose });
-    // Who is asked about vulnerabilities; undefined: nobody, and artifacts are not-checked.
-    const opinion: VulnerabilityOpinion | undefined = undefined;
+    const advisories = await openAdvisories({
+      config: config.vulnerabilities,
+      home,
+      proxies,
+      guard,
+      clock,
+      log,
+      onClose,
+    });
+    const known = openVulnerabilities({
+      database,
+      advisories: () => advisories.database,
+      store,
+      house,
+      trust,
+      registry: registryHost,
+      version: DAEMON_VERSION,
+      clock,
+      log,
+      ids,
+    });
+    onClose(() => known.keeper.close());
+    wakers.push(() => known.keeper.wake());
     const clearing = await openClearance({
       database,
       store,
@@ -184,7 +209,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       key,
       trust,
       cache: evidenceCache,
-      opinion,
+      opinion: known.opinion,
       policy,
       registry: registryHost,
       owner: identity.owner,
@@ -312,6 +337,26 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       verifying: new VerifyDesk({ artifacts, guard, trust }),
       modelDirectories: new ModelDirectories({ signing, keys, trust, guard }),
     };
+    const scanning = openScanDesks({
+      ...known,
+      advisories,
+      artifacts,
+      database,
+      gateway,
+      inference,
+      machinery,
+      house,
+      guard,
+      key,
+      trust,
+      owner: identity.owner,
+      registry: registryHost,
+      version: DAEMON_VERSION,
+      clock,
+      log,
+      ids,
+    });
+    onClose(() => scanning.teller.close());
     const pages = new ConsolePages(join(installation, "apps", "console", "public"), clock);
     const control = createControlApi(
       controlOperations({
@@ -322,6 +367,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         account: new Account(audit, guard),
         policy: new PolicyDesk(guard, policies),
         packs,
+        admission: new AdmissionDesk(guard, config.admission),
         provenance: new ProvenanceDesk({ artifacts, guard, trust }),
         simulations: new SimulationDesk({
           guard,
@@ -350,6 +396,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         }),
         upstreams,
         clearing,
+        scanning,
       }),
       DAEMON_VERSION,
       log,
@@ -361,6 +408,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     upkeep.schedule(identity.owner);
     await advisories.desk.schedule(identity.owner);
     clearing.background.start();
+    known.keeper.start();
+    scanning.teller.notify();
     const admission = openAdmission({
       config: config.admission,
       configFile: home.configFile,

@@ -1,5 +1,6 @@
 // The typed caller of the control API, for the CLI and for programs.
 import type {
+  AdmissionStatus,
   KeylessSignRequest,
   KeylessSignResult,
   SigstoreStatus,
@@ -68,6 +69,8 @@ import type {
   RunRequest,
   RunStreamEvent,
   RunSummary,
+  ScanRequest,
+  ScanResult,
   ScrubRequest,
   ScrubResult,
   SigningKeyEntry,
@@ -83,9 +86,12 @@ import type {
   UpstreamStatus,
   VerifyRequest,
   VerifyResult,
+  VexAddRequest,
+  VexAddResult,
   WaiverEntry,
   WaiverRequest,
   WebhookState,
+  WhereUsedResult,
   WhyResult,
 } from "@pratique/contracts";
 import { call, stream, type Endpoint } from "./transport.ts";
@@ -125,6 +131,13 @@ export interface Client {
   addWaiver(request: WaiverRequest): Promise<WaiverEntry>;
   waivers(): Promise<WaiverEntry[]>;
   removeWaiver(id: string): Promise<WaiverEntry>;
+  /** What is known against an artifact, or against what a bill of materials lists. */
+  scan(request: ScanRequest): Promise<ScanResult>;
+  /** The same as SARIF 2.1.0. */
+  scanSarif(request: ScanRequest): Promise<Record<string, unknown>>;
+  /** What has a package or a vulnerability, and what runs from it. */
+  whereUsed(query: string): Promise<WhereUsedResult>;
+  addVex(request: VexAddRequest): Promise<VexAddResult>;
   checkSkill(source: string): Promise<SkillCheckResult>;
   importSkill(request: SkillImportRequest): Promise<SkillImportResult>;
   convertSkill(request: SkillConvertRequest): Promise<SkillTarget>;
@@ -171,6 +184,7 @@ export interface Client {
   addPolicyPack(pack: string): Promise<PolicyPackResult>;
   removePolicyPack(pack: string): Promise<PolicyPackResult>;
   verifyProvenance(request: ProvenanceRequest): Promise<ProvenanceResult>;
+  admission(): Promise<AdmissionStatus>;
   simulatePolicy(request: SimulationRequest): Promise<SimulationResult>;
 }
 
@@ -208,6 +222,10 @@ export function openClient(endpoint: Endpoint): Client {
     addWaiver: (request) => post("/waivers", request),
     waivers: async () => (await get<{ waivers: WaiverEntry[] }>("/waivers")).waivers,
     removeWaiver: (id) => post("/waivers/remove", { id }),
+    scan: (request) => post("/vulnerabilities/scan", request),
+    scanSarif: (request) => post("/vulnerabilities/scan/sarif", request),
+    whereUsed: (text) => get(`/vulnerabilities/where-used${query({ query: text })}`),
+    addVex: (request) => post("/vulnerabilities/vex", request),
     checkSkill: (source) => post("/skills/check", { source }),
     importSkill: (request) => post("/skills/import", request),
     convertSkill: (request) => post("/skills/convert", request),
@@ -254,6 +272,7 @@ export function openClient(endpoint: Endpoint): Client {
     addPolicyPack: (pack) => post("/policy/packs/add", { pack }),
     removePolicyPack: (pack) => post("/policy/packs/remove", { pack }),
     verifyProvenance: (request) => post("/artifacts/verify-provenance", request),
+    admission: () => get("/admission"),
     simulatePolicy: (request) => post("/policy/simulate", request),
   };
 }

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { DatabaseStatus } from "./advisory-database.schema.ts";
 import { VulnerabilityFacts } from "./evidence.schema.ts";
-import { Finding } from "./finding.schema.ts";
+import { Finding, Severity } from "./finding.schema.ts";
 
 /**
  * How far the answer goes: only `checked` speaks for everything in it. `partly`: some of it could not be looked up.
@@ -21,7 +21,11 @@ export const ScanRequest = z
     file: Path.optional(),
     /** OpenVEX or CSAF files on the daemon's machine, taken as they are. */
     vex: z.array(Path).max(100).default([]),
-    /** Signs the result and attaches it to the artifact. */
+    /** Shows no finding that is less severe; malicious ones always. The counts are of all. */
+    severity: Severity.optional(),
+    /** Shows no finding that no version mends; malicious ones always. */
+    onlyFixed: z.boolean().default(false),
+    /** Signs the whole result and attaches it to the artifact. */
     attest: z.boolean().default(false),
   })
   .refine(({ reference, file }) => (reference === undefined) !== (file === undefined), "name an artifact, or a file");

@@ -37,6 +37,7 @@ import { daemonErrors } from "../errors.ts";
 import type { Clearing } from "../clearance/open-clearance.ts";
 import type { Account } from "./account.ts";
 import { advisoryOperations } from "./advisory-operations.ts";
+import { scanOperations, type ScanDesks } from "./scan-operations.ts";
 import { clearanceOperations } from "./clearance-operations.ts";
 import { bundleOperations } from "./bundle-operations.ts";
 import { housekeepingOperations, type HousekeepingDesks } from "./housekeeping-operations.ts";
@@ -50,6 +51,8 @@ import { follow, get, post, stream, type Operation } from "./operation.ts";
 import type { PolicyDesk } from "./policy-desk.ts";
 import { policyPackOperations } from "./policy-pack-operations.ts";
 import type { PackDesk } from "../policies/pack-desk.ts";
+import type { AdmissionDesk } from "../admission/admission-desk.ts";
+import { admissionOperations } from "./admission-operations.ts";
 import type { ProvenanceDesk } from "../provenance/provenance-desk.ts";
 import { provenanceOperations } from "./provenance-operations.ts";
 import type { SimulationDesk } from "../policies/simulation-desk.ts";
@@ -80,6 +83,7 @@ export interface Desks {
   readonly packs: PackDesk;
   readonly simulations: SimulationDesk;
   readonly provenance: ProvenanceDesk;
+  readonly admission: AdmissionDesk;
   readonly status: StatusDesk;
   readonly house: HousekeepingDesks;
   readonly upstreams: UpstreamDesk;
@@ -87,6 +91,7 @@ export interface Desks {
   readonly advisories: AdvisoryDesk;
   readonly sigstore: SigstoreDesk;
   readonly clearing: Clearing;
+  readonly scanning: ScanDesks;
 }
 
 /** Everything under `/control/v1`. */
@@ -99,6 +104,8 @@ export function controlOperations(desks: Desks): Operation[] {
     ...advisoryOperations(desks.advisories),
     ...sigstoreOperations(desks.sigstore),
     ...clearanceOperations(desks.clearing),
+    ...scanOperations(desks.scanning),
+    ...admissionOperations(desks.admission),
     ...provenanceOperations(desks.provenance),
     ...policyPackOperations(desks.packs, desks.simulations),
     get("/status", "What is running", Status, ({ principal }) => status.status(principal)),

@@ -6,6 +6,7 @@ import { allowedOrThrow, type Guard } from "@pratique/guard";
 import { packageComponentsOf, readSbomDocument } from "@pratique/sbom";
 import {
   assess,
+  isAtLeast,
   sarifOf,
   scanFindings,
   VULNERABILITY_PREDICATE,
@@ -36,7 +37,11 @@ export interface ScanDeskOptions {
   readonly clock: Clock;
 }
 
-type Request = Omit<ScanRequest, "vex" | "attest"> & { readonly vex: readonly string[]; readonly attest: boolean };
+type Request = Omit<ScanRequest, "vex" | "attest" | "onlyFixed"> & {
+  readonly vex: readonly string[];
+  readonly attest: boolean;
+  readonly onlyFixed: boolean;
+};
 
 /** Named in one answer. */
 const UNREAD_SHOWN = 100;
@@ -57,6 +62,16 @@ export class ScanDesk {
   }
 
   async scan(principal: Principal, request: Request): Promise<ScanResult> {
+    const result = await this.#scan(principal, request);
+    const { severity = "none", onlyFixed } = request;
+    const findings = result.findings.filter(
+      (finding) =>
+        finding.malicious || (isAtLeast(finding.severity, severity) && (!onlyFixed || finding.fixedIn.length > 0)),
+    );
+    return { ...result, findings };
+  }
+
+  async #scan(principal: Principal, request: Request): Promise<ScanResult> {
     const { reference, file } = request;
     if (reference !== undefined) return await this.#scanArtifact(principal, reference, request);
     if (request.attest) throw scanErrors("scan.not-signable");
