@@ -6,6 +6,7 @@ import { agentPackages, lockedPackages, rawLayerPackages, type ArtifactPart } fr
 import { catalogueOf } from "./components.ts";
 import { imageDetector } from "./detect/image-detectors.ts";
 import type { Fact, FoundPackage } from "./facts.ts";
+import { withHardLinks, type ReadLayer } from "./hard-links.ts";
 import type { LayerReading, ReadingBudget } from "./layer/layer-reading.ts";
 import { LayerProblem, scanLayer } from "./layer/scan-layer.ts";
 import { imageFor } from "./platform.ts";
@@ -64,8 +65,6 @@ interface ReadOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-type ReadLayer = { readonly digest: string; readonly reading: LayerReading };
-
 async function readLayers(
   source: CatalogueSource,
   layers: ImageManifest["layers"],
@@ -93,9 +92,14 @@ async function readLayers(
     failed.abort(error);
     throw error;
   }
-  return layers.flatMap(({ digest }) => {
+  const inOrder = layers.flatMap(({ digest }) => {
     const reading = readings.get(digest);
     return reading === undefined ? [] : [{ digest, reading }];
+  });
+  return withHardLinks(inOrder, imageDetector, async (digest, detectorOf) => {
+    const layer = layers.find((one) => one.digest === digest);
+    if (layer === undefined) throw sbomErrors("catalogue.not-found", { digest });
+    return readLayer(source, layer, { ...scan, detectorOf });
   });
 }
 

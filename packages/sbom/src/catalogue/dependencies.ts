@@ -3,12 +3,14 @@ import { posix } from "node:path";
 import type { PlacedPackage } from "./components.ts";
 
 const MAX_NEEDS = 5000;
+/** Types of what is made from, or starts, packages of other types: models, servers, skills. */
+const ACROSS: ReadonlySet<string> = new Set(["generic", "huggingface", "agentskills"]);
 
 /** purls by purl. Names that nothing in the artifact answers to are left out. */
 export function dependenciesOf(placed: readonly PlacedPackage[]): ReadonlyMap<string, ReadonlySet<string>> {
   const needs = new Map<string, Set<string>>();
   for (const [type, packages] of Map.groupBy(placed, ({ found }) => found.type)) {
-    const resolve = type === "npm" ? inNodeModules(packages) : byName(packages);
+    const resolve = type === "npm" ? inNodeModules(packages) : byName(ACROSS.has(type) ? placed : packages);
     for (const one of packages) {
       for (const name of (one.found.needs ?? []).slice(0, MAX_NEEDS)) {
         const purl = resolve(one, name);

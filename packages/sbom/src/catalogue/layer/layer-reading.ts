@@ -16,9 +16,14 @@ export interface LayerReading {
   readonly opaque: readonly string[];
   /** Links of this layer: of the root, of documentation, and of files that a detector would read. */
   readonly links: ReadonlyMap<string, string>;
-  /** Hard links that a detector would read, to files that none looked at. */
-  readonly missed: readonly { readonly path: string; readonly target: string }[];
+  /** Hard links that a detector would read, to files that none has read in this layer. */
+  readonly missed: readonly MissedLink[];
   readonly entries: number;
+}
+
+export interface MissedLink {
+  readonly path: string;
+  readonly target: string;
 }
 
 /** What is left of the bounds of the whole image. */
@@ -48,7 +53,7 @@ export class LayerReader implements TarVisitor {
   readonly #whiteouts: string[] = [];
   readonly #opaque: string[] = [];
   readonly #links = new Map<string, string>();
-  readonly #missed: { readonly path: string; readonly target: string }[] = [];
+  readonly #missed: MissedLink[] = [];
   #entries = 0;
   #detector: Detector | undefined;
   #isBeginning = false;
@@ -166,9 +171,7 @@ export class LayerReader implements TarVisitor {
     const of = target.replace(/^(?:\.?\/)+/, "");
     const facts = this.#facts.get(of);
     if (facts !== undefined) this.#facts.set(path, facts);
-    else if (this.#detectorOf(path, mode) !== undefined && this.#detectorOf(of, mode) === undefined) {
-      this.#missed.push({ path, target: of });
-    }
+    else if (this.#detectorOf(path, mode) !== undefined) this.#missed.push({ path, target: of });
     return "nothing";
   }
 

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from "node:zlib";
 import type { CatalogueLimits } from "../catalogue.ts";
 import { BudgetSpent, LayerReader, type DetectorOf, type LayerReading, type ReadingBudget } from "./layer-reading.ts";
-import { TarProblem, TarScanner } from "./tar-scanner.ts";
+import { TarProblem, TarScanner, type TarVisitor } from "./tar-scanner.ts";
 
 export interface ScanOptions {
   readonly detectorOf: DetectorOf;
@@ -31,9 +31,18 @@ const RATIO_FREE_BYTES = 512 * 1024 ** 2;
  * @throws LayerProblem
  */
 export async function scanLayer(source: AsyncIterable<Uint8Array>, options: ScanOptions): Promise<LayerReading> {
-  const { limits, budget, signal } = options;
   const reader = new LayerReader(options);
-  const scanner = new TarScanner(reader);
+  await scanArchive(source, reader, options);
+  return reader.reading();
+}
+
+/** The same for whoever wants something else of its entries. @throws LayerProblem */
+export async function scanArchive(
+  source: AsyncIterable<Uint8Array>,
+  visitor: TarVisitor,
+  { limits, budget, signal }: Omit<ScanOptions, "detectorOf">,
+): Promise<void> {
+  const scanner = new TarScanner(visitor);
   const counted = new Counted(source);
   try {
     for await (const chunk of await plain(counted)) {
@@ -48,7 +57,6 @@ export async function scanLayer(source: AsyncIterable<Uint8Array>, options: Scan
       if (scanner.ended) break;
     }
     scanner.end();
-    return reader.reading();
   } catch (error) {
     if (error instanceof BudgetSpent) throw new LayerProblem(error.message, true, error);
     if (error instanceof TarProblem) throw new LayerProblem(error.message, false, error);
