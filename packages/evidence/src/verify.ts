@@ -86,7 +86,7 @@ export async function verifyReferrers(
     try {
       if (index >= REFERRER_LIMIT) throw new Rejected("too-many", `only ${REFERRER_LIMIT} referrers are read`);
       if (isLegacy(referrer)) {
-        const legacy = await readLegacySignatures({ repo, subject, referrer, signers: believed.signers.values() });
+        const legacy = await readLegacySignatures({ repo, subject, referrer, signers: [...believed.signers.values()] });
         verified.push(...legacy.verified);
         rejected.push(...legacy.rejected);
         continue;

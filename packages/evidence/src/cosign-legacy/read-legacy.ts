@@ -26,7 +26,7 @@ interface Context {
   readonly subject: Descriptor;
   /** The `.sig` manifest. */
   readonly referrer: Descriptor;
-  readonly signers: Iterable<TrustedSigner>;
+  readonly signers: readonly TrustedSigner[];
 }
 
 /**
@@ -102,7 +102,7 @@ async function readLayer(context: Context, layer: Descriptor): Promise<VerifiedS
   };
 }
 
-function signerOf(signers: Iterable<TrustedSigner>, payload: Buffer, text: string): TrustedSigner | undefined {
+function signerOf(signers: readonly TrustedSigner[], payload: Buffer, text: string): TrustedSigner | undefined {
   const signature = Buffer.from(text, "base64");
   if (signature.toString("base64") !== text) return undefined;
   for (const signer of signers) {
