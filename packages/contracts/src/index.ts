@@ -6,6 +6,7 @@ export type { ClearanceConfig } from "./clearance-config.schema.ts";
 export { AppliedWaiver, Waiver, WaiverScope } from "./waiver.schema.ts";
 export type { PackageComponent } from "./component.ts";
 export { AdmissionRequest, AdmissionReview, type AdmissionResponse, type PatchStep } from "./admission.schema.ts";
+export { AdmissionStatus } from "./admission-status.schema.ts";
 export { AdmissionConfig } from "./admission-config.schema.ts";
 export { SimulationRequest, SimulationResult } from "./simulation.schema.ts";
 export { ProvenanceRequest, ProvenanceResult, ProvenanceStatement } from "./provenance.schema.ts";

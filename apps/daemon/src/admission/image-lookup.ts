@@ -1,12 +1,11 @@
 // From an image as a pod names it to the artifact that is meant: ours, one of an upstream, or of any other registry.
 import type { Principal } from "@pratique/contracts";
 import { isDigest, type Digest } from "@pratique/core";
-import { artifactResource, evidenceOf, type EvidenceCache, type Trust } from "@pratique/evidence";
+import { artifactResource, evidenceOf, type EvidenceCache, type EvidenceGround, type Trust } from "@pratique/evidence";
 import type { GuardResource } from "@pratique/guard";
 import { formatReference, parseReference, type Manifest, type Reference, type Repository } from "@pratique/oci";
 import { kindOfManifest } from "@pratique/packaging";
 import type { PullThrough } from "@pratique/registry";
-import type { Clock } from "@pratique/core";
 import { daemonErrors } from "../errors.ts";
 import { isOwnRegistry } from "../artifacts/find-artifact.ts";
 
@@ -29,7 +28,8 @@ export interface ImageLookupOptions {
   readonly trust: Trust;
   readonly evidenceCache: EvidenceCache;
   readonly policyDigest: () => string;
-  readonly clock: Clock;
+  /** What evidence rests on besides what hangs on the artifact. */
+  readonly ground: EvidenceGround;
 }
 
 /** Docker's names for its own registry. */
@@ -99,17 +99,17 @@ export class ImageLookup {
     ref: string,
     signal: AbortSignal,
   ): Promise<LookedUp | undefined> {
-    const { remote, trust, evidenceCache, policyDigest, clock } = this.#options;
+    const { remote, trust, evidenceCache, policyDigest, ground } = this.#options;
     const repository = remote(principal, formatReference(reference), signal);
     const manifest: Manifest | undefined = await repository.manifest(ref);
     if (manifest === undefined) return undefined;
     const { descriptor } = manifest;
-    const evidence = await evidenceOf(repository, descriptor, kindOfManifest(manifest), trust, evidenceCache);
+    const evidence = await evidenceOf(repository, descriptor, kindOfManifest(manifest), trust, evidenceCache, ground);
     const named = { registry: reference.registry, repository: reference.repository, digest: descriptor.digest };
     const resource = artifactResource(evidence, {
       reference: formatReference(named),
       policyDigest: policyDigest(),
-      now: clock.now(),
+      now: ground.clock.now(),
       registry: reference.registry,
     });
     return { digest: descriptor.digest, resource };
