@@ -48,9 +48,14 @@ export async function openContentStore(
   return new DirectoryStore({ root, pool, uploads, leases, log, observer });
 }
 
+/** Names are free to make up: past so many, all are made again. */
+const REPOSITORIES_KEPT = 1000;
+
 class DirectoryStore implements ContentStore {
   readonly #parts: StoreParts;
   readonly #layouts = new Map<string, Layout>();
+  /** They hold no state: kept since a small answer costs little more than making one. */
+  readonly #repositories = new Map<string, LocalRepository>();
   readonly #loading = new SingleFlight<Layout>();
   /** Collection and scrub: one at a time. */
   readonly #upkeep = new Mutex();
@@ -61,11 +66,16 @@ class DirectoryStore implements ContentStore {
   }
 
   repository(name: string): LocalRepository {
+    const known = this.#repositories.get(name);
+    if (known !== undefined) return known;
     if (!isRepositoryName(name)) {
       const reason = "a repository is lower-case letters, digits, `.`, `_`, `-` between slashes";
       throw ociErrors("reference.invalid", { reference: name.slice(0, 160), reason });
     }
-    return new StoreRepository(name, this.#parts);
+    const repository = new StoreRepository(name, this.#parts);
+    if (this.#repositories.size >= REPOSITORIES_KEPT) this.#repositories.clear();
+    this.#repositories.set(name, repository);
+    return repository;
   }
 
   /** Layouts that are neither on disk nor about to be are not remembered: names are free to make up. */
