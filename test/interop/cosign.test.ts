@@ -15,7 +15,6 @@ import {
   openSigningKey,
   PROVENANCE_PREDICATE,
   provenanceOf,
-  sbomOf,
   signArtifact,
   verifyArtifact,
   VSA_PREDICATE,
@@ -34,6 +33,7 @@ import {
 } from "@pratique/oci";
 import { loadPolicySet } from "@pratique/policy";
 import { createRegistry } from "@pratique/registry";
+import { writeSbom } from "@pratique/sbom";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { peerOrSkip, type PeerResult, type PeerTool } from "./peers/debian-sid.ts";
 
@@ -140,11 +140,14 @@ async function cosignKeys(peer: PeerTool): Promise<{ readonly args: string[]; re
 }
 
 const bom = (): JsonObject =>
-  sbomOf({
-    subject: { name: repo.name, digest: subject.digest, kind: "skill" },
-    components: [{ type: "library", name: "zod", version: "4.6.7", purl: "pkg:npm/zod@4.6.7", licences: ["MIT"] }],
-    clock,
-  });
+  writeSbom(
+    {
+      subject: { name: repo.name, digest: subject.digest, kind: "skill" },
+      components: [{ type: "library", name: "zod", version: "4.6.7", purl: "pkg:npm/zod@4.6.7", licences: ["MIT"] }],
+      created: clock.now().toISOString(),
+    },
+    "cyclonedx-1.6",
+  );
 const provenance = (): JsonObject =>
   provenanceOf({
     builder: "https://pratique.dev/pack/v1",

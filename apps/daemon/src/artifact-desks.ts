@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Config } from "@pratique/contracts";
 import type { Clock, Log } from "@pratique/core";
-import type { SigningKey } from "@pratique/evidence";
+import type { SigningKey, Trust } from "@pratique/evidence";
 import type { Guard } from "@pratique/guard";
 import type { ContentStore } from "@pratique/oci";
 import { bundleThrough, debianBase, debianRuntimeBase, type RunCommand } from "@pratique/packaging";
@@ -17,6 +17,8 @@ import { pythonIndexOf, ServerPacks } from "./artifacts/server-packs.ts";
 import { SkillPlaces } from "./artifacts/skill-places.ts";
 import { Skills } from "./artifacts/skills.ts";
 import { Transfers } from "./artifacts/transfers.ts";
+import { DiffDesk } from "./sboms/diff-desk.ts";
+import { SbomDesk } from "./sboms/sbom-desk.ts";
 import type { Clearances } from "./clearance/clearances.ts";
 import { createdAtOf, type Environment } from "./environment.ts";
 import type { Home } from "./home.ts";
@@ -26,6 +28,7 @@ export interface ArtifactDesksOptions {
   readonly store: ContentStore;
   readonly guard: Guard;
   readonly key: SigningKey;
+  readonly trust: Trust;
   readonly clearances: Clearances;
   /** `localhost:7340`. */
   readonly registry: string;
@@ -54,10 +57,12 @@ export interface ArtifactDesks {
   readonly skills: Skills;
   readonly skillPlaces: SkillPlaces;
   readonly locks: AgentLocks;
+  readonly sboms: SbomDesk;
+  readonly diffs: DiffDesk;
 }
 
 export async function openArtifactDesks(options: ArtifactDesksOptions): Promise<ArtifactDesks> {
-  const { store, guard, key, clearances, registry, home, config, environment } = options;
+  const { store, guard, key, trust, clearances, registry, home, config, environment } = options;
   const { proxies, nodeExecutable, runCommand, clock, log, ids, onClose } = options;
   const architecture = process.arch === "x64" ? "amd64" : process.arch;
   const bundle = bundleThrough({ runCommand, node: nodeExecutable, hostFile: options.bundleHost });
@@ -84,8 +89,12 @@ export async function openArtifactDesks(options: ArtifactDesksOptions): Promise<
       ...createdAtOf(environment),
     },
   });
+  const sboms = new SbomDesk({ artifacts, guard, key, trust, clock, log });
+  const diffs = new DiffDesk({ artifacts, sboms, guard });
   const skills = new Skills({
     artifacts,
+    sboms,
+    clock,
     store,
     guard,
     registry,
@@ -94,11 +103,20 @@ export async function openArtifactDesks(options: ArtifactDesksOptions): Promise<
   });
   const skillPlaces = new SkillPlaces({ artifacts, guard, registry, clock });
   const deltas = new Deltas({ artifacts, store, guard, registry, log });
-  const locks = new AgentLocks({ artifacts, guard, registry });
+  const locks = new AgentLocks({ artifacts, guard, registry, sboms, clock });
   const bundles = new Bundles({ artifacts, locks, store, guard, registry });
   const client = await registryClient(config.registry.client, environment, proxies, home.cache);
   onClose(async () => client.transport.close());
-  const transfers = new Transfers({ artifacts, store, guard, registry, log, client, deltas });
+  const transfers = new Transfers({
+    artifacts,
+    store,
+    guard,
+    registry,
+    log,
+    client,
+    deltas,
+    ...(config.sbom.onPull ? { sboms } : {}),
+  });
   const serverPacks = new ServerPacks({
     artifacts,
     store,
@@ -113,5 +131,18 @@ export async function openArtifactDesks(options: ArtifactDesksOptions): Promise<
   });
   const advice = new AdviceDesk({ guard, cacheDirectory: home.cache });
   const models = new ModelDesk({ artifacts, transfers, guard, registry });
-  return { artifacts, transfers, servers: serverPacks, advice, models, deltas, bundles, skills, skillPlaces, locks };
+  return {
+    sboms,
+    diffs,
+    artifacts,
+    transfers,
+    servers: serverPacks,
+    advice,
+    models,
+    deltas,
+    bundles,
+    skills,
+    skillPlaces,
+    locks,
+  };
 }

@@ -225,6 +225,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       store,
       guard,
       key,
+      trust,
       clearances: clearing.clearances,
       registry: registryHost,
       home,
@@ -422,7 +423,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       policyDigest: () => policy().digest,
       guard,
       owner: identity.owner,
-      clock,
+      ground: clearing.ground,
       log,
     });
     const reviews = await admission.listen();

@@ -38,6 +38,8 @@ import type {
   DatabaseUpdateRequest,
   DeltaRequest,
   DeltaResult,
+  DiffRequest,
+  DiffResult,
   DirectorySignRequest,
   DirectorySignResult,
   DirectoryVerifyRequest,
@@ -72,6 +74,8 @@ import type {
   ScanRequest,
   ScanResult,
   ScrubRequest,
+  SbomRequest,
+  SbomResult,
   ScrubResult,
   SigningKeyEntry,
   SigningKeyList,
@@ -152,6 +156,8 @@ export interface Client {
   inspectModel(request: ModelInspectRequest): Promise<ModelDetails>;
   checkPush(request: PushCheckRequest): Promise<PushCheckResult>;
   delta(request: DeltaRequest): Promise<DeltaResult>;
+  sbom(request: SbomRequest): Promise<SbomResult>;
+  diff(request: DiffRequest): Promise<DiffResult>;
   /** Moves an artifact, line by line of how far it came; ends at the signal, and goes on where it was when asked again. */
   transfer(order: TransferOrder, signal?: AbortSignal): AsyncGenerator<TransferEvent>;
   push(request: TransferRequest): Promise<TransferResult>;
@@ -240,6 +246,8 @@ export function openClient(endpoint: Endpoint): Client {
     inspectModel: (request) => post("/models/inspect", request),
     checkPush: (request) => post("/models/check-push", request),
     delta: (request) => post("/artifacts/delta", request),
+    sbom: (request) => post("/artifacts/sbom", request),
+    diff: (request) => post("/artifacts/diff", request),
     transfer: (order, signal) => stream(endpoint, { method: "POST", path: "/transfers", body: order, signal }),
     push: (request) => post("/artifacts/push", request),
     pull: (request) => post("/artifacts/pull", request),

@@ -8,7 +8,7 @@ import { EvidenceCache } from "./evidence-cache.ts";
 import { evidenceOf } from "./evidence-of.ts";
 import { CYCLONEDX_PREDICATE, PROVENANCE_PREDICATE, PROVENANCE_V02_PREDICATE, VSA_PREDICATE } from "./predicates.ts";
 import { provenanceOf } from "./provenance.ts";
-import { sbomOf, type SbomComponent } from "./sbom.ts";
+import { writeSbom, type SbomComponent } from "@pratique/sbom";
 import type { Trust } from "./trust.ts";
 import { openWorkbench, POLICY_A, POLICY_B, replacing, type Workbench } from "./workbench.fixture.ts";
 
@@ -22,11 +22,14 @@ const read = (trust: Trust = bench.trust): Promise<Evidence> => evidenceOf(bench
 const attach = (predicateType: string, predicate: JsonObject, key = bench.key) =>
   attest(bench.repo, bench.subject, { predicateType, predicate }, key, bench.clock);
 const bom = (components: SbomComponent[]): JsonObject =>
-  sbomOf({
-    subject: { name: bench.repo.name, digest: bench.subject.digest, kind: "model" },
-    components,
-    clock: bench.clock,
-  });
+  writeSbom(
+    {
+      subject: { name: bench.repo.name, digest: bench.subject.digest, kind: "model" },
+      components,
+      created: bench.clock.now().toISOString(),
+    },
+    "cyclonedx-1.6",
+  );
 const provenance = (builder = "https://pratique.dev/pack/v1"): JsonObject =>
   provenanceOf({
     builder,
@@ -82,7 +85,7 @@ describe("evidenceOf", () => {
     await signArtifact(bench.repo, bench.subject, bench.key, bench.clock);
     await attach(
       CYCLONEDX_PREDICATE,
-      bom([{ type: "machine-learning-model", name: "m", licences: ["MIT"], modelCard: { modelParameters: {} } }]),
+      bom([{ type: "machine-learning-model", name: "m", licences: ["MIT"], model: {} }]),
     );
     await attach(PROVENANCE_PREDICATE, provenance());
     const evidence = Evidence.parse(await read());

@@ -10,6 +10,8 @@ export {
   TRANSPORT_PROPERTY,
   type Permission,
 } from "./documents/capability.ts";
+export { diffSboms, type CompareVersions, type SbomDiff } from "./documents/diff/diff-sboms.ts";
+export { imageFiles, type ImageFiles, type LayerFiles } from "./documents/diff/image-files.ts";
 export { componentOfPackage, packageComponentsOf } from "./documents/package-component.ts";
 export { licenceSummary, type LicenceSummary } from "./documents/licences/licence-summary.ts";
 export { normaliseLicence, type NormalisedLicence } from "./documents/licences/normalise-licence.ts";
@@ -32,6 +34,7 @@ export {
   parseSbomFormat,
   predicateTypeOf,
   readSbomDocument,
+  SBOM_LIMIT_BYTES,
   SBOM_FORMATS,
   sbomJsonOf,
   SPDX_PREDICATE_TYPE,

@@ -1,5 +1,6 @@
 // What an agent needs, found and pinned: its sub-agents, models, skills and servers.
 import type { LockRequest, LockResult, Principal } from "@pratique/contracts";
+import { algorithmOf, hexOf, type Clock } from "@pratique/core";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import { copyArtifact, MEDIA_TYPES } from "@pratique/oci";
 import {
@@ -11,6 +12,7 @@ import {
   type LockedType,
 } from "@pratique/packaging";
 import { daemonErrors } from "../errors.ts";
+import type { SbomDesk } from "../sboms/sbom-desk.ts";
 import { findNamed } from "../runs/find-named.ts";
 import { repositoryResource, type Artifacts } from "./artifacts.ts";
 import type { Found } from "./find-artifact.ts";
@@ -30,8 +32,12 @@ export class AgentLocks {
   readonly #artifacts: Artifacts;
   readonly #guard: Guard;
   readonly #registry: string;
+  readonly #sboms: SbomDesk;
+  readonly #clock: Clock;
 
-  constructor(options: { artifacts: Artifacts; guard: Guard; registry: string }) {
+  constructor(options: { artifacts: Artifacts; guard: Guard; registry: string; sboms: SbomDesk; clock: Clock }) {
+    this.#sboms = options.sboms;
+    this.#clock = options.clock;
     this.#artifacts = options.artifacts;
     this.#guard = options.guard;
     this.#registry = options.registry;
@@ -84,6 +90,7 @@ export class AgentLocks {
     const outcome = await this.#guard.perform(
       { principal, action: "artifact:push", resource, details: { lockOf: agent.descriptor.digest } },
       async (_decision, note) => {
+        const startedOn = this.#clock.now();
         const members = await this.members(agent);
         for (const member of members.slice(1)) await this.#bring(principal, member.found, agent);
         const locked: LockedMember[] = members.map(({ type, named, found }) => ({
@@ -94,7 +101,19 @@ export class AgentLocks {
         }));
         const tag = `${agent.reference.split(":").at(-1)!.slice(0, 120)}${LOCK_SUFFIX}`;
         const bytes = encodeAgentLock(locked, { "org.opencontainers.image.title": agent.repository.name });
-        const descriptor = await agent.repository.putManifest(bytes, MEDIA_TYPES.imageIndex, tag);
+        const descriptor = await agent.repository.putManifest(bytes, MEDIA_TYPES.imageIndex);
+        await this.#artifacts.attestBuild(agent.repository, descriptor, {
+          buildType: "https://pratique.dev/build-types/lock/agent/v1",
+          externalParameters: { agent: agent.reference },
+          materials: locked.map(({ type, reference, descriptor: { digest } }) => ({
+            uri: `pratique:${type}/${reference}`,
+            digest: { [algorithmOf(digest)]: hexOf(digest) },
+            name: reference,
+          })),
+          startedOn,
+          documentOf: (member) => this.#sboms.attestedDocument(agent.repository, member),
+        });
+        await agent.repository.putManifest(bytes, MEDIA_TYPES.imageIndex, tag);
         note({ digest: descriptor.digest, tags: [tag] });
         return { reference: `${this.#registry}/${agent.repository.name}:${tag}`, descriptor, locked };
       },

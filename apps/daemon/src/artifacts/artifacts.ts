@@ -24,6 +24,7 @@ import {
 } from "@pratique/oci";
 import {
   artifactDocument,
+  type ArtifactDocumentOptions,
   packDirectory,
   readArtifact,
   type Packed,
@@ -147,7 +148,7 @@ export class Artifacts {
       signal?.throwIfAborted();
       onBytes?.(bytes);
     };
-    const { store, guard, key, clock, log, builder, ids, packing } = this.#options;
+    const { store, guard, clock, log, packing } = this.#options;
     const registry = elsewhere?.reference.registry ?? this.#options.registry;
     const startedOn = clock.now();
     const named = reference === undefined ? undefined : parseReference(reference, { registry });

@@ -7,6 +7,7 @@ import type {
   SkillTarget,
   SkillVariantsRequest,
 } from "@pratique/contracts";
+import { algorithmOf, hexOf, type Clock } from "@pratique/core";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import {
   copyArtifact,
@@ -32,6 +33,7 @@ import {
   skillSource,
   type CheckedSkill,
   type FoundSkill,
+  type Material,
   type RunCommand,
   type SkillFormat,
   type SkillVariant,
@@ -40,6 +42,7 @@ import { randomUUID } from "node:crypto";
 import { lstat, mkdir } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { daemonErrors } from "../errors.ts";
+import type { SbomDesk } from "../sboms/sbom-desk.ts";
 import { repositoryResource, systemResource, type Artifacts } from "./artifacts.ts";
 import { isOwnRegistry, type Found } from "./find-artifact.ts";
 
@@ -51,6 +54,8 @@ export interface SkillsOptions {
   readonly registry: string;
   readonly cacheDirectory: string;
   readonly runCommand: RunCommand;
+  readonly sboms: SbomDesk;
+  readonly clock: Clock;
 }
 
 const DEFAULT_PORT: Readonly<Record<string, number>> = { "https:": 443, "http:": 80, "file:": 0 };
@@ -176,16 +181,24 @@ export class Skills {
         const name = info.kind === "skill" ? info.skill.name : "";
         variants.push({ manifest: await manifestOf(found), platform: parsePlatform(platform), name });
       }
-      return { bytes: encodeSkillVariants(variants), mediaType: MEDIA_TYPES.imageIndex };
+      return {
+        bytes: encodeSkillVariants(variants),
+        mediaType: MEDIA_TYPES.imageIndex,
+        materials: variants.map(({ manifest: { descriptor }, platform: { os, architecture } }, at) => ({
+          uri: `pratique:skill/${request.variants[at]?.reference ?? ""}`,
+          digest: { [algorithmOf(descriptor.digest)]: hexOf(descriptor.digest) },
+          name: `${os}/${architecture}`,
+        })),
+      };
     });
   }
 
   async #publish(
     principal: Principal,
     reference: string,
-    make: (target: Reference) => Promise<{ bytes: Uint8Array; mediaType: string }>,
+    make: (target: Reference) => Promise<{ bytes: Uint8Array; mediaType: string; materials: readonly Material[] }>,
   ): Promise<SkillTarget> {
-    const { guard, registry, store } = this.#options;
+    const { guard, registry, store, artifacts, sboms, clock } = this.#options;
     const target = parseReference(reference, { registry, tag: "latest" });
     if (!isOwnRegistry(target.registry, registry)) throw daemonErrors("reference.not-local", { reference });
     const { tag } = target;
@@ -197,8 +210,18 @@ export class Skills {
         ...(tag === undefined ? {} : { context: { tag } }),
       },
       async (_decision, note) => {
-        const { bytes, mediaType } = await make(target);
-        const descriptor = await store.repository(target.repository).putManifest(bytes, mediaType, tag);
+        const startedOn = clock.now();
+        const { bytes, mediaType, materials } = await make(target);
+        const repository = store.repository(target.repository);
+        const descriptor = await repository.putManifest(bytes, mediaType);
+        await artifacts.attestBuild(repository, descriptor, {
+          buildType: "https://pratique.dev/build-types/variants/skill/v1",
+          externalParameters: { target: formatReference({ ...target, registry }) },
+          materials,
+          startedOn,
+          documentOf: (member) => sboms.attestedDocument(repository, member),
+        });
+        await repository.putManifest(bytes, mediaType, tag);
         note({ digest: descriptor.digest, ...(tag === undefined ? {} : { tags: [tag] }) });
         return descriptor;
       },

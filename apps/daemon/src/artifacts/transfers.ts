@@ -17,6 +17,7 @@ import {
 import { daemonErrors } from "../errors.ts";
 import { repositoryResource, type Artifacts } from "./artifacts.ts";
 import type { Deltas, Saved } from "./deltas.ts";
+import type { SbomDesk } from "../sboms/sbom-desk.ts";
 import { isOwnRegistry } from "./find-artifact.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
@@ -31,6 +32,7 @@ export class Transfers {
   readonly #log: Log;
   readonly #client: RegistryClient | undefined;
   readonly #deltas: Deltas | undefined;
+  readonly #sboms: Pick<SbomDesk, "ensure"> | undefined;
 
   constructor(options: {
     artifacts: Artifacts;
@@ -41,7 +43,10 @@ export class Transfers {
     client?: RegistryClient;
     /** Without it every layer is moved whole. */
     deltas?: Deltas;
+    /** Makes a bill of materials for what is pulled without one. */
+    sboms?: Pick<SbomDesk, "ensure">;
   }) {
+    this.#sboms = options.sboms;
     this.#deltas = options.deltas;
     this.#client = options.client;
     this.#artifacts = options.artifacts;
@@ -142,7 +147,8 @@ export class Transfers {
         note(savedBy(await this.#deltas?.rebuildHere(principal, remote, repository, ref, watcher.signal)));
         const tag = target.tag ?? "latest";
         const descriptor = await copyArtifact(remote, repository, ref, { ...watcher, tag, referrers: true });
-        note({ digest: descriptor.digest });
+        const sbom = await this.#sboms?.ensure(repository, descriptor);
+        note({ digest: descriptor.digest, ...(sbom === undefined ? {} : { sbom: sbom.digest }) });
         return descriptor;
       },
     );

@@ -31,6 +31,8 @@ import type { Skills } from "../artifacts/skills.ts";
 import type { ModelDesk } from "../artifacts/model-desk.ts";
 import type { Deltas } from "../artifacts/deltas.ts";
 import type { AdviceDesk } from "../artifacts/advice-desk.ts";
+import type { DiffDesk } from "../sboms/diff-desk.ts";
+import type { SbomDesk } from "../sboms/sbom-desk.ts";
 import type { ServerPacks } from "../artifacts/server-packs.ts";
 import type { Transfers } from "../artifacts/transfers.ts";
 import { daemonErrors } from "../errors.ts";
@@ -47,6 +49,7 @@ import { transferOperations } from "./transfer-operations.ts";
 import { skillOperations } from "./skill-operations.ts";
 import { modelOperations } from "./model-operations.ts";
 import { deltaOperations } from "./delta-operations.ts";
+import { sbomOperations } from "./sbom-operations.ts";
 import { follow, get, post, stream, type Operation } from "./operation.ts";
 import type { PolicyDesk } from "./policy-desk.ts";
 import { policyPackOperations } from "./policy-pack-operations.ts";
@@ -77,6 +80,8 @@ export interface Desks {
   readonly skills: Skills;
   readonly skillPlaces: SkillPlaces;
   readonly locks: AgentLocks;
+  readonly sboms: SbomDesk;
+  readonly diffs: DiffDesk;
   readonly runs: Runs;
   readonly account: Account;
   readonly policy: PolicyDesk;
@@ -99,6 +104,7 @@ export function controlOperations(desks: Desks): Operation[] {
   const { artifacts, transfers, runs, account, policy, status } = desks;
   return [
     ...housekeepingOperations(desks.house),
+    ...sbomOperations(desks.sboms, desks.diffs),
     ...upstreamOperations(desks.upstreams),
     ...upkeepOperations(desks.upkeep),
     ...advisoryOperations(desks.advisories),
