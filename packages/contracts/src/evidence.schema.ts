@@ -71,6 +71,8 @@ export const Evidence = z.strictObject({
   licences: z.array(z.string()),
   /** It holds a file that runs code when it is loaded. */
   pickle: z.boolean().optional(),
+  /** What the trust configuration requires of its repository and is not there: one sentence each. */
+  unmet: z.array(z.string()).optional(),
   /** Without the findings that a waiver leaves out. */
   vulnerabilities: VulnerabilityFacts,
   /** What waivers do to it now. */

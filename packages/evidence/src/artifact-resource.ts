@@ -43,6 +43,7 @@ export function artifactResource(evidence: Evidence, options: ArtifactResourceOp
       ...(provenance === undefined ? {} : { builder: provenance.builder }),
       ...(provenance?.source === undefined ? {} : { source: provenance.source }),
       slsaLevel: provenance?.slsaLevel ?? 0,
+      requirementsMet: (evidence.unmet ?? []).length === 0,
       sbom: evidence.sbom !== undefined,
       aibom: evidence.aibom !== undefined,
       licences: evidence.licences,

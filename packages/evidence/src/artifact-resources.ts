@@ -83,8 +83,7 @@ export class ArtifactResources {
     const artifact = { repository, descriptor, kind: await this.#kindOf(repository, descriptor), reference: name };
     const { reading, referrers: listedAs, stamp: stampOfIt, until, resource } = await this.#settled(artifact);
     this.#made.delete(key);
-    // What was missing may come without a change of the list.
-    if (reading.evidence.rejected.every(({ reason }) => reason !== "missing")) {
+    if (reading.isSettled) {
       this.#made.set(key, { referrers: listedAs, stamp: stampOfIt, until, resource });
       for (const oldest of this.#made.keys()) {
         if (this.#made.size <= KEPT) break;
@@ -158,7 +157,9 @@ export class ArtifactResources {
   }
 
   #stamp(): string {
-    return `${this.#options.policyDigest()} ${stampOf(this.#options.ground)}`;
+    const { policyDigest, ground, trust } = this.#options;
+    const keys = trust.keys.map(({ name, publicKeyPem }) => `${name}=${publicKeyPem}`);
+    return `${policyDigest()} ${stampOf(ground)} ${keys.join(" ")}`;
   }
 
   async #kindOf(repository: Repository, descriptor: Descriptor): Promise<Kind> {

@@ -17,6 +17,7 @@ import {
 } from "./predicates.ts";
 import type { TrustedBuilder } from "./provenance-builders.ts";
 import { provenanceVerdicts } from "./provenance-verdict.ts";
+import { unmetOf } from "./requirements/meets.ts";
 import { fingerprintOf, OWNER, type Trust } from "./trust.ts";
 import { verifyReferrers, type EvidenceSource, type VerifiedStatement } from "./verify.ts";
 import type { VulnerabilityOpinion } from "./vulnerability-opinion.ts";
@@ -39,6 +40,8 @@ export interface EvidenceReading {
   readonly notable: readonly Finding[];
   /** Milliseconds: until then it stays so, if nothing else changes. */
   readonly until: number;
+  /** Not so, it is made anew each time: something was missing, or changed while it was read. */
+  readonly isSettled: boolean;
 }
 
 const NOTABLE_LIMIT = 20;
@@ -76,14 +79,10 @@ export async function readEvidence(
   if (cached !== undefined && (ground?.clock.now().getTime() ?? 0) < cached.until) return cached;
 
   const { verified, rejected } = await verifyReferrers(repo, subject, referrers, trust);
-  const { notable, applied, until, vulnerabilities } = await vulnerabilitiesOf(
-    repo.name,
-    subject,
-    kind,
-    verified,
-    ground,
-  );
-  const facts = { ...factsOf(verified, trust.builders ?? []), vulnerabilities, waivers: applied };
+  const looked = await vulnerabilitiesOf(repo.name, subject, kind, verified, ground);
+  const { notable, applied, until, vulnerabilities } = looked;
+  const unmet = unmetOf(trust.requirements ?? [], repo.name, verified);
+  const facts = { ...factsOf(verified, trust.builders ?? []), vulnerabilities, waivers: applied, unmet };
   const { created, hasPickle } = await manifestFacts(repo, subject, verified);
   const evidence: Evidence = {
     repository: repo.name,
@@ -98,11 +97,12 @@ export async function readEvidence(
   const bundles = [
     ...new Set([...inputs.map(({ bundleDigest }) => bundleDigest), ...applied.map(({ bundle }) => bundle)]),
   ];
-  const reading = { evidence, bundles, notable, until };
   // What was missing may come without a change of the list: such a reading is not kept. Neither is one that was made
   // while the database or the waivers changed.
-  const isSettled = !rejected.some(({ reason }) => reason === "missing");
-  if (isSettled && (ground === undefined || stampOf(ground) === stamp)) cache?.set(key, reading);
+  const isWhole = !looked.isProvisional && !rejected.some(({ reason }) => reason === "missing");
+  const isSettled = isWhole && (ground === undefined || stampOf(ground) === stamp);
+  const reading = { evidence, bundles, notable, until, isSettled };
+  if (isSettled) cache?.set(key, reading);
   return reading;
 }
 
@@ -111,7 +111,16 @@ interface Vulnerabilities {
   readonly applied: AppliedWaivers["applied"];
   readonly notable: readonly Finding[];
   readonly until: number;
+  readonly isProvisional: boolean;
 }
+
+const NOBODY_ASKED: Vulnerabilities = {
+  vulnerabilities: NOT_CHECKED,
+  applied: [],
+  notable: [],
+  until: Number.POSITIVE_INFINITY,
+  isProvisional: false,
+};
 
 /** Asks about vulnerabilities, and leaves out what a waiver does. */
 async function vulnerabilitiesOf(
@@ -121,7 +130,7 @@ async function vulnerabilitiesOf(
   verified: readonly VerifiedStatement[],
   ground: EvidenceGround | undefined,
 ): Promise<Vulnerabilities> {
-  if (ground === undefined) return { vulnerabilities: NOT_CHECKED, applied: [], notable: [], until: Infinity };
+  if (ground === undefined) return NOBODY_ASKED;
   const { opinion, waivers, clock } = ground;
   const answer = await opinion?.of({ digest, repository, kind, sbom: sbomPredicateOf(verified), vex: vexOf(verified) });
   const hanging = verified
@@ -143,6 +152,7 @@ async function vulnerabilitiesOf(
     applied,
     notable: findings.filter(isNotable).slice(0, NOTABLE_LIMIT),
     until,
+    isProvisional: answer?.isProvisional === true,
   };
 }
 
@@ -171,7 +181,10 @@ function vexOf(
     .map(({ predicate, signer }) => ({ predicate, signer }));
 }
 
-type Facts = Omit<Evidence, "repository" | "digest" | "kind" | "rejected" | "created" | "vulnerabilities" | "waivers">;
+type Facts = Omit<
+  Evidence,
+  "repository" | "digest" | "kind" | "rejected" | "created" | "vulnerabilities" | "waivers" | "unmet"
+>;
 
 /** Pure: from verified statements (newest first) to facts. */
 function factsOf(verified: readonly VerifiedStatement[], builders: readonly TrustedBuilder[]): Facts {

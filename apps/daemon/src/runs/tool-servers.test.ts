@@ -53,6 +53,7 @@ beforeEach(async () => {
     identities: [],
     provenance: true,
     slsaLevel: 1,
+    requirementsMet: true,
     sbom: true,
     aibom: false,
     licences: [],
