@@ -11,6 +11,8 @@ export interface Material {
 export interface ProvenanceParts {
   /** Names the build platform, a URI. */
   readonly builder: string;
+  /** Versions of what the platform builds with, by name: what reproducing it needs. */
+  readonly builderVersion?: Readonly<Record<string, string>>;
   /** Names how the external parameters are to be read, a URI. */
   readonly buildType: string;
   /** All that the caller could choose. */
@@ -36,7 +38,10 @@ export function provenanceOf(parts: ProvenanceParts): JsonObject {
       })),
     },
     runDetails: {
-      builder: { id: parts.builder },
+      builder: {
+        id: parts.builder,
+        ...(parts.builderVersion === undefined ? {} : { version: { ...parts.builderVersion } }),
+      },
       metadata: {
         invocationId: parts.invocationId,
         startedOn: new Date(parts.startedOn).toISOString(),

@@ -143,5 +143,16 @@ function externalParametersOf(
   tag: string,
 ): JsonObject {
   const { kind, parameters } = source;
-  return { ...parameters, kind, repository, tag, ...(kind === "mcp-server" ? { base: o.base?.name ?? "debian" } : {}) };
+  const { format, isDual } = o.model ?? {};
+  return {
+    ...parameters,
+    kind,
+    repository,
+    tag,
+    ...(kind === "mcp-server" ? { base: o.base?.name ?? "debian" } : {}),
+    ...(format === undefined ? {} : { format }),
+    ...(isDual === undefined ? {} : { dual: isDual }),
+    // SOURCE_DATE_EPOCH: with another one the digest is another.
+    ...(o.createdAt === undefined ? {} : { createdAt: o.createdAt.toISOString() }),
+  };
 }

@@ -228,6 +228,7 @@ export class Artifacts {
     const sbom = await attest(repository, subject, bill, key, clock);
     const predicate = provenanceOf({
       builder,
+      builderVersion: { node: process.versions.node },
       buildType: build.buildType,
       externalParameters: build.externalParameters,
       materials: build.materials,

@@ -9,9 +9,14 @@ import { bundleEntry, type BundleEntry, type RawBundle } from "./raw-bundle.ts";
 export interface ServerBundle {
   readonly code: string;
   /** Packages with code in the bundle, by name and version. */
-  readonly packages: readonly NpmPackage[];
+  readonly packages: readonly BundledPackage[];
   /** The server's own files in the bundle, relative to its directory. */
   readonly sources: readonly string[];
+}
+
+export interface BundledPackage extends NpmPackage {
+  /** Those of its files that went in, absolute. */
+  readonly files: readonly string[];
 }
 
 const LIMIT_BUNDLE = 64 * 1024 * 1024;
@@ -49,7 +54,7 @@ async function originsOf(
   fail: (reason: string) => Error,
 ): Promise<Pick<ServerBundle, "packages" | "sources">> {
   const packageOf = packageFinder();
-  const packages = new Map<string, NpmPackage>();
+  const packages = new Map<string, NpmPackage & { readonly files: string[] }>();
   const sources: string[] = [];
   for (const id of moduleIds) {
     const file = id.replace(/^\0/, "").replace(/[?#].*$/, "");
@@ -63,11 +68,15 @@ async function originsOf(
     const found = await packageOf(file);
     if (found === undefined) throw fail(`it imports ${file}, which lies outside of its directory`);
     const key = `${found.name}@${found.version}`;
-    if (packages.has(key)) continue;
+    const known = packages.get(key);
+    if (known !== undefined) {
+      known.files.push(file);
+      continue;
+    }
     // A file outside counts only as part of a package that is installed for this server, linked or not.
     if (!(await isInstalledPackage(root, found)))
       throw fail(`it imports ${file}, which is neither its own nor an installed package's`);
-    packages.set(key, found);
+    packages.set(key, { ...found, files: [file] });
   }
   const byKey = [...packages].sort(([a], [b]) => (a < b ? -1 : 1));
   return { packages: byKey.map(([, found]) => found), sources: sources.sort() };

@@ -3,6 +3,7 @@ import { digestOf, hexOf } from "@pratique/core";
 import type { SbomComponent } from "@pratique/sbom";
 import type { Material } from "../artifact-plan.ts";
 import { packagingErrors } from "../errors.ts";
+import { directoryHash } from "../directory-hash.ts";
 import { digestOfFile } from "../file-layer.ts";
 import { listFiles, readSmallFile, type SourceFile } from "../source-files.ts";
 import { bundleServer, type ServerBundle } from "./bundle-server.ts";
@@ -101,7 +102,10 @@ export async function serverOfNodeDirectory(
       foreign: {},
     },
     components: bundledComponents(bundle),
-    materials: await sourceMaterials(source, new Set([...bundle.sources, "package.json"])),
+    materials: [
+      ...(await sourceMaterials(source, new Set([...bundle.sources, "package.json"]))),
+      ...(await bundledMaterials(bundle)),
+    ],
     layout: "bundle",
     notes: [],
     close: async () => undefined,
@@ -116,6 +120,17 @@ function bundledComponents(bundle: ServerBundle): SbomComponent[] {
     purl: npmPurl(name, version),
     ...(licence === undefined ? {} : { licences: [licence] }),
   }));
+}
+
+/** What of each package went in, by the digest of just those files (in-toto DigestSet, `dirHash`). */
+async function bundledMaterials({ packages }: ServerBundle): Promise<Material[]> {
+  return await Promise.all(
+    packages.map(async ({ name, version, directory, files }) => ({
+      uri: npmPurl(name, version),
+      digest: { dirHash: await directoryHash(directory, files) },
+      name: `${name} ${version}`,
+    })),
+  );
 }
 
 /** The server's own files that went into the image. */

@@ -68,11 +68,17 @@ export function skillSource(found: FoundSkill, checked: CheckedSkill, format: Sk
         repository,
         version,
         buildType: "https://pratique.dev/build-types/import/skill/v1",
-        materials: [{ uri: found.source, digest: {}, name: found.source }],
+        materials: [{ uri: found.source, digest: digestOfSource(found.source), name: found.source }],
       });
       return { ...plan, notes: warnings };
     },
   };
+}
+
+/** Of a git repository the commit, which stands in the address; the files of any source have digests of their own. */
+function digestOfSource(source: string): Record<string, string> {
+  const [, commit] = /^git\+.*@([0-9a-f]{40}|[0-9a-f]{64})$/.exec(source) ?? [];
+  return commit === undefined ? {} : { gitCommit: commit };
 }
 
 function mainOf({ files }: FoundSkill): FoundSkill["files"][number] | undefined {
