@@ -9,17 +9,24 @@ interface Refusal {
   readonly detail: string;
 }
 
+const UNKNOWN_AUTHORITY: Refusal = {
+  reason: "unknown-authority",
+  detail: "its certificate is by no authority that is trusted",
+};
+
 /** Only for words: that the bundle is refused is settled. */
 export function reasonFor(error: unknown, entity: SignedEntity, root: TrustRoot): Refusal {
   if (!(error instanceof VerificationError)) {
     // Parsers of the verifier throw what they will on bytes that are no DER.
     return { reason: "malformed-bundle", detail: "its certificate, timestamp or log entry cannot be read" };
   }
+  // Said first, whatever failed first: under a foreign authority nothing else is to be expected to hold.
+  if (!isByAuthority(entity, root)) return UNKNOWN_AUTHORITY;
   switch (error.code) {
     case "TIMESTAMP_ERROR":
       return timestampRefusal(entity, root);
     case "CERTIFICATE_ERROR":
-      return certificateRefusal(error, entity, root);
+      return certificateRefusal(error, entity);
     case "TLOG_ERROR":
     case "TLOG_MISSING_INCLUSION_ERROR":
       return entity.tlogEntries.length === 0
@@ -53,22 +60,12 @@ function timestampRefusal({ timestamps }: SignedEntity, { material }: TrustRoot)
   return { reason: "bad-timestamp", detail: "its timestamp does not verify, or is about another signature" };
 }
 
-function certificateRefusal(
-  error: VerificationError,
-  { key, timestamps }: SignedEntity,
-  { material }: TrustRoot,
-): Refusal {
+function certificateRefusal(error: VerificationError, { key, timestamps }: SignedEntity): Refusal {
   if (error.message.includes("SCT")) {
     return { reason: "bad-sct", detail: "no trusted certificate log has promised to list its certificate" };
   }
   if (key.$case !== "certificate") return { reason: "malformed-bundle", detail: "it has no certificate" };
   const { certificate } = key;
-  const issuers = material.certificateAuthorities.flatMap(({ certChain }) =>
-    certChain.filter((candidate) => candidate.subject.equals(certificate.issuer)),
-  );
-  if (!issuers.some((issuer) => isBy(certificate, issuer))) {
-    return { reason: "unknown-authority", detail: "its certificate is by no authority that is trusted" };
-  }
   const isInTime = timestamps.every((stamp) =>
     certificate.validForDate(
       stamp.$case === "timestamp-authority"
@@ -79,6 +76,14 @@ function certificateRefusal(
   return isInTime
     ? { reason: "bad-certificate", detail: "its certificate does not chain to a trusted authority of that time" }
     : { reason: "expired-certificate", detail: "its certificate was not valid when it was signed" };
+}
+
+function isByAuthority({ key }: SignedEntity, { material }: TrustRoot): boolean {
+  if (key.$case !== "certificate") return false;
+  const { certificate } = key;
+  return material.certificateAuthorities.some(({ certChain }) =>
+    certChain.some((issuer) => issuer.subject.equals(certificate.issuer) && isBy(certificate, issuer)),
+  );
 }
 
 function isBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
