@@ -48,10 +48,8 @@ import { route } from "./routes.ts";
 import { ModelFiles } from "./runs/model-files.ts";
 import { Models } from "./runs/models.ts";
 import { Runs } from "./runs/runs.ts";
-import { ModelDirectories } from "./signing/model-directories.ts";
 import { openKeys, trustWithRing } from "./signing/open-keys.ts";
-import { SigningDesk } from "./signing/signing-desk.ts";
-import { VerifyDesk } from "./signing/verify-desk.ts";
+import { openSigning } from "./signing/open-signing.ts";
 import { ToolServers } from "./runs/tool-servers.ts";
 import { openRegistryClients } from "./registry-clients.ts";
 import { openUpstreams } from "./upstreams/open-upstreams.ts";
@@ -332,12 +330,6 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     });
     onClose(() => retention.close());
     onClose(() => upkeep.close());
-    const signing = new SigningDesk({ artifacts, guard, keys, config: config.signing, clock });
-    const signatures = {
-      signing,
-      verifying: new VerifyDesk({ artifacts, guard, trust }),
-      modelDirectories: new ModelDirectories({ signing, keys, trust, guard }),
-    };
     const scanning = openScanDesks({
       ...known,
       advisories,
@@ -362,7 +354,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const control = createControlApi(
       controlOperations({
         artifacts,
-        signatures,
+        signatures: openSigning({ config: config.signing, artifacts, guard, keys, trust, clock }),
         ...desks,
         runs,
         account: new Account(audit, guard),

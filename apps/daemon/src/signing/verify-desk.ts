@@ -29,8 +29,9 @@ export interface VerifyDeskOptions {
 }
 
 const KEY_LIMIT_BYTES = 16 * 1024;
-/** The name under which a key given for one verification stands. */
-const GIVEN = "given";
+/** Names of those who count for one verification only; no configured name looks like these. */
+const GIVEN_KEY = "--key";
+const GIVEN_IDENTITY = "--certificate-identity";
 
 export class VerifyDesk {
   readonly #options: VerifyDeskOptions;
@@ -49,15 +50,20 @@ export class VerifyDesk {
   async #verify(found: Found, request: VerifyRequest): Promise<VerifyResult> {
     const { artifacts } = this.#options;
     const { repository, descriptor, reference, kind } = found;
-    const { trust, requirements } = await this.#asked(repository.name, request);
-    const { verified, rejected } = await verifyArtifact(repository, descriptor, trust);
-    const { met, missing } = meets({ verified }, requirements);
+    const { trust, asked, required } = await this.#asked(repository.name, request);
+    const [{ verified, rejected }, modelSignatures] = await Promise.all([
+      verifyArtifact(repository, descriptor, trust),
+      kind === "model" ? this.#modelSignatures(found, trust) : { judged: [], referrers: new Set<string>() },
+    ]);
+    // Who is given for this one verification meets nothing that the configuration requires.
+    const configured = verified.filter(({ signer }) => signer.name !== GIVEN_KEY && signer.name !== GIVEN_IDENTITY);
+    const missing = [...meets({ verified: configured }, required).missing, ...meets({ verified }, asked).missing];
     return {
       reference,
       digest: descriptor.digest,
       kind,
-      verified: met,
-      missing: [...missing],
+      verified: missing.length === 0,
+      missing,
       statements: verified.map(({ predicateType, signer, bundleDigest, time, form }) => ({
         type: predicateType,
         signer,
@@ -65,17 +71,19 @@ export class VerifyDesk {
         form: form ?? "bundle",
         ...(time === undefined ? {} : { time }),
       })),
-      rejected: rejected.map(({ digest, reason, detail }) => ({ digest, reason, detail })),
-      modelSignatures: kind === "model" ? await this.#modelSignatures(found, trust) : [],
+      rejected: rejected
+        .filter(({ digest }) => !modelSignatures.referrers.has(digest))
+        .map(({ digest, reason, detail }) => ({ digest, reason, detail })),
+      modelSignatures: modelSignatures.judged,
       evidence: await artifacts.evidence(found),
     };
   }
 
-  /** What the request asks for, beside what the configuration requires of this repository. */
+  /** What the request asks for, what the configuration requires of this repository, and who may meet either. */
   async #asked(
     repository: string,
     request: VerifyRequest,
-  ): Promise<{ readonly trust: Trust; readonly requirements: StatementRequirement[] }> {
+  ): Promise<{ trust: Trust; asked: StatementRequirement[]; required: StatementRequirement[] }> {
     const { key, keyFile, certificateIdentity, certificateOidcIssuer, type } = request;
     const bad = (problem: string): Error => daemonErrors("control.bad-request", { problem });
     if (type !== undefined && !isPredicateType(type)) throw bad(`\`${type.slice(0, 100)}\` is no predicate type`);
@@ -88,24 +96,35 @@ export class VerifyDesk {
     if (keyFile !== undefined) {
       const publicKeyPem = await readPublicKey(keyFile);
       by.push({ keyId: keyIdOfPem(publicKeyPem) });
-      trust = { ...trust, keys: [...trust.keys, { name: GIVEN, publicKeyPem }] };
+      trust = { ...trust, keys: [...trust.keys, { name: GIVEN_KEY, publicKeyPem }] };
     }
     if (certificateIdentity !== undefined && certificateOidcIssuer !== undefined) {
       by.push({ issuer: certificateOidcIssuer, subject: certificateIdentity });
+      const given = {
+        name: GIVEN_IDENTITY,
+        issuer: certificateOidcIssuer,
+        ...(certificateIdentity.includes("*")
+          ? { subjectPattern: certificateIdentity }
+          : { subject: certificateIdentity }),
+      };
+      trust = { ...trust, identities: [...(trust.identities ?? []), given] };
     }
     const required = requirementsFor(trust.requirements ?? [], repository);
-    const isAsked = by.length > 0 || type !== undefined;
     // Where nothing is asked and nothing required, an artifact must be signed by anyone who is trusted.
-    if (!isAsked && required.length > 0) return { trust, requirements: required };
-    const asked = { type: type ?? "signature", ...(by.length === 0 ? {} : { by }) };
-    return { trust, requirements: [...required, asked] };
+    const isAsked = by.length > 0 || type !== undefined || required.length === 0;
+    const asked = isAsked ? [{ type: type ?? "signature", ...(by.length === 0 ? {} : { by }) }] : [];
+    return { trust, asked, required };
   }
 
-  async #modelSignatures({ repository, descriptor }: Found, trust: Trust): Promise<ModelSignature[]> {
+  async #modelSignatures(
+    { repository, descriptor }: Found,
+    trust: Trust,
+  ): Promise<{ judged: ModelSignature[]; referrers: ReadonlySet<string> }> {
     const signatures = await readOmsReferrers(repository, descriptor);
-    if (signatures.length === 0) return [];
+    const referrers = new Set<string>(signatures.map(({ referrer }) => referrer.digest));
+    if (signatures.length === 0) return { judged: [], referrers };
     const files = await modelFiles(await readArtifact(repository, descriptor.digest));
-    return signatures.map(({ bytes }) => judgeModelSignature(bytes, trust, files));
+    return { judged: signatures.map(({ bytes }) => judgeModelSignature(bytes, trust, files)), referrers };
   }
 }
 
