@@ -5,9 +5,10 @@ import { vulnerabilityErrors } from "../errors.ts";
 import { readAlpineSecdb } from "./alpine-secdb.ts";
 import { readCsaf } from "./csaf.ts";
 import { readDebianTracker } from "./debian-tracker.ts";
-import type { AdvisoryDocument, DocumentSet } from "./documents.ts";
+import type { DocumentSet } from "./documents.ts";
 import { readOsvRecord } from "./osv-record.ts";
 import { isDataError, readJson, reasonOf } from "./read-json.ts";
+import type { AdvisoryDocument } from "./reading.ts";
 
 export type AdvisoryFormat = Exclude<FeedFormat, "kev" | "epss">;
 
@@ -17,7 +18,7 @@ export interface AdvisoryBatch {
   readonly problems: readonly string[];
 }
 
-/** Documents read at once. */
+/** Advisories written between two turns of others. */
 const BATCH = 64;
 
 /**
@@ -35,32 +36,23 @@ export async function* advisoriesOf(
     return;
   }
   const read = format === "osv" ? readOsvRecord : readCsaf;
-  let waiting: AdvisoryDocument[] = [];
-  for await (const document of set.documents()) {
+  for await (const documents of set.batches()) {
     signal?.throwIfAborted();
-    waiting.push(document);
-    if (waiting.length < BATCH) continue;
-    yield await batchOf(waiting, read);
-    waiting = [];
+    yield batchOf(documents, read);
   }
-  if (waiting.length > 0) yield await batchOf(waiting, read);
 }
 
-async function batchOf(
-  documents: readonly AdvisoryDocument[],
-  read: (value: unknown) => Advisory,
-): Promise<AdvisoryBatch> {
-  const texts = await Promise.all(documents.map((document) => document.text()));
+function batchOf(documents: readonly AdvisoryDocument[], read: (value: unknown) => Advisory): AdvisoryBatch {
   const advisories: Advisory[] = [];
   const problems: string[] = [];
-  texts.forEach((text, at) => {
+  for (const { name, text } of documents) {
     try {
       advisories.push(read(readJson(text)));
     } catch (error) {
       if (!isDataError(error)) throw error;
-      problems.push(`${documents[at]?.name ?? ""}: ${reasonOf(error)}`);
+      problems.push(`${name}: ${reasonOf(error)}`);
     }
-  });
+  }
   return { advisories, problems };
 }
 
@@ -68,10 +60,10 @@ async function batchOf(
 async function wholeOf(set: DocumentSet, format: "debian-tracker" | "alpine-secdb", path: string): Promise<Advisory[]> {
   const read = format === "alpine-secdb" ? readAlpineSecdb : readDebianTracker;
   const found = new Map<string, Advisory>();
-  for await (const document of set.documents()) {
+  for await (const { text } of documentsOf(set)) {
     let advisories: readonly Advisory[];
     try {
-      advisories = read(readJson(await document.text()));
+      advisories = read(readJson(text));
     } catch (error) {
       if (!isDataError(error)) throw error;
       throw vulnerabilityErrors(
@@ -86,6 +78,10 @@ async function wholeOf(set: DocumentSet, format: "debian-tracker" | "alpine-secd
     }
   }
   return [...found.values()];
+}
+
+async function* documentsOf(set: DocumentSet): AsyncGenerator<AdvisoryDocument> {
+  for await (const documents of set.batches()) yield* documents;
 }
 
 function together(a: Advisory, b: Advisory): Advisory {

@@ -8,16 +8,13 @@ import { readBounded } from "@pratique/core";
 import { systemCode } from "@pratique/store";
 import { vulnerabilityErrors } from "../errors.ts";
 import type { ImportLimits } from "./limits.ts";
+import { DocumentBudget, inBatches, type AdvisoryDocument, type WaitingDocument } from "./reading.ts";
 import { zipDocuments } from "./zip-documents.ts";
-
-export interface AdvisoryDocument {
-  readonly name: string;
-  text(): Promise<string>;
-}
 
 export interface DocumentSet {
   readonly kind: "zip" | "directory" | "file";
-  documents(): AsyncGenerator<AdvisoryDocument>;
+  /** Some at a time, read together. */
+  batches(): AsyncGenerator<readonly AdvisoryDocument[]>;
 }
 
 /** Finds out what lies at a path. Links are not followed. @throws `vulnerabilities.bad-data`, `vulnerabilities.too-large` */
@@ -25,18 +22,18 @@ export async function openDocuments(path: string, limits: ImportLimits): Promise
   const found = await lstat(path).catch((cause: unknown) => {
     throw unreadable(path, systemCode(cause) === "ENOENT" ? "there is no such file" : "it cannot be read", cause);
   });
-  if (found.isDirectory()) return { kind: "directory", documents: () => directoryDocuments(path, limits) };
+  if (found.isDirectory()) return { kind: "directory", batches: () => inBatches(directoryDocuments(path, limits)) };
   if (!found.isFile()) throw unreadable(path, "it is neither a file nor a directory");
   const start = await firstBytes(path);
   if (start.startsWith("504b0304") || start.startsWith("504b0506")) {
-    return { kind: "zip", documents: () => zipDocuments(path, new DocumentBudget(path, limits)) };
+    return { kind: "zip", batches: () => zipDocuments(path, new DocumentBudget(path, limits)) };
   }
   let read: Promise<string> | undefined;
   const text = () => (read ??= singleText(path, start, limits));
   return {
     kind: "file",
-    documents: async function* () {
-      yield { name: basename(path), text };
+    batches: async function* () {
+      yield [{ name: basename(path), text: await text() }];
     },
   };
 }
@@ -81,7 +78,7 @@ function forwarding<T extends NodeJS.WritableStream & { destroy(error?: Error): 
 
 const DEEPEST_DIRECTORY = 8;
 
-async function* directoryDocuments(path: string, limits: ImportLimits): AsyncGenerator<AdvisoryDocument> {
+async function* directoryDocuments(path: string, limits: ImportLimits): AsyncGenerator<WaitingDocument> {
   const budget = new DocumentBudget(path, limits);
   const waiting: { directory: string; depth: number }[] = [{ directory: path, depth: 0 }];
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -93,35 +90,9 @@ async function* directoryDocuments(path: string, limits: ImportLimits): AsyncGen
       }
       if (!entry.isFile() || !entry.name.endsWith(".json")) continue;
       budget.spend((await lstat(full)).size, entry.name);
-      yield { name: entry.name, text: () => readFile(full, "utf8") };
+      yield { name: entry.name, read: () => readFile(full, "utf8") };
     }
   }
-}
-
-/** What a dump may still cost. */
-export class DocumentBudget {
-  readonly #path: string;
-  readonly #limits: ImportLimits;
-  #bytes = 0;
-  #documents = 0;
-
-  constructor(path: string, limits: ImportLimits) {
-    this.#path = path;
-    this.#limits = limits;
-  }
-
-  spend(bytes: number, name: string): void {
-    const { recordBytes, totalBytes, documents } = this.#limits;
-    this.#bytes += bytes;
-    this.#documents += 1;
-    if (bytes > recordBytes) throw tooLarge(`${this.#path}/${name}`, `${recordBytes} bytes a record`);
-    if (this.#bytes > totalBytes) throw tooLarge(this.#path, `${totalBytes} bytes`);
-    if (this.#documents > documents) throw tooLarge(this.#path, `${documents} records`);
-  }
-}
-
-function tooLarge(path: string, limit: string): Error {
-  return vulnerabilityErrors("vulnerabilities.too-large", { path, limit });
 }
 
 function unreadable(path: string, reason: string, cause?: unknown): Error {

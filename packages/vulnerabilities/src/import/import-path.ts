@@ -57,7 +57,7 @@ export async function importPath(
 }
 
 async function firstText(set: DocumentSet, path: string): Promise<string> {
-  for await (const document of set.documents()) return document.text();
+  for await (const [first] of set.batches()) if (first !== undefined) return first.text;
   throw vulnerabilityErrors("vulnerabilities.empty", { path });
 }
 

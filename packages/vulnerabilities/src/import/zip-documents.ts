@@ -5,19 +5,15 @@ import { crc32, inflateRawSync } from "node:zlib";
 import { isPratiqueError } from "@pratique/core";
 import { openPromise, type Entry, type ZipFile } from "yauzl";
 import { vulnerabilityErrors } from "../errors.ts";
-import type { AdvisoryDocument, DocumentBudget } from "./documents.ts";
+import { inBatches, type AdvisoryDocument, type DocumentBudget, type WaitingDocument } from "./reading.ts";
 
 /** In the order of the directory. @throws `vulnerabilities.bad-data` when the archive is damaged */
-export async function* zipDocuments(path: string, budget: DocumentBudget): AsyncGenerator<AdvisoryDocument> {
+export async function* zipDocuments(path: string, budget: DocumentBudget): AsyncGenerator<readonly AdvisoryDocument[]> {
   const file = await open(path, "r");
   try {
     const zip = await openPromise(path, { lazyEntries: true, autoClose: false });
     try {
-      for await (const entry of zip.eachEntry()) {
-        if (!entry.fileName.endsWith(".json")) continue;
-        budget.spend(entry.uncompressedSize, entry.fileName);
-        yield { name: basename(entry.fileName), text: () => entryText(zip, entry, file) };
-      }
+      yield* inBatches(entriesOf(zip, file, budget));
     } finally {
       zip.close();
     }
@@ -27,6 +23,14 @@ export async function* zipDocuments(path: string, budget: DocumentBudget): Async
     throw vulnerabilityErrors("vulnerabilities.bad-data", { path, format: "zip", reason }, { cause });
   } finally {
     await file.close();
+  }
+}
+
+async function* entriesOf(zip: ZipFile, file: FileHandle, budget: DocumentBudget): AsyncGenerator<WaitingDocument> {
+  for await (const entry of zip.eachEntry()) {
+    if (!entry.fileName.endsWith(".json")) continue;
+    budget.spend(entry.uncompressedSize, entry.fileName);
+    yield { name: basename(entry.fileName), read: () => entryText(zip, entry, file) };
   }
 }
 
