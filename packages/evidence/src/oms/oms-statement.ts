@@ -155,8 +155,12 @@ function readCurrent(json: unknown): ReadOmsStatement {
 
 function readCompat({ subject }: z.infer<typeof Compat>): ReadOmsStatement {
   const resources = subject.map(({ name, digest }) => ({ name, algorithm: "sha256" as const, digest: digest.sha256 }));
-  const statement = { modelName: "", root: undefined, resources, hash: "sha256", shardBytes: undefined, ignored: [] };
-  return { ok: true, statement: { ...statement, hash: "sha256" } };
+  // That release always left these out, and did not say so.
+  const ignored = OMS_IGNORED;
+  return {
+    ok: true,
+    statement: { modelName: "", root: undefined, resources, hash: "sha256", shardBytes: undefined, ignored },
+  };
 }
 
 function hashOf(name: string): OmsHash | undefined {
