@@ -70,7 +70,7 @@ describe("signatures of the reference implementation", () => {
     expect(differences.changed.join()).toContain("model.safetensors");
     expect(differences.missing.join()).toContain("sub-a/x");
     // An empty file has no shards: that method signs nothing of it.
-    if (name !== "shards.sig") expect(differences.extra).toEqual(["new"]);
+    expect(differences.extra).toEqual(name === "shards.sig" ? [] : ["new"]);
   });
 
   it("of a single file verifies against the file, and not against its directory", async () => {
@@ -163,8 +163,8 @@ describe("a model statement", () => {
     fc.assert(
       fc.property(name, name, name, (a, b, c) => {
         expect(Math.sign(compareOmsNames(a, b)) + Math.sign(compareOmsNames(b, a))).toBe(0);
-        if (compareOmsNames(a, b) <= 0 && compareOmsNames(b, c) <= 0)
-          expect(compareOmsNames(a, c)).toBeLessThanOrEqual(0);
+        const isChain = compareOmsNames(a, b) <= 0 && compareOmsNames(b, c) <= 0;
+        expect(isChain && compareOmsNames(a, c) > 0).toBe(false);
       }),
     );
   });
@@ -178,7 +178,9 @@ describe("a model statement", () => {
       return readOmsStatement(Buffer.from(JSON.stringify(statement)));
     };
     expect(read(() => undefined)).toMatchObject({ ok: true });
-    expect(read((one) => one.predicate.resources.reverse())).toMatchObject({ ok: false });
+    expect(read((one) => (one.predicate.resources = one.predicate.resources.toReversed()))).toMatchObject({
+      ok: false,
+    });
     expect(read((one) => one.predicate.resources.push(one.predicate.resources[0]))).toMatchObject({ ok: false });
     expect(read((one) => (one.predicate.resources[0].algorithm = "blake3"))).toMatchObject({ ok: false });
     expect(read((one) => (one.predicate.serialization.hash_type = "md5"))).toMatchObject({ ok: false });
