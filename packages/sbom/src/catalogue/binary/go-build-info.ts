@@ -110,12 +110,12 @@ export function goModule(path: string, version: string): FoundPackage {
   };
 }
 
+const LINKED_VERSION =
+  /-X[ =]['"\\]{0,4}[\w./-]{1,200}\.(?:version|Version|gitVersion|GitVersion)=v?(\d+\.\d+\.\d+[\w.+-]{0,64})/;
+
 /** What a release build hands to the linker: `-X main.version=1.2.3`. */
 function linkedVersion(settings: string): string | undefined {
   const flags = /^-ldflags=(.*)$/m.exec(settings)?.[1] ?? "";
-  const match =
-    /-X[ =]['"\\]*\S*?[./](?:main|version)\.(?:version|Version|gitVersion|GitVersion)=v?(\d+\.\d+\.\d+[\w.+-]*)/.exec(
-      flags,
-    );
+  const match = LINKED_VERSION.exec(flags);
   return match?.[1] === undefined ? undefined : `v${match[1]}`;
 }

@@ -24,7 +24,7 @@ export class LayerProblem extends Error {
 const CHUNK_BYTES = 256 * 1024;
 /** Deflate cannot do better than 1032; honest layers seldom pass 20, and files of zeros come small. */
 const MAX_RATIO = 300;
-const RATIO_FREE_BYTES = 512 * 1024 ** 2;
+const RATIO_FREE_BYTES = 256 * 1024 ** 2;
 
 /**
  * Reads a layer: gzip, zstd or plain tar, told apart by its first bytes, as the media type is only a claim.
