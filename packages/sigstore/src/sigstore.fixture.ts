@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from "jose";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { AuditRecord, type RecordBody } from "@pratique/contracts";
 import { silentLog, systemClock, type Clock } from "@pratique/core";
 import { createGuard, type Guard } from "@pratique/guard";
@@ -18,7 +18,7 @@ const POLICIES = join(import.meta.dirname, "../../../policies");
 export interface TestIssuer {
   readonly url: string;
   /** A token of this issuer; claims given here win over the usual ones, and undefined ones are left out. */
-  token(claims?: JWTPayload, options?: { readonly kid?: string }): Promise<string>;
+  token(claims?: Readonly<Record<string, unknown>>, options?: { readonly kid?: string }): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -118,6 +118,8 @@ export async function testGuard(records: RecordBody[], clock: Clock = systemCloc
 }
 
 async function listen(server: Server): Promise<string> {
+  // Clients keep connections; on a busy machine one that is closed meanwhile would be a failure of its own.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address: string | AddressInfo | null = server.address();
   if (address === null || typeof address === "string") throw new Error("it listens nowhere");
