@@ -32,8 +32,10 @@ export const SbomResult = z.strictObject({
   origin: SbomOrigin,
   /** Who signed it, unless it was generated. */
   signer: z.string().optional(),
-  /** Digest of the referrer that it was read from, or that it was attached as. */
+  /** Digest of the referrer that it was read from. */
   attestation: z.string().optional(),
+  /** Digest of the referrer that it was attached as, when that was asked for. */
+  attached: z.string().optional(),
   components: z.int(),
   licences: z.strictObject({
     declared: z.string().optional(),

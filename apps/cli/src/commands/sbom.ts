@@ -72,7 +72,7 @@ export const sbom: Command = {
 };
 
 function notesOf(answer: SbomResult, output: string | undefined): string[] {
-  const { origin, signer = "", attestation, unread } = answer;
+  const { origin, signer = "", attached, unread } = answer;
   const where = {
     attested: `as ${signer} signed it`,
     converted: `from what ${signer} signed, in another format`,
@@ -81,7 +81,7 @@ function notesOf(answer: SbomResult, output: string | undefined): string[] {
   return [
     `${answer.format} of ${answer.reference}: ${counted(answer.components, "component")}, ${where}`,
     ...(output === undefined ? [] : [`  written to ${output}`]),
-    ...(attestation === undefined || origin === "attested" ? [] : [`  attached as ${shortDigest(attestation)}`]),
+    ...(attached === undefined ? [] : [`  attached as ${shortDigest(attached)}`]),
     ...(unread.length === 0 ? [] : [`  ${counted(unread.length, "part")} could not be read:`]),
     ...unread.slice(0, 10).map(({ path, reason }) => `    ${path}: ${reason}`),
   ];

@@ -72,14 +72,15 @@ export class SbomDesk {
     const look = (): Promise<Known> => this.known(found, { format, fresh, platform });
     const known = allowedOrThrow(await guard.perform({ principal, action: "artifact:pull", resource }, look));
     const document = known.predicate ?? writeSbom(known.document, format);
-    let { attestation } = known;
+    const { attestation } = known;
+    let attached: string | undefined;
     if (isAttested && known.origin !== "attested") {
       const outcome = await guard.perform({ principal, action: "artifact:sign", resource }, async (_decision, note) => {
-        const attached = await this.attach(found.repository, found.descriptor, document, format);
-        note({ sbom: attached.digest, format });
-        return attached.digest;
+        const { digest } = await this.attach(found.repository, found.descriptor, document, format);
+        note({ sbom: digest, format });
+        return digest;
       });
-      attestation = allowedOrThrow(outcome);
+      attached = allowedOrThrow(outcome);
     }
     const { declared, expressions, undeclared } = licenceSummary(
       known.document.subject.licences,
@@ -93,6 +94,7 @@ export class SbomDesk {
       origin: known.origin,
       ...(known.signer === undefined ? {} : { signer: known.signer }),
       ...(attestation === undefined ? {} : { attestation }),
+      ...(attached === undefined ? {} : { attached }),
       components: known.document.components.length,
       licences: { ...(declared === undefined ? {} : { declared }), expressions: [...expressions], undeclared },
       unread: [...(known.document.unread ?? [])],
