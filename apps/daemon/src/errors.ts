@@ -225,6 +225,11 @@ export const daemonErrors = defineErrors({
     text: "there is no signing config for the Sigstore of the root `{name}`",
     hint: "name one as `signing.keyless.signingConfig`",
   },
+  "admission.image-missing": {
+    status: 404,
+    text: "there is no image {reference}",
+    hint: "push it, or mend its name",
+  },
   "storage.keys-missing": {
     status: 500,
     text: "there are no keys to the registry's bucket in {where}",

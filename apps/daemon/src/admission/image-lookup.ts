@@ -54,13 +54,14 @@ export class ImageLookup {
     this.#options = options;
   }
 
-  /** @throws `artifact.not-found`, and what the registry that has it answers */
+  /** @throws `admission.image-missing`, and what the registry that has it answers */
   async of(principal: Principal, image: string, signal: AbortSignal): Promise<LookedUp> {
     const reference = imageReference(image);
     const ref = reference.digest ?? reference.tag ?? "latest";
     const found = await this.#find(principal, reference, ref, signal);
-    if (found === undefined) throw daemonErrors("artifact.not-found", { reference: formatReference(reference) });
-    if (isDigest(ref) && found.digest !== ref) throw daemonErrors("artifact.not-found", { reference: image });
+    if (found === undefined) throw daemonErrors("admission.image-missing", { reference: formatReference(reference) });
+    if (isDigest(ref) && found.digest !== ref)
+      throw daemonErrors("admission.image-missing", { reference: image.slice(0, 300) });
     return found;
   }
 
