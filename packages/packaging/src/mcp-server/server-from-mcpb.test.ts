@@ -128,6 +128,21 @@ describe("a bundle", () => {
     );
   });
 
+  it("lists the packages that lie in it, with where they will lie", async () => {
+    const { components } = await read(
+      await bundle({}, [
+        { path: "server/index.js" },
+        { path: "node_modules/@a/b/package.json", body: '{"name":"@a/b","version":"1.2.3","license":"MIT"}' },
+        { path: "server/lib/x-1.0.dist-info/METADATA", body: "Name: x\nVersion: 1.0\n" },
+        { path: "package-lock.json", body: '{"packages":{"node_modules/not-here":{"version":"1.0.0"}}}' },
+      ]),
+    );
+    expect(components).toMatchObject([
+      { purl: "pkg:npm/%40a/b@1.2.3", licences: ["MIT"], locations: ["app/bundle/node_modules/@a/b/package.json"] },
+      { purl: "pkg:pypi/x@1.0", locations: ["app/bundle/server/lib/x-1.0.dist-info/METADATA"] },
+    ]);
+  });
+
   it("of type uv starts its file on the image's Python, and one of type binary starts itself", async () => {
     const uv = { type: "uv", entry_point: "src/server.py" };
     const files = [{ path: "src/server.py" }, { path: "pyproject.toml", body: '[project]\nname = "x"\n' }];

@@ -1,6 +1,7 @@
 // An MCP bundle (.mcpb): what it brings, on the base that its type needs. Nothing of it is run.
 import { basename, join } from "node:path";
 import { hexOf } from "@pratique/core";
+import { catalogueDirectory, componentOfPackage, type SbomComponent } from "@pratique/sbom";
 import { pathProblem } from "../archive/entry-path.ts";
 import type { CanonicalFile } from "../canonical/canonical-artifact.ts";
 import { packagingErrors } from "../errors.ts";
@@ -100,6 +101,7 @@ export async function serverFromMcpb(
   const wheels = type === "uv" ? await uvWheels(bundle, o.python, tools) : undefined;
   const program = `${BUNDLE_ROOT}/${entryPoint}`;
   const found = await listFiles(directory, LIMITS);
+  const brought = type === "uv" ? [] : await packagesIn(directory);
   const files: CanonicalFile<ServerRole>[] = [];
   for (const file of found) {
     const role = /(?:^|\/)(?:node_modules|site-packages|lib)\//.test(file.path) ? "dependency" : "app";
@@ -133,7 +135,7 @@ export async function serverFromMcpb(
       annotations: {},
       foreign: {},
     },
-    components: wheels?.components ?? [],
+    components: [...(wheels?.components ?? []), ...brought],
     materials: [
       { uri: `file:${encodeURI(basename(path))}`, digest: { sha256 }, name: basename(path) },
       ...(wheels?.materials ?? []),
@@ -143,10 +145,18 @@ export async function serverFromMcpb(
       ...described.notes,
       ...start.notes,
       ...(bundle.isSigned ? ["the bundle is signed; its signature was not checked"] : []),
-      ...(type === "uv" ? [] : ["what the bundle brings along is not listed by its packages: no lock came with it"]),
+      ...(type === "uv" ? [] : ["what the bundle brings along is listed as it is installed: no lock came with it"]),
     ],
     close: () => bundle.close(),
   };
+}
+
+/** Packages that lie in the bundle, where they will lie in the image. */
+async function packagesIn(directory: string): Promise<SbomComponent[]> {
+  const { components } = await catalogueDirectory(directory, { as: "root" });
+  return components.map((found) =>
+    componentOfPackage({ ...found, locations: found.locations.map((path) => `${BELOW}/${path}`) }),
+  );
 }
 
 /** Bundles may name their files without `${__dirname}`: clients start them in their directory. */
