@@ -62,6 +62,8 @@ export {
 export { signingErrors } from "./signing/errors.ts";
 export { fileKeys } from "./signing/key-files.ts";
 export type { KeyProvider } from "./signing/key-provider.ts";
+export { parseKeyUri } from "./signing/key-uri.ts";
+export { verifySignature } from "./signing/verify-signature.ts";
 export { openKeyRing, OWNER_KEY, type KeyEntry, type KeyRing } from "./signing/key-ring.ts";
 export { tokenKeys, type RunTokenTool } from "./signing/pkcs11/token-keys.ts";
 export { transitKeys, type VaultOptions } from "./signing/vault/transit-keys.ts";

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isPratiqueError } from "@pratique/core";
 import { signingErrors } from "../errors.ts";
-import type { KeyAlgorithm } from "../key-algorithm.ts";
+import { hashOf, keyAlgorithmOf, type KeyAlgorithm } from "../key-algorithm.ts";
 import type { KeyProvider } from "../key-provider.ts";
 import type { KeyUri } from "../key-uri.ts";
 import { readSecretFile } from "../secret-file.ts";
@@ -31,13 +31,17 @@ export interface TokenOptions {
   /** What the module reads from its environment, e.g. `SOFTHSM2_CONF`. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
   readonly runTool: RunTokenTool;
-  /** Where the hash to be signed lies for a moment; it is no secret. */
+  /** Where what is to be signed lies for a moment; it is no secret. */
   readonly scratchDirectory: string;
 }
 
 const PIN_VARIABLE = "PRATIQUE_TOKEN_PIN";
 const LIMITS = { maxOutputBytes: 1024 * 1024, timeoutMs: 30_000 };
-const CURVES: Partial<Record<KeyAlgorithm, string>> = { "ecdsa-p256": "prime256v1", "ecdsa-p384": "secp384r1" };
+const CURVES: Readonly<Record<KeyAlgorithm, string>> = {
+  "ecdsa-p256": "prime256v1",
+  "ecdsa-p384": "secp384r1",
+  ed25519: "edwards25519",
+};
 
 export function tokenKeys(options: TokenOptions): KeyProvider {
   return {
@@ -53,23 +57,21 @@ async function openTokenKey(options: TokenOptions, uri: KeyUri): Promise<Signing
   const found = await findKey(options, name, uri);
   if (found === undefined) throw signingErrors("key.not-found", { name: uri.text });
   const { publicKey, idHex } = found;
-  if (publicKey === undefined) {
-    const reason = "tokens sign here with ECDSA on P-256 or P-384";
+  const algorithm = publicKey === undefined ? undefined : keyAlgorithmOf(publicKey);
+  if (publicKey === undefined || algorithm === undefined) {
+    const reason = "tokens sign here with ECDSA on P-256 or P-384, or with Ed25519";
     throw signingErrors("key.unusable", { where: uri.text, reason });
   }
-  const hash = publicKey.asymmetricKeyDetails?.namedCurve === "secp384r1" ? "sha384" : "sha256";
+  const hash = hashOf(algorithm);
   return remoteSigningKey(publicKey, uri.text, async (message) => {
-    const digest = createHash(hash).update(message).digest();
-    return await signDigest(options, { name, uri, idHex, digest });
+    const input = hash === undefined ? message : createHash(hash).update(message).digest();
+    return await signInput(options, { name, uri, idHex, mechanism: hash === undefined ? "EDDSA" : "ECDSA", input });
   });
 }
 
 async function createTokenKey(options: TokenOptions, uri: KeyUri, algorithm: KeyAlgorithm): Promise<SigningKey> {
   const name = parsePkcs11Uri(uri);
   const curve = CURVES[algorithm];
-  if (curve === undefined) {
-    throw signingErrors("key.unusable", { where: uri.text, reason: `tokens make no ${algorithm} keys here` });
-  }
   if (name.label === undefined) throw signingErrors("key.bad-uri", { uri: uri.text, reason: "add object=LABEL" });
   if ((await findKey(options, name, uri)) !== undefined) throw signingErrors("key.exists", { name: uri.text });
   const idHex = name.idHex ?? randomBytes(16).toString("hex");
@@ -97,26 +99,29 @@ async function findKey(options: TokenOptions, name: Pkcs11Name, uri: KeyUri): Pr
   return matching[0];
 }
 
-interface DigestRequest {
+interface SignRequest {
   readonly name: Pkcs11Name;
   readonly uri: KeyUri;
   readonly idHex: string;
-  readonly digest: Uint8Array;
+  readonly mechanism: "ECDSA" | "EDDSA";
+  /** The hash; for EdDSA the message. */
+  readonly input: Uint8Array;
 }
 
-/** By ID alone: OpenSC 0.23 takes some key when `--sign` is given a label. */
-async function signDigest(options: TokenOptions, { name, uri, idHex, digest }: DigestRequest): Promise<Buffer> {
+/** By ID alone: OpenSC 0.23 takes some key when `--sign` is given a label. EdDSA needs a newer one. */
+async function signInput(options: TokenOptions, request: SignRequest): Promise<Buffer> {
+  const { name, uri, idHex, mechanism, input } = request;
   const directory = await mkdtemp(join(options.scratchDirectory, "token-"));
   try {
-    const input = join(directory, "digest");
-    await writeFile(input, digest, { mode: 0o600 });
+    const file = join(directory, "input");
+    await writeFile(file, input, { mode: 0o600 });
     return await run(options, uri, [
       ...tokenArguments(name),
       "--sign",
-      "--mechanism=ECDSA",
-      "--signature-format=openssl",
+      `--mechanism=${mechanism}`,
+      ...(mechanism === "ECDSA" ? ["--signature-format=openssl"] : []),
       `--id=${idHex}`,
-      `--input-file=${input}`,
+      `--input-file=${file}`,
     ]);
   } finally {
     await rm(directory, { recursive: true, force: true });
