@@ -1,6 +1,5 @@
 // Whether the log entry is about the very certificate in the bundle: who watches the log must see who signed.
 import type { Bundle } from "@sigstore/bundle";
-import type { X509Certificate } from "@sigstore/core";
 import { z } from "zod";
 
 const Verifier = z.looseObject({ x509Certificate: z.looseObject({ rawBytes: z.string() }) });
@@ -28,9 +27,11 @@ const EntryBody = z.union([
 ]);
 
 /** Every entry of the bundle names it. An entry of a kind that names none (the old `intoto`) is passed over. */
-export function isLogged(bundle: Bundle, certificate: X509Certificate): boolean {
-  const der = certificate.root.toDER().toString("base64");
-  return bundle.verificationMaterial.tlogEntries.every(({ canonicalizedBody, kindVersion }) => {
+export function isLogged({ verificationMaterial }: Bundle): boolean {
+  const { content, tlogEntries } = verificationMaterial;
+  if (content.$case !== "certificate") return false;
+  const der = content.certificate.rawBytes.toString("base64");
+  return tlogEntries.every(({ canonicalizedBody, kindVersion }) => {
     if (kindVersion?.kind === "intoto") return true;
     const body = EntryBody.safeParse(JSON.parse(canonicalizedBody.toString("utf8")));
     return body.success && body.data.includes(der);

@@ -4,6 +4,7 @@ import { toTrustMaterial, Verifier, type TrustMaterial } from "@sigstore/verify"
 import { digestOf, type Digest } from "@pratique/core";
 import { z } from "zod";
 import { evidenceErrors } from "../errors.ts";
+import { FixedCertificate } from "./fixed-certificate.ts";
 
 /** A root that was read once and is ready to verify with. */
 export interface TrustRoot {
@@ -52,12 +53,26 @@ export function readTrustRoot(name: string, bytes: Uint8Array): TrustRoot {
     const json: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     const form = RootJson.safeParse(json);
     if (!form.success) throw invalid(`it is no trusted root of Sigstore (at ${form.error.issues[0]?.path.join(".")})`);
-    const material = toTrustMaterial(TrustedRoot.fromJSON(json), noKeys);
+    const material = withFixedCertificates(toTrustMaterial(TrustedRoot.fromJSON(json), noKeys));
     return { name, digest: digestOf(bytes), material, verifier: new Verifier(material) };
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "trust.invalid-root") throw error;
     throw invalid("it cannot be read", error);
   }
+}
+
+function withFixedCertificates(material: TrustMaterial): TrustMaterial {
+  const fixed = (authorities: TrustMaterial["certificateAuthorities"]): TrustMaterial["certificateAuthorities"] =>
+    authorities.map((authority) => ({
+      ...authority,
+      certChain: authority.certChain.map(({ root }) => FixedCertificate.of(root.toDER())),
+    }));
+  const { certificateAuthorities, timestampAuthorities } = material;
+  return {
+    ...material,
+    certificateAuthorities: fixed(certificateAuthorities),
+    timestampAuthorities: fixed(timestampAuthorities),
+  };
 }
 
 /** Keys are trusted by `trust.keys`, never by a root. */

@@ -3,6 +3,7 @@ import type { Bundle } from "@sigstore/bundle";
 import { toSignedEntity, type SignedEntity } from "@sigstore/verify";
 import type { RejectionReason } from "../rejection.ts";
 import { reasonFor } from "./rejection-reason.ts";
+import { FixedCertificate } from "./fixed-certificate.ts";
 import { certifiedIdentity, isForCodeSigning } from "./signer-certificate.ts";
 import { isLogged } from "./logged-certificate.ts";
 import type { TrustRoot } from "./trust-root.ts";
@@ -21,7 +22,7 @@ export type CertificateVerdict =
 export function verifyByCertificate(bundle: Bundle, roots: readonly TrustRoot[]): CertificateVerdict {
   let entity: SignedEntity;
   try {
-    entity = toSignedEntity(bundle);
+    entity = withFixedCertificate(toSignedEntity(bundle));
   } catch {
     // A certificate or a timestamp that is no DER: whatever its parser says, nothing can be verified.
     return { ok: false, reason: "malformed-bundle", detail: "its certificate or its timestamp cannot be read" };
@@ -37,6 +38,12 @@ export function verifyByCertificate(bundle: Bundle, roots: readonly TrustRoot[])
     refusal ??= verdict;
   }
   return refusal!;
+}
+
+function withFixedCertificate(entity: SignedEntity): SignedEntity {
+  const { key } = entity;
+  if (key.$case !== "certificate") return entity;
+  return { ...entity, key: { ...key, certificate: FixedCertificate.of(key.certificate.root.toDER()) } };
 }
 
 /** By name alone, which anybody can write: it only chooses whom to ask. */
@@ -61,7 +68,7 @@ function verifyWith(root: TrustRoot, entity: SignedEntity, bundle: Bundle): Cert
     if (!isForCodeSigning(certificate)) {
       return { ok: false, reason: "bad-certificate", detail: "its certificate is not for signing code" };
     }
-    if (!isLogged(bundle, certificate)) {
+    if (!isLogged(bundle)) {
       return { ok: false, reason: "log-mismatch", detail: "the log entry names another certificate" };
     }
     const identity = certifiedIdentity(certificate);
