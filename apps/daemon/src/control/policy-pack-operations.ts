@@ -34,7 +34,7 @@ export function policyPackOperations(packs: PackDesk, simulations: SimulationDes
       "Try policies over what is recorded and what is stored",
       SimulationRequest,
       SimulationResult,
-      ({ principal, body }) => simulations.simulate(principal, body),
+      ({ principal, body, signal }) => simulations.simulate(principal, body, signal),
     ),
   ];
 }

@@ -1,5 +1,5 @@
 // Writes `policy.packs` into `pratique.yaml`, and leaves everything else in it as it is, comments too.
-import { readFile, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { Config } from "@pratique/contracts";
 import { writeFileDurably } from "@pratique/store";
 import { isMap, parseDocument } from "yaml";
@@ -22,7 +22,9 @@ export async function writePacks(configFile: string, packs: readonly string[]): 
   if (!Config.safeParse(document.toJS({ maxAliasCount: 20 }) ?? {}).success) {
     throw daemonErrors("config.invalid", { file: configFile, problem: "policy.packs cannot be put into it" });
   }
-  await writeFileDurably(configFile, isEmpty ? "" : document.toString({ lineWidth: 0 }), { mode });
+  // A link leads to where the owner keeps it; it is not to become a file.
+  const target = await realpath(configFile).catch(() => configFile);
+  await writeFileDurably(target, isEmpty ? "" : document.toString({ lineWidth: 0 }), { mode });
 }
 
 async function readConfig(file: string): Promise<{ text: string; mode: number }> {

@@ -1,5 +1,6 @@
 // Tries policies that are not in force: over what is recorded, and over what lies in the registry. Changes nothing.
 import { isAbsolute } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { AuditLog } from "@pratique/audit";
 import type { AuditRecord, Principal, SimulationRequest, SimulationResult, UserPrincipal } from "@pratique/contracts";
 import { digestOf, isPratiqueError } from "@pratique/core";
@@ -28,6 +29,7 @@ export interface SimulationDeskOptions {
 }
 
 const PAGE = 1000;
+const YIELD_EVERY = 50;
 const MAX_ARTIFACTS = 10_000;
 
 type Changed = SimulationResult["artifacts"]["lose"][number];
@@ -39,7 +41,11 @@ export class SimulationDesk {
     this.#options = options;
   }
 
-  async simulate(principal: Principal, request: z.output<typeof SimulationRequest>): Promise<SimulationResult> {
+  async simulate(
+    principal: Principal,
+    request: z.output<typeof SimulationRequest>,
+    signal: AbortSignal,
+  ): Promise<SimulationResult> {
     const { guard, policies } = this.#options;
     const resource = { type: "AuditLog", id: "log" } as const;
     const { directory, pack } = request;
@@ -49,9 +55,9 @@ export class SimulationDesk {
       await guard.perform(act, async () => {
         const candidate = await this.#candidate(request);
         const inForce = policies.current;
-        const artifacts = await this.#artifacts(inForce, candidate);
+        const artifacts = await this.#artifacts(inForce, candidate, signal);
         const lost = new Set(artifacts.lose.map(({ digest }) => digest));
-        const decisions = await this.#decisions(request, { inForce, candidate, lost });
+        const decisions = await this.#decisions(request, { inForce, candidate, lost }, signal);
         return { policyDigest: candidate.digest, inForce: inForce.digest, decisions, artifacts };
       }),
     );
@@ -75,6 +81,7 @@ export class SimulationDesk {
   async #decisions(
     { since, limit }: z.output<typeof SimulationRequest>,
     options: { readonly inForce: PolicySet; readonly candidate: PolicySet; readonly lost: ReadonlySet<string> },
+    signal: AbortSignal,
   ): Promise<SimulationResult["decisions"]> {
     const { audit, inputs } = this.#options;
     await inputs.flush();
@@ -94,7 +101,10 @@ export class SimulationDesk {
       before = last.sequence;
       records += page.length;
       const requests = await this.#requestsOf(page);
-      for (const record of page) {
+      for (const [at, record] of page.entries()) {
+        // Others want their decisions meanwhile.
+        if (at % YIELD_EVERY === 0) await setImmediate();
+        signal.throwIfAborted();
         if (isList(record)) lists += 1;
         else simulation.add(recordedOf(record), requests.get(record.inputs ?? ""));
       }
@@ -115,7 +125,11 @@ export class SimulationDesk {
     return requests;
   }
 
-  async #artifacts(inForce: PolicySet, candidate: PolicySet): Promise<SimulationResult["artifacts"]> {
+  async #artifacts(
+    inForce: PolicySet,
+    candidate: PolicySet,
+    signal: AbortSignal,
+  ): Promise<SimulationResult["artifacts"]> {
     const { artifacts, owner } = this.#options;
     const lose: Changed[] = [];
     const gain: Changed[] = [];
@@ -123,6 +137,7 @@ export class SimulationDesk {
     let [again, unreadable] = [0, 0];
     for await (const reference of this.#references()) {
       if (seen.size >= MAX_ARTIFACTS) break;
+      signal.throwIfAborted();
       try {
         const found = await artifacts.find(reference);
         const { digest } = found.descriptor;
