@@ -219,6 +219,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     });
     onClose(() => clearing.background.close());
     policies.onChange(() => clearing.background.notify());
+    advisories.desk.onChange(() => clearing.background.notify());
     const { artifacts, ...desks } = await openArtifactDesks({
       store,
       guard,
@@ -354,7 +355,15 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const control = createControlApi(
       controlOperations({
         artifacts,
-        signatures: openSigning({ config: config.signing, artifacts, guard, keys, trust, clock }),
+        signatures: openSigning({
+          config: config.signing,
+          artifacts,
+          guard,
+          keys,
+          trust,
+          intents: clearing.intents,
+          clock,
+        }),
         ...desks,
         runs,
         account: new Account(audit, guard),
@@ -385,6 +394,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
           home,
           url: config.sigstore.url ?? `${listener.url}${SIGSTORE_PREFIX}`,
           guard,
+          intents: clearing.intents,
           clock,
         }),
         upstreams,

@@ -23,7 +23,8 @@ export async function readTrust(
     })),
   );
   const builders = Object.entries(config.builders).map(([name, builder]) => ({ name, ...builder }));
-  return { keys: [{ name: "owner", publicKeyPem: ownerPublicKeyPem }, ...keys], builders };
+  const { imageTypes } = config;
+  return { keys: [{ name: "owner", publicKeyPem: ownerPublicKeyPem }, ...keys], builders, imageTypes };
 }
 
 async function readKey(name: string, path: string, configFile: string): Promise<string> {

@@ -24,6 +24,12 @@ export const TrustConfig = z.strictObject({
     )
     .default({})
     .describe("Public keys that are trusted, by the name that policies see as signer"),
+  imageTypes: z
+    .record(z.string().min(1).max(63), z.enum(["hardened", "official"]))
+    .default({})
+    .describe(
+      "What images that a signer signed are, by the signer's name in `keys` or `identities`; without it they are `verified`",
+    ),
   identities: TrustIdentitiesConfig,
   roots: TrustRootsConfig,
   requirements: RequirementsConfig,

@@ -15,7 +15,6 @@ import {
   VSA_PREDICATE,
   WAIVER_PREDICATE,
 } from "./predicates.ts";
-import type { TrustedBuilder } from "./provenance-builders.ts";
 import { provenanceVerdicts } from "./provenance-verdict.ts";
 import { unmetOf } from "./requirements/meets.ts";
 import { fingerprintOf, OWNER, type Trust } from "./trust.ts";
@@ -82,7 +81,7 @@ export async function readEvidence(
   const looked = await vulnerabilitiesOf(repo.name, subject, kind, verified, ground);
   const { notable, applied, until, vulnerabilities } = looked;
   const unmet = unmetOf(trust.requirements ?? [], repo.name, verified);
-  const facts = { ...factsOf(verified, trust.builders ?? []), vulnerabilities, waivers: applied, unmet };
+  const facts = { ...factsOf(verified, trust), vulnerabilities, waivers: applied, unmet };
   const { created, hasPickle } = await manifestFacts(repo, subject, verified);
   const evidence: Evidence = {
     repository: repo.name,
@@ -187,16 +186,16 @@ type Facts = Omit<
 >;
 
 /** Pure: from verified statements (newest first) to facts. */
-function factsOf(verified: readonly VerifiedStatement[], builders: readonly TrustedBuilder[]): Facts {
+function factsOf(verified: readonly VerifiedStatement[], trust: Trust): Facts {
   const ofType = (...types: string[]): VerifiedStatement[] =>
     verified.filter(({ predicateType }) => types.includes(predicateType));
   const signatures = ofType(SIGNATURE_PREDICATE).map(({ signer }) => signer);
   const signers = [...new Map(signatures.map((signer) => [signer.id, signer])).values()];
   const sboms = sbomsOf(verified);
   const [sbom] = sboms;
-  const [provenance] = provenanceVerdicts(verified, builders);
+  const [provenance] = provenanceVerdicts(verified, trust.builders ?? []);
   return {
-    imageType: signers.length === 0 ? "community" : signers.some(isOwner) ? "organization" : "verified",
+    imageType: imageTypeOf(signers, trust),
     signers,
     ...(provenance === undefined
       ? {}
@@ -228,6 +227,15 @@ function factsOf(verified: readonly VerifiedStatement[], builders: readonly Trus
     pickle: sboms.some(({ facts }) => facts.unsafeFormats.includes("pickle")),
     clearances: ofType(VSA_PREDICATE).flatMap((statement) => readClearance(statement) ?? []),
   };
+}
+
+/** By who signed the artifact itself: the strongest of what the trust configuration says of them. */
+function imageTypeOf(signers: Evidence["signers"], { imageTypes = {} }: Trust): Evidence["imageType"] {
+  const types = signers.map(({ name }) => (Object.hasOwn(imageTypes, name) ? imageTypes[name] : undefined));
+  if (types.includes("hardened")) return "hardened";
+  if (types.includes("official")) return "official";
+  if (signers.some(isOwner)) return "organization";
+  return signers.length === 0 ? "community" : "verified";
 }
 
 function isOwner({ name }: { readonly name: string }): boolean {

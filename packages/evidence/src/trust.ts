@@ -28,6 +28,8 @@ export interface Trust {
   readonly identities?: readonly TrustedIdentity[] | undefined;
   /** Which authorities may certify them. */
   readonly roots?: readonly TrustRoot[] | undefined;
+  /** What artifacts that a signer of this name signed are, for policies; without it `verified`. The owner's are `organization`. */
+  readonly imageTypes?: Readonly<Record<string, "hardened" | "official">> | undefined;
   /** What must be signed, by whom, of which repositories. */
   readonly requirements?: readonly Requirement[] | undefined;
   /** Build platforms, and who speaks for each. */
@@ -56,10 +58,13 @@ export function signersOf(trust: Trust): ReadonlyMap<string, TrustedSigner> {
 
 /** Names a trust configuration: equal trust, equal text. */
 export function fingerprintOf(trust: Trust): string {
-  const { keys, identities = [], roots = [], requirements = [], builders = [] } = trust;
+  const { keys, identities = [], roots = [], requirements = [], builders = [], imageTypes = {} } = trust;
   const named = roots.map(({ name, digest }) => [name, digest]);
   return digestOf(
-    canonicalJson([keys.map((key) => ({ ...key })), JSON.stringify([identities, named, requirements, builders])]),
+    canonicalJson([
+      keys.map((key) => ({ ...key })),
+      JSON.stringify([identities, named, requirements, builders, imageTypes]),
+    ]),
   );
 }
 

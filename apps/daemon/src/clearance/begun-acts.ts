@@ -1,7 +1,7 @@
 // Signatures and clearances that were begun: at the start each is found recorded, recorded now, or taken back.
 import { describeError, isDigest, type Clock, type Digest, type Log } from "@pratique/core";
 import { Principal } from "@pratique/contracts";
-import { verifyArtifact, type ActIntent, type ActIntents, type SigningKey } from "@pratique/evidence";
+import { verifyArtifact, type ActIntent, type ActIntents, type Trust } from "@pratique/evidence";
 import type { Guard } from "@pratique/guard";
 import type { ActIntentRow, ActIntentTable, RecordTable } from "@pratique/store";
 import { z } from "zod";
@@ -17,10 +17,12 @@ const Intent = z.strictObject({
   predicateType: z.string(),
 });
 
+const CREATED = "org.opencontainers.image.created";
+
 export interface BegunActsOptions {
   readonly table: ActIntentTable;
   readonly records: Pick<RecordTable, "find">;
-  readonly keys: () => readonly Pick<SigningKey, "publicKeyPem">[];
+  readonly trust: Trust;
   readonly guard: Guard;
   readonly registry: string;
   readonly find: (reference: string) => Promise<Found>;
@@ -66,15 +68,18 @@ export class BegunActs implements ActIntents {
   }
 
   async #settleOne(row: ActIntentRow): Promise<void> {
-    const { guard, find, keys, registry, resource, log } = this.#options;
+    const { guard, find, trust, registry, resource, log } = this.#options;
     const intent = Intent.safeParse(JSON.parse(row.body)).data;
     if (intent === undefined) return;
     const { action, principal, repository, digest, predicateType } = intent;
     const found = await find(`${registry}/${repository}@${digest}`).catch(() => undefined);
     if (found === undefined) return;
-    const trust = { keys: keys().map(({ publicKeyPem }, index) => ({ name: `own-${index}`, publicKeyPem })) };
     const { verified } = await verifyArtifact(found.repository, found.descriptor, trust);
-    const standing = verified.filter((statement) => statement.predicateType === predicateType);
+    // Others may have signed before it, and elsewhere: only what was attached since it was begun can be it.
+    const standing = verified.filter(
+      (statement) =>
+        statement.predicateType === predicateType && (statement.referrer.annotations?.[CREATED] ?? "") >= row.time,
+    );
     const recorded = await this.#recorded(action, digest);
     const strays = standing.filter(({ referrer }) => !recorded.has(referrer.digest));
     for (const { referrer } of strays) {

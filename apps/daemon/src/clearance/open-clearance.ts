@@ -67,7 +67,7 @@ export async function openClearance(options: OpenClearanceOptions): Promise<Clea
   const intents = new BegunActs({
     table: database.actIntents,
     records: database.records,
-    keys: () => [key],
+    trust,
     guard,
     registry,
     find,

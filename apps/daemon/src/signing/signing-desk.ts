@@ -15,6 +15,7 @@ import {
   signArtifact,
   signLegacy,
   signModel,
+  type ActIntents,
   type KeyRing,
   type SigningKey,
 } from "@pratique/evidence";
@@ -22,6 +23,7 @@ import { allowedOrThrow, type Guard } from "@pratique/guard";
 import { readArtifact, type ArtifactInfo } from "@pratique/packaging";
 import { systemResource, type Artifacts } from "../artifacts/artifacts.ts";
 import type { Found } from "../artifacts/find-artifact.ts";
+import { signatureIntent, withIntent } from "../clearance/with-intent.ts";
 import { daemonErrors } from "../errors.ts";
 
 export interface SigningDeskOptions {
@@ -29,6 +31,8 @@ export interface SigningDeskOptions {
   readonly guard: Guard;
   readonly keys: KeyRing;
   readonly config: SigningConfig;
+  /** What is begun, for the next start to see. */
+  readonly intents: ActIntents;
   readonly clock: Clock;
 }
 
@@ -44,14 +48,16 @@ export class SigningDesk {
     const found = await artifacts.find(request.reference);
     const name = await this.mayUse(principal, request.key);
     const format = request.format ?? config.format;
-    const outcome = await guard.perform(
-      { principal, action: "artifact:sign", resource: await artifacts.resource(found), details: { key: name, format } },
-      async (_decision, note) => {
+    const resource = await artifacts.resource(found);
+    const act = { principal, action: "artifact:sign", resource, details: { key: name, format } } as const;
+    const outcome = await withIntent(this.#options.intents, signatureIntent(principal, found), (begin) =>
+      guard.perform(act, async (_decision, note) => {
         const key = await this.#options.keys.open(name);
+        await begin();
         const signed = await this.#sign(found, key, { format, oms: request.oms === true });
         note({ keyId: key.keyId, signature: signed.signature });
         return signed;
-      },
+      }),
     );
     return allowedOrThrow(outcome);
   }

@@ -13,12 +13,14 @@ import {
   openKeylessSigner,
   PUBLIC_GOOD_SIGNING_CONFIG,
   signArtifact,
+  type ActIntents,
   type Trust,
   type TrustRoot,
 } from "@pratique/evidence";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { Sigstore } from "@pratique/sigstore";
 import { systemResource, type Artifacts } from "../artifacts/artifacts.ts";
+import { signatureIntent, withIntent } from "../clearance/with-intent.ts";
 import { daemonErrors } from "../errors.ts";
 import type { Home } from "../home.ts";
 import { readPinned } from "./read-document.ts";
@@ -33,6 +35,8 @@ export interface SigstoreDeskOptions {
   /** Where the embedded one is reached. */
   readonly url: string;
   readonly guard: Guard;
+  /** What is begun, for the next start to see. */
+  readonly intents: ActIntents;
   readonly clock: Clock;
 }
 
@@ -85,16 +89,20 @@ export class SigstoreDesk {
     const { artifacts, guard, clock } = this.#options;
     const found = await artifacts.find(request.reference);
     const act = { principal, action: "artifact:sign", resource: await artifacts.resource(found) } as const;
-    const outcome = await guard.perform(act, async (_decision, note) => {
-      const root = this.#root();
-      const { identityToken } = request;
-      const signingConfig = await this.#signingConfig();
-      const signer = await openKeylessSigner({ identityToken, signingConfig, root, clock, signal });
-      const { digest } = await signArtifact(found.repository, found.descriptor, signer, clock);
-      const { issuer, subject } = signer.identity;
-      note({ issuer, subject, root: root.name, rootDigest: root.digest, signature: digest });
-      return { signature: digest, issuer, subject, root: root.name };
-    });
+    const { intents } = this.#options;
+    const outcome = await withIntent(intents, signatureIntent(principal, found), (begin) =>
+      guard.perform(act, async (_decision, note) => {
+        const root = this.#root();
+        const { identityToken } = request;
+        const signingConfig = await this.#signingConfig();
+        const signer = await openKeylessSigner({ identityToken, signingConfig, root, clock, signal });
+        await begin();
+        const { digest } = await signArtifact(found.repository, found.descriptor, signer, clock);
+        const { issuer, subject } = signer.identity;
+        note({ issuer, subject, root: root.name, rootDigest: root.digest, signature: digest });
+        return { signature: digest, issuer, subject, root: root.name };
+      }),
+    );
     return { reference: found.reference, digest: found.descriptor.digest, ...allowedOrThrow(outcome) };
   }
 
