@@ -14,12 +14,19 @@ export interface HeaderBudget {
   readonly maxBytes: number;
   /** What is fetched at least at once, so that small reads side by side cost one. */
   readonly windowBytes: number;
+  /** A window grows to this size while more of the same source is read. */
+  readonly growsToBytes?: number;
 }
 
 /** ≤ 3 requests and ≤ 1 MiB: what looking at a model in another registry may cost. */
 export const REMOTE_BUDGET: HeaderBudget = { maxReads: 3, maxBytes: 1024 * 1024, windowBytes: 256 * 1024 };
 /** Of a file here: enough for the largest vocabularies there are. */
-export const LOCAL_BUDGET: HeaderBudget = { maxReads: 10_000, maxBytes: 512 * 1024 * 1024, windowBytes: 1024 * 1024 };
+export const LOCAL_BUDGET: HeaderBudget = {
+  maxReads: 10_000,
+  maxBytes: 512 * 1024 * 1024,
+  windowBytes: 64 * 1024,
+  growsToBytes: 8 * 1024 * 1024,
+};
 
 /** Tensors spread over the whole file, each with a few bytes to read: in small windows, of which the rest is forgotten. */
 export const SCATTERED_BUDGET: HeaderBudget = { maxReads: 2_000_000, maxBytes: 4 * 1024 ** 3, windowBytes: 4096 };
@@ -43,7 +50,7 @@ export function headerSource(sizeBytes: number, fetch: Fetch, budget: HeaderBudg
       const before = windows.find((one) => one.start <= start && start <= one.start + one.bytes.length);
       const from = before === undefined ? start : before.start + before.bytes.length;
       const wanted = Math.min(
-        Math.max(end - from, Math.min(budget.windowBytes, budget.maxBytes - total)),
+        Math.max(end - from, Math.min(windowAfter(budget, total), budget.maxBytes - total)),
         sizeBytes - from,
       );
       if (reads >= budget.maxReads || total + wanted > budget.maxBytes) {
@@ -62,6 +69,11 @@ export function headerSource(sizeBytes: number, fetch: Fetch, budget: HeaderBudg
       return whole.bytes.subarray(start - whole.start, Math.min(end, whole.start + whole.bytes.length) - whole.start);
     },
   };
+}
+
+/** As much as was fetched before, so that a long header takes few reads and a short one few bytes. */
+function windowAfter({ windowBytes, growsToBytes = windowBytes }: HeaderBudget, total: number): number {
+  return Math.max(windowBytes, Math.min(total, growsToBytes));
 }
 
 /** Hands a file to `use` and closes it. */
