@@ -172,7 +172,8 @@ describe("verifyArtifact", () => {
     const { rejected } = await verifyArtifact(
       replacing(repo, {
         referrers: () => Promise.resolve([listed]),
-        manifest: () => Promise.resolve({ descriptor: listed, bytes, mediaType: listed.mediaType }),
+        manifest: async (ref) =>
+          ref === listed.digest ? { descriptor: listed, bytes, mediaType: listed.mediaType } : undefined,
         openBlob: () => Promise.reject(new Error("must not be read")),
       }),
       bench.subject,
