@@ -21,6 +21,7 @@ const bundle = await rolldown({
     pratique: "apps/cli/src/main.ts",
     "engine-host": "packages/inference/src/engine-host.ts",
     "bundle-host": "packages/packaging/src/bundle-host.ts",
+    "layer-host": "packages/sbom/src/catalogue/layer-host.ts",
   },
   // Our own packages and the two small ones the command itself needs are bundled; the rest stays where npm put it.
   external: (id) => !id.startsWith(".") && !id.startsWith("/") && !id.startsWith("@pratique/") && id !== "canonicalize",

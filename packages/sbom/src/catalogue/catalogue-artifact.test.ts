@@ -1,7 +1,11 @@
 // Images as engines build them: what a container would see is what is catalogued.
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { digestOf } from "@pratique/core";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { catalogueArtifact } from "./catalogue-artifact.ts";
 import { ImageFixture, layerOf, npmFile, tarOf, type FixtureLayer } from "./layer/tar.fixture.ts";
 
@@ -262,3 +266,57 @@ function gguf(texts: Readonly<Record<string, string>>): Buffer {
   const type = Buffer.from([8, 0, 0, 0]);
   return Buffer.concat([head, ...Object.entries(texts).flatMap(([key, value]) => [text(key), type, text(value)])]);
 }
+
+describe("an image that lies on this machine", () => {
+  let home: string;
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), "pratique-layers-"));
+  });
+  afterEach(() => rm(home, { recursive: true, force: true }));
+
+  // What does not compress makes a layer large enough for threads.
+  const large = (name: string): FixtureLayer =>
+    layerOf(npmFile(`${name}/package.json`, name, "1.0.0"), { path: `${name}.bin`, body: randomBytes(3 * 1024 ** 2) });
+
+  async function local(layers: readonly FixtureLayer[]) {
+    const fixture = new ImageFixture();
+    const image = fixture.image(layers);
+    let held = 0;
+    const localFile = async (digest: string) => {
+      const path = join(home, digest.replace(":", "-"));
+      await writeFile(path, fixture.blobs.get(digest) ?? "");
+      held += 1;
+      return { path, release: () => void (held -= 1) };
+    };
+    return { fixture, image, source: { ...fixture.source, localFile }, held: () => held };
+  }
+
+  it("is read by threads, with the same result, and its files are let go", async () => {
+    const { fixture, image, source, held } = await local([large("a"), large("b"), layerOf({ path: ".wh.a" })]);
+    const catalogue = await catalogueArtifact(source, image);
+    expect(fixture.opened).toBe(0);
+    expect(held()).toBe(0);
+    expect(catalogue.components.map(({ purl }) => purl)).toEqual(["pkg:npm/b@1.0.0"]);
+    expect(catalogue).toEqual(await catalogueArtifact(fixture.source, image));
+  });
+
+  it("fails as a whole with the one layer that cannot be read", async () => {
+    const { image, source, held } = await local([large("a"), { bytes: randomBytes(5 * 1024 ** 2) }]);
+    await expect(catalogueArtifact(source, image)).rejects.toMatchObject({ code: "catalogue.layer-damaged" });
+    expect(held()).toBe(0);
+    const spent = await local([large("a"), large("b")]);
+    await expect(
+      catalogueArtifact(spent.source, spent.image, { limits: { maxBytes: 5 * 1024 ** 2 } }),
+    ).rejects.toMatchObject({ code: "catalogue.too-large" });
+  });
+
+  it("is left when nobody waits for it any more", async () => {
+    const { image, source, held } = await local([large("a"), large("b")]);
+    const reason = new Error("enough");
+    const controller = new AbortController();
+    const reading = catalogueArtifact(source, image, { signal: controller.signal });
+    controller.abort(reason);
+    await expect(reading).rejects.toBe(reason);
+    expect(held()).toBe(0);
+  });
+});

@@ -1,4 +1,5 @@
 // The catalogue of an artifact in a repository: its layers are read side by side, and put together as a container sees them.
+import { availableParallelism } from "node:os";
 import type { Descriptor, ImageManifest, LocalRepository, Repository } from "@pratique/oci";
 import { sbomErrors } from "../errors.ts";
 import { CATALOGUE_LIMITS, type Catalogue, type CatalogueLimits, type CatalogueOptions } from "./catalogue.ts";
@@ -8,7 +9,8 @@ import { imageDetector } from "./detect/image-detectors.ts";
 import type { Fact, FoundPackage } from "./facts.ts";
 import { withHardLinks, type ReadLayer } from "./hard-links.ts";
 import type { LayerReading, ReadingBudget } from "./layer/layer-reading.ts";
-import { LayerProblem, scanLayer } from "./layer/scan-layer.ts";
+import { layerHostFile, LayerThread } from "./layer/layer-thread.ts";
+import { LayerProblem, scanLayer, type ScanOptions } from "./layer/scan-layer.ts";
 import { imageFor } from "./platform.ts";
 import { squash, type Squashed } from "./squash.ts";
 
@@ -17,6 +19,8 @@ export type CatalogueSource = Pick<Repository, "manifest" | "openBlob"> & Partia
 
 /** Layers of one image that are read at the same time. */
 const SIDE_BY_SIDE = 4;
+/** Smaller images are read before a thread has started. */
+const THREADS_FROM_BYTES = 4 * 1024 ** 2;
 
 /**
  * What an artifact consists of. Of an index, the image of one platform.
@@ -80,18 +84,32 @@ async function readLayers(
   const distinct = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
   // The largest first: it decides how long the whole takes.
   const queue = distinct.toSorted((a, b) => b.size - a.size);
+  const isLarge = distinct.reduce((sum, { size }) => sum + size, 0) >= THREADS_FROM_BYTES;
+  const host = isLarge && source.localFile !== undefined ? layerHostFile() : undefined;
   const work = async (): Promise<void> => {
-    for (let layer = queue.shift(); layer !== undefined; layer = queue.shift()) {
-      ends.throwIfAborted();
-      readings.set(layer.digest, await readLayer(source, layer, scan));
+    const thread = host === undefined || queue.length === 0 ? undefined : new LayerThread(host);
+    try {
+      for (let layer = queue.shift(); layer !== undefined; layer = queue.shift()) {
+        ends.throwIfAborted();
+        readings.set(layer.digest, await readLayer(source, layer, { ...scan, thread }));
+      }
+    } finally {
+      await thread?.close();
     }
   };
-  try {
-    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
-  } catch (error) {
-    failed.abort(error);
-    throw error;
-  }
+  const side = host === undefined ? SIDE_BY_SIDE : Math.min(SIDE_BY_SIDE, availableParallelism());
+  const workers = Array.from({ length: Math.min(side, queue.length) }, async () => {
+    try {
+      await work();
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  });
+  const results = await Promise.allSettled(workers);
+  // The first failure is the reason for the others.
+  if (failed.signal.aborted) throw failed.signal.reason;
+  for (const result of results) if (result.status === "rejected") throw result.reason;
   const inOrder = layers.flatMap(({ digest }) => {
     const reading = readings.get(digest);
     return reading === undefined ? [] : [{ digest, reading }];
@@ -106,17 +124,29 @@ async function readLayers(
 async function readLayer(
   source: CatalogueSource,
   layer: Descriptor,
-  scan: Parameters<typeof scanLayer>[1],
+  scan: ScanOptions & { readonly signal: AbortSignal; readonly thread?: LayerThread | undefined },
 ): Promise<LayerReading> {
-  const stream = await source.openBlob(layer.digest);
   try {
-    return await scanLayer(stream, scan);
+    if (scan.thread === undefined || source.localFile === undefined) return await readStream(source, layer, scan);
+    const file = await source.localFile(layer.digest);
+    try {
+      return await scan.thread.read({ path: file.path, limits: scan.limits, budget: scan.budget }, scan.signal);
+    } finally {
+      file.release();
+    }
   } catch (error) {
     if (!(error instanceof LayerProblem)) throw error;
     const { message: reason, isTooLarge } = error;
     if (isTooLarge)
       throw sbomErrors("catalogue.too-large", { what: `layer ${layer.digest}`, reason }, { cause: error });
     throw sbomErrors("catalogue.layer-damaged", { digest: layer.digest, reason }, { cause: error });
+  }
+}
+
+async function readStream(source: CatalogueSource, layer: Descriptor, scan: ScanOptions): Promise<LayerReading> {
+  const stream = await source.openBlob(layer.digest);
+  try {
+    return await scanLayer(stream, scan);
   } finally {
     stream.destroy();
   }
