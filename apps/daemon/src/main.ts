@@ -13,9 +13,7 @@ import { openBucketStore, openContentStore, type Descriptor } from "@pratique/oc
 import type { RunCommand } from "@pratique/packaging";
 import { createRegistry, Housekeeping } from "@pratique/registry";
 import { runCommand as runSystemCommand } from "@pratique/sandbox";
-import { AdmissionDesk } from "./admission/admission-desk.ts";
 import { openAdmission } from "./admission/open-admission.ts";
-import { ownImage } from "./admission/own-image.ts";
 import { openAdvisories } from "./advisories/open-advisories.ts";
 import { openArtifactDesks } from "./artifact-desks.ts";
 import { bucketOptions } from "./bucket-options.ts";
@@ -23,7 +21,6 @@ import { ConsolePages } from "./console-pages.ts";
 import { openClearance } from "./clearance/open-clearance.ts";
 import { Account } from "./control/account.ts";
 import { controlOperations } from "./control/operations.ts";
-import { PolicyDesk } from "./control/policy-desk.ts";
 import { createControlApi } from "./control/router.ts";
 import { StatusDesk } from "./control/status-desk.ts";
 import { placeConfiguredServers } from "./configured-servers.ts";
@@ -40,9 +37,7 @@ import { listen } from "./listener.ts";
 import { loadConfig } from "./load-config.ts";
 import { Machinery } from "./machinery.ts";
 import { announce, openExclusive } from "./one-daemon.ts";
-import { PackDesk } from "./policies/pack-desk.ts";
-import { ProvenanceDesk } from "./provenance/provenance-desk.ts";
-import { SimulationDesk } from "./policies/simulation-desk.ts";
+import { openPolicyDesks } from "./policies/open-policy-desks.ts";
 import { PolicyInForce, policyPlaces } from "./policies/policy-in-force.ts";
 import { route } from "./routes.ts";
 import { ModelFiles } from "./runs/model-files.ts";
@@ -239,8 +234,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       ids,
       onClose,
     });
-    const packs = new PackDesk({ guard, policies, artifacts });
-    await packs.open();
+    const policing = { guard, policies, artifacts, store, audit, inputs, database, owner: identity.owner, trust };
+    const policyDesks = await openPolicyDesks(policing);
     const evidence = (name: string, descriptor: Descriptor) =>
       clearing.clearances.resources.of(store.repository(name), descriptor);
     const { reserve } = house;
@@ -352,6 +347,19 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     });
     onClose(() => scanning.teller.close());
     const pages = new ConsolePages(join(installation, "apps", "console", "public"), clock);
+    const admission = openAdmission({
+      ...policing,
+      config: config.admission,
+      configFile: home.configFile,
+      registry: registryHost,
+      transfers: desks.transfers,
+      pullThrough,
+      evidenceCache,
+      policyDigest: () => policy().digest,
+      ground: clearing.ground,
+      log,
+      onClose,
+    });
     const control = createControlApi(
       controlOperations({
         artifacts,
@@ -367,21 +375,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         ...desks,
         runs,
         account: new Account(audit, guard),
-        policy: new PolicyDesk(guard, policies),
-        packs,
-        admission: new AdmissionDesk(guard, config.admission),
-        provenance: new ProvenanceDesk({ artifacts, guard, trust }),
-        simulations: new SimulationDesk({
-          guard,
-          policies,
-          packs,
-          artifacts,
-          store,
-          audit,
-          inputs,
-          table: database.decisionInputs,
-          owner: identity.owner,
-        }),
+        ...policyDesks,
+        admission: admission.desk,
         status,
         house: { tags: new TagDesk(keeping), retention, events: new EventDesk(keeping) },
         upkeep,
@@ -413,23 +408,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     clearing.background.start();
     known.keeper.start();
     scanning.teller.notify();
-    const admission = openAdmission({
-      config: config.admission,
-      configFile: home.configFile,
-      registry: registryHost,
-      own: (repository, ref) => ownImage(artifacts, registryHost, repository, ref),
-      pullThrough,
-      remote: (principal, reference, signal) => desks.transfers.repository(principal, reference, signal),
-      trust,
-      evidenceCache,
-      policyDigest: () => policy().digest,
-      guard,
-      owner: identity.owner,
-      ground: clearing.ground,
-      log,
-    });
-    const reviews = await admission.listen();
-    if (reviews !== undefined) onClose(() => reviews.close());
+    await admission.listen();
     await announce(home, listener, startedAt);
     listener.serve(
       route({
