@@ -18,12 +18,16 @@ export interface TrustRoot {
 /** Somewhat larger than any root that is known. */
 export const ROOT_LIMIT_BYTES = 1024 * 1024;
 
+/** Without a beginning a key would count for all times before it was made. */
+const ValidFor = z.looseObject({ start: z.string().min(1), end: z.string().min(1).optional() });
+
 const Log = z.looseObject({
   baseUrl: z.string().min(1),
-  publicKey: z.looseObject({ rawBytes: z.base64(), keyDetails: z.string() }),
+  publicKey: z.looseObject({ rawBytes: z.base64(), keyDetails: z.string(), validFor: ValidFor }),
   logId: z.looseObject({ keyId: z.base64() }),
 });
 const Authority = z.looseObject({
+  validFor: ValidFor,
   certChain: z.looseObject({
     certificates: z
       .array(z.looseObject({ rawBytes: z.base64() }))
