@@ -26,6 +26,14 @@ export function textsAt(value: Json | undefined, key: string): string[] {
   return listAt(value, key).filter((one): one is string => typeof one === "string" && one.length <= LIMIT_TEXT);
 }
 
+/** A time as RFC 3339 has it; undefined for what is none, such as what redacts one. */
+export function timeAt(value: Json | undefined, key: string): string | undefined {
+  const text = textAt(value, key);
+  return text !== undefined && RFC3339.test(text) && !Number.isNaN(Date.parse(text)) ? text : undefined;
+}
+
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
+
 /** Without the keys that have no value. */
 export function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const result: { [K in keyof T]?: Exclude<T[K], undefined> } = {};

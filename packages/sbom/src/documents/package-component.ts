@@ -20,12 +20,17 @@ export function componentOfPackage(found: PackageComponent): SbomComponent {
   };
 }
 
-/** The packages that a document names: every component with a purl and a version. */
-export function packageComponentsOf({ components }: Pick<SbomDocument, "components">): PackageComponent[] {
-  return components.flatMap((component) => packageOf(component) ?? []);
+/** The packages that a document names: every component with a purl and a version, and what it is of, when that is a package. */
+export function packageComponentsOf(
+  document: Pick<SbomDocument, "components"> & { readonly subject?: SbomDocument["subject"] },
+): PackageComponent[] {
+  const { subject, components } = document;
+  const own =
+    subject?.purl === undefined || /^pkg:(?:oci|docker)\//.test(subject.purl) ? undefined : packageOf(subject);
+  return [...(own === undefined ? [] : [own]), ...components.flatMap((component) => packageOf(component) ?? [])];
 }
 
-function packageOf(component: SbomComponent): PackageComponent | undefined {
+function packageOf(component: Omit<SbomComponent, "type">): PackageComponent | undefined {
   const { purl: text, version } = component;
   const purl = text === undefined ? undefined : parsePurl(text);
   if (purl === undefined || text === undefined) return undefined;

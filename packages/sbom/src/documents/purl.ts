@@ -39,10 +39,14 @@ export function parsePurl(text: string): ParsedPurl | undefined {
   };
 }
 
-/** `pkg:oci/harbour@sha256:…?repository_url=voyage/harbour` (purl-spec, oci). */
-export function ociPurl(repository: string, digest: string): string {
+/** `pkg:oci/harbour@sha256:…?repository_url=voyage/harbour` (purl-spec, oci); undefined for a name that makes none. */
+export function ociPurl(repository: string, digest: string): string | undefined {
   const name = repository.split("/").at(-1) ?? repository;
-  return new PackageURL("oci", undefined, name, digest, { repository_url: repository }, undefined).toString();
+  try {
+    return new PackageURL("oci", undefined, name, digest, { repository_url: repository }, undefined).toString();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The digest of an artifact that a document is of: its version, or the one in its purl. */
@@ -68,20 +72,6 @@ export function splitName(name: string, purl: ParsedPurl | undefined): { name: s
   return { name: purl.name, ...(namespace === undefined ? {} : { namespace }) };
 }
 
-/** A purl of its parts; undefined when they make none. */
-export function purlOf(
-  type: string,
-  namespace: string | undefined,
-  name: string,
-  version: string | undefined,
-): string | undefined {
-  try {
-    return new PackageURL(type, namespace, name, version, undefined, undefined).toString();
-  } catch {
-    return undefined;
-  }
-}
-
 function sourceOf(upstream: string | undefined, version: string | undefined): Pick<ParsedPurl, "source"> {
   if (upstream === undefined || upstream === "") return {};
   const at = upstream.lastIndexOf("@");
@@ -90,7 +80,8 @@ function sourceOf(upstream: string | undefined, version: string | undefined): Pi
 }
 
 function distributionOf(distro: string | undefined): Pick<ParsedPurl, "distribution"> {
+  if (distro === undefined || distro.length > 64) return {};
   const [, id, version] =
-    /^([A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z][A-Za-z0-9_]*)*)-?(\d[A-Za-z0-9._]*)?$/.exec(distro ?? "") ?? [];
+    /^([A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z][A-Za-z0-9_]*)*)-?(\d[A-Za-z0-9._]*)?$/.exec(distro) ?? [];
   return id === undefined || version === undefined ? {} : { distribution: { id, version } };
 }

@@ -3,7 +3,7 @@ import { Kind } from "@pratique/contracts";
 import { isJsonObject, type Json, type JsonObject } from "@pratique/core";
 import { factsOfProperties } from "../component-properties.ts";
 import { sbomErrors } from "../../errors.ts";
-import { defined, listAt, listOrNone, objectAt, objectsAt, textAt } from "../json-at.ts";
+import { defined, listAt, listOrNone, objectAt, objectsAt, textAt, timeAt } from "../json-at.ts";
 import { hashKey } from "../package-component.ts";
 import { digestOfSubject } from "../purl.ts";
 import {
@@ -67,7 +67,7 @@ export function readCycloneDx(bom: JsonObject): ReadSbom {
       }),
     },
     components: withDependencies(components, references, objectsAt(bom, "dependencies"), purls),
-    ...defined({ created: textAt(metadata, "timestamp"), unread: listOrNone(unreadOf(named)) }),
+    ...defined({ created: timeAt(metadata, "timestamp"), unread: listOrNone(unreadOf(named)) }),
   };
 }
 

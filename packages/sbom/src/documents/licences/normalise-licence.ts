@@ -44,6 +44,7 @@ export class LicenceNormaliser {
   readonly #known = new Map<string, NormalisedLicence | undefined>();
 
   of(text: string): NormalisedLicence | undefined {
+    if (text.length > LIMIT_CHARS) return normaliseLicence(text);
     if (this.#known.has(text)) return this.#known.get(text);
     const normalised = normaliseLicence(text);
     if (this.#known.size < KEPT) this.#known.set(text, normalised);

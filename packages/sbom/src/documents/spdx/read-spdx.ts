@@ -3,7 +3,7 @@ import { Kind } from "@pratique/contracts";
 import { isJsonObject, type JsonObject } from "@pratique/core";
 import { sbomErrors } from "../../errors.ts";
 import { factsOfProperties } from "../component-properties.ts";
-import { defined, listOrNone, objectAt, objectsAt, textAt, textsAt } from "../json-at.ts";
+import { defined, listOrNone, objectAt, objectsAt, textAt, textsAt, timeAt } from "../json-at.ts";
 import { isModelProperty, modelOfProperties } from "../model-properties.ts";
 import { hashKey } from "../package-component.ts";
 import { digestOfSubject, parsePurl, splitName } from "../purl.ts";
@@ -75,7 +75,7 @@ export function readSpdx(spdx: JsonObject): ReadSbom {
     },
     components: withDependencies(read, relations, subjectId),
     ...defined({
-      created: textAt(creation, "created"),
+      created: timeAt(creation, "created"),
       unread: listOrNone(
         notes.flatMap(({ name, value }) => {
           const at = value.indexOf(": ");

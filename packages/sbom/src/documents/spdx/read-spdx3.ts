@@ -3,7 +3,7 @@ import { Kind } from "@pratique/contracts";
 import { isJsonObject, type JsonObject } from "@pratique/core";
 import { sbomErrors } from "../../errors.ts";
 import { factsOfProperties } from "../component-properties.ts";
-import { defined, listOrNone, objectsAt, textAt, textsAt } from "../json-at.ts";
+import { defined, listOrNone, objectsAt, textAt, textsAt, timeAt } from "../json-at.ts";
 import { isModelProperty, modelOfProperties } from "../model-properties.ts";
 import { hashKey } from "../package-component.ts";
 import { digestOfSubject, parsePurl, splitName } from "../purl.ts";
@@ -54,7 +54,7 @@ export function readSpdx3(json: JsonObject): ReadSbom {
     if (!/^3\.0(?:\.\d+)?$/.test(version)) {
       throw sbomErrors("sbom.version-unknown", { format: "SPDX", version: version.slice(0, 32) });
     }
-    created ??= textAt(one, "created");
+    created ??= timeAt(one, "created");
   }
   const reader = new GraphReader(elements);
   const document = [...elements.values()].find((one) => textAt(one, "type") === "SpdxDocument");

@@ -2,7 +2,7 @@
 import type { JsonObject } from "@pratique/core";
 import { sbomErrors } from "../../errors.ts";
 
-type Fields = { [key: string]: string | string[] | JsonObject[] | Fields | Fields[] | undefined };
+type Fields = { [key: string]: string | JsonObject[] | undefined };
 
 const LIMIT_TEXT = 65_536;
 
@@ -20,6 +20,8 @@ const PLAIN: ReadonlyMap<string, string> = new Map([
   ["PackageLicenseConcluded", "licenseConcluded"],
   ["PackageLicenseDeclared", "licenseDeclared"],
   ["PackageDescription", "description"],
+  ["PackageCopyrightText", "copyrightText"],
+  ["FileCopyrightText", "copyrightText"],
   ["PackageSourceInfo", "sourceInfo"],
   ["PrimaryPackagePurpose", "primaryPackagePurpose"],
   ["LicenseConcluded", "licenseConcluded"],
@@ -27,9 +29,19 @@ const PLAIN: ReadonlyMap<string, string> = new Map([
   ["ExtractedText", "extractedText"],
 ]);
 
+const ANNOTATION_KEYS = {
+  AnnotationDate: "annotationDate",
+  AnnotationType: "annotationType",
+  AnnotationComment: "comment",
+} as const;
+
 /** True when a text begins as such a document does. */
 export function isTagValue(text: string): boolean {
-  return /^(?:\s*(?:#[^\n]*)?\n)*\s*SPDXVersion:/.test(text.slice(0, 4096));
+  const lines = text
+    .slice(0, 4096)
+    .split("\n")
+    .map((line) => line.trim());
+  return lines.find((line) => line !== "" && !line.startsWith("#"))?.startsWith("SPDXVersion:") === true;
 }
 
 /** @throws `sbom.malformed` */
@@ -39,7 +51,7 @@ export function tagValueToJson(text: string): JsonObject {
   const files: Fields[] = [];
   const extracted: Fields[] = [];
   const relationships: JsonObject[] = [];
-  const annotations: { comment?: string; to?: string }[] = [];
+  const annotations: { note: Fields; to?: string }[] = [];
   const creators: string[] = [];
   const creation: Fields = {};
   let current: Fields = document;
@@ -88,36 +100,43 @@ export function tagValueToJson(text: string): JsonObject {
         break;
       }
       case "Annotator":
-        annotations.push({});
+        annotations.push({ note: { annotator: value } });
         break;
-      case "AnnotationComment":
-        Object.assign(annotations.at(-1) ?? {}, { comment: value });
+      case "AnnotationDate":
+      case "AnnotationType":
+      case "AnnotationComment": {
+        const note = annotations.at(-1)?.note;
+        if (note !== undefined) note[ANNOTATION_KEYS[tag]] = value;
         break;
-      case "SPDXREF":
-        Object.assign(annotations.at(-1) ?? {}, { to: value });
+      }
+      case "SPDXREF": {
+        const last = annotations.at(-1);
+        if (last !== undefined) last.to = value;
         break;
+      }
       default:
         // What no reader here asks for.
         break;
     }
   }
-  for (const { comment, to } of annotations) {
-    const target = [document, ...packages, ...files].find((one) => one["SPDXID"] === to);
-    if (comment !== undefined && target !== undefined) append(target, "annotations", { comment });
+  const byId = new Map([...files, ...packages, document].map((one) => [one["SPDXID"], one]));
+  for (const { note, to } of annotations) {
+    const target = byId.get(to);
+    if (note["comment"] !== undefined && target !== undefined) append(target, "annotations", note);
   }
   return {
-    ...(document as JsonObject),
-    creationInfo: { ...(creation as JsonObject), creators },
-    packages: packages as JsonObject[],
-    files: files as JsonObject[],
-    hasExtractedLicensingInfos: extracted as JsonObject[],
+    ...document,
+    creationInfo: { ...creation, creators },
+    packages,
+    files,
+    hasExtractedLicensingInfos: extracted,
     relationships,
   };
 }
 
 function append(fields: Fields, key: string, item: JsonObject): void {
   const list = fields[key];
-  if (Array.isArray(list)) (list as JsonObject[]).push(item);
+  if (Array.isArray(list)) list.push(item);
   else fields[key] = [item];
 }
 
@@ -131,10 +150,11 @@ interface Line {
 function* linesOf(text: string): Generator<Line> {
   const lines = text.split(/\r?\n/);
   for (let at = 0; at < lines.length; at += 1) {
-    const found = /^\s*([A-Za-z]+):\s*(.*?)\s*$/.exec(lines[at]!.slice(0, LIMIT_TEXT));
-    const tag = found?.[1];
-    let value = found?.[2];
-    if (tag === undefined || value === undefined) continue;
+    const text = lines[at]!.slice(0, LIMIT_TEXT);
+    const colon = text.indexOf(":");
+    const tag = text.slice(0, Math.max(0, colon)).trim();
+    let value = text.slice(colon + 1).trim();
+    if (!/^[A-Za-z]{1,64}$/.test(tag)) continue;
     const line = at + 1;
     if (value.startsWith("<text>")) {
       const parts = [value.slice("<text>".length)];
