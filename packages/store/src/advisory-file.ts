@@ -10,6 +10,7 @@ import { guarded } from "./sqlite.ts";
 
 type Row = Record<string, SQLOutputValue>;
 type Read = (...parameters: SQLInputValue[]) => Row[];
+type ReadCells = (...parameters: SQLInputValue[]) => (readonly unknown[])[];
 
 const LOCK_WAIT_MS = 5000;
 
@@ -39,7 +40,7 @@ export class AdvisoryFile {
   readonly #writing: DatabaseSync;
   readonly #reading: DatabaseSync;
   readonly #line = new Mutex();
-  readonly #affected: Read;
+  readonly #affected: ReadCells;
   readonly #advisory: Read;
   readonly #named: Read;
   readonly #exploited: Read;
@@ -60,12 +61,12 @@ export class AdvisoryFile {
       this.#writing.close();
       throw error;
     }
-    this.#affected = this.#prepare("SELECT advisory, body FROM affected WHERE ecosystem = ? AND name = ?");
+    this.#affected = this.#prepareCells("SELECT advisory, body FROM affected WHERE ecosystem = ? AND name = ?");
     this.#advisory = this.#prepare("SELECT key, source, id, modified, body FROM advisories WHERE key = ?");
     this.#named = this.#prepare(
       "SELECT key, source, id, modified, body FROM names JOIN advisories ON key = advisory WHERE name = ? LIMIT 100",
     );
-    this.#exploited = this.#prepare("SELECT 1 AS found FROM exploited WHERE id = ? LIMIT 1");
+    this.#exploited = this.#prepare("SELECT DISTINCT id FROM exploited");
     this.#probability = this.#prepare("SELECT max(epss) AS epss FROM probabilities WHERE id = ?");
     this.#changed = this.#prepare("SELECT ecosystem, name FROM changes WHERE version > ?");
   }
@@ -75,12 +76,20 @@ export class AdvisoryFile {
     return (...parameters) => guarded(this.path, () => statement.all(...parameters));
   }
 
+  /** Rows as lists: an object with names costs more than the lookup. */
+  #prepareCells(sql: string): ReadCells {
+    const statement = guarded(this.path, () => this.#reading.prepare(sql));
+    statement.setReturnArrays(true);
+    return (...parameters) =>
+      guarded(this.path, () => statement.all(...parameters)).map((row: unknown) => (Array.isArray(row) ? row : []));
+  }
+
   /** What is said of a package, by all sources. */
   affected(ecosystem: string, name: string): AffectedRow[] {
-    return this.#affected(ecosystem, name).map((row) => ({
-      advisory: number(row, "advisory"),
-      body: text(row, "body"),
-    }));
+    return this.#affected(ecosystem, name).map(([advisory, body]) => {
+      if (typeof advisory !== "number" || typeof body !== "string") throw new TypeError("no row of affected versions");
+      return { advisory, body };
+    });
   }
 
   advisory(key: number): AdvisoryRow | undefined {
@@ -93,8 +102,13 @@ export class AdvisoryFile {
     return this.#named(name).map(advisoryOf);
   }
 
-  isExploited(id: string): boolean {
-    return this.#exploited(id).length > 0;
+  /** Every vulnerability that is known to be exploited: some thousands. */
+  exploited(): string[] {
+    return this.#exploited().map((row) => text(row, "id"));
+  }
+
+  hasProbabilities(): boolean {
+    return this.#prepare("SELECT 1 AS found FROM probabilities LIMIT 1")().length > 0;
   }
 
   probability(id: string): number | undefined {

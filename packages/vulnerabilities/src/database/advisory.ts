@@ -3,16 +3,17 @@ import { Severity } from "@pratique/contracts";
 import type { NewAdvisory, PackageKey } from "@pratique/store";
 import { z } from "zod";
 
-/** [kind, version]: introduced, fixed, last affected, limit. */
-const RangeEvent = z.tuple([z.enum(["introduced", "fixed", "last_affected", "limit"]), z.string()]);
-export type RangeEvent = z.infer<typeof RangeEvent>;
+export type EventKind = "introduced" | "fixed" | "last_affected" | "limit";
+export type RangeEvent = readonly [kind: EventKind, version: string];
 
-const VersionRange = z.object({ type: z.enum(["SEMVER", "ECOSYSTEM", "GIT"]), events: z.array(RangeEvent) });
-export type VersionRange = z.infer<typeof VersionRange>;
+export interface VersionRange {
+  readonly type: "SEMVER" | "ECOSYSTEM" | "GIT";
+  readonly events: readonly RangeEvent[];
+}
 
-/** What is said of the versions of one package. */
-const AffectedVersions = z.object({
-  ranges: z.array(VersionRange).optional(),
+/** A range is written as its type and its events, each the first letter of its kind and the version: there are many. */
+const StoredVersions = z.object({
+  ranges: z.array(z.array(z.string())).optional(),
   versions: z.array(z.string()).optional(),
   /** A distribution's own judgement for this package and release. */
   severity: Severity.optional(),
@@ -21,7 +22,11 @@ const AffectedVersions = z.object({
   /** Of a modular rpm: `nodejs:18`. */
   module: z.string().optional(),
 });
-export type AffectedVersions = z.infer<typeof AffectedVersions>;
+
+/** What is said of the versions of one package. */
+export interface AffectedVersions extends Omit<z.infer<typeof StoredVersions>, "ranges"> {
+  readonly ranges?: readonly VersionRange[] | undefined;
+}
 
 export type AffectedPackage = PackageKey & AffectedVersions;
 
@@ -65,7 +70,7 @@ export function encodeAdvisory(source: string, advisory: Advisory): NewAdvisory 
     names: [...new Set([id, ...(facts.aliases ?? []), ...(facts.upstream ?? [])])],
     affected: withdrawn
       ? []
-      : affected.map(({ ecosystem, name, ...versions }) => ({ ecosystem, name, body: JSON.stringify(versions) })),
+      : affected.map(({ ecosystem, name, ...versions }) => ({ ecosystem, name, body: encodeAffected(versions) })),
   };
 }
 
@@ -74,5 +79,36 @@ export function decodeFacts(body: string): AdvisoryFacts {
 }
 
 export function decodeAffected(body: string): AffectedVersions {
-  return AffectedVersions.parse(JSON.parse(body));
+  const { ranges, ...rest } = StoredVersions.parse(JSON.parse(body));
+  return ranges === undefined ? rest : { ...rest, ranges: ranges.map(decodeRange) };
+}
+
+const TYPES = { S: "SEMVER", E: "ECOSYSTEM", G: "GIT" } as const;
+const KINDS = { i: "introduced", f: "fixed", l: "last_affected", L: "limit" } as const;
+const LETTERS = { introduced: "i", fixed: "f", last_affected: "l", limit: "L" } as const;
+
+function encodeAffected({ ranges, ...rest }: AffectedVersions): string {
+  if (ranges === undefined) return JSON.stringify(rest);
+  const written = ranges.map(({ type, events }) => [
+    type.slice(0, 1),
+    ...events.map(([kind, at]) => LETTERS[kind] + at),
+  ]);
+  return JSON.stringify({ ...rest, ranges: written });
+}
+
+function decodeRange([type = "", ...events]: readonly string[]): VersionRange {
+  return { type: TYPES[letterOf(TYPES, type)], events: events.map(decodeEvent) };
+}
+
+function decodeEvent(text: string): RangeEvent {
+  return [KINDS[letterOf(KINDS, text.charAt(0))], text.slice(1)];
+}
+
+function letterOf<T extends object>(table: T, letter: string): keyof T {
+  if (!isKey(table, letter)) throw new TypeError("a range of affected versions is damaged");
+  return letter;
+}
+
+function isKey<T extends object>(table: T, key: PropertyKey): key is keyof T {
+  return Object.hasOwn(table, key);
 }

@@ -25,9 +25,27 @@ export function zipOf(entries: readonly (readonly [name: string, content: string
   const listed = Buffer.concat(directory);
   const end = Buffer.alloc(22);
   end.write("504b0506", 0, "hex");
-  end.writeUInt16LE(entries.length, 8);
-  end.writeUInt16LE(entries.length, 10);
+  const count = Math.min(entries.length, 0xffff);
+  end.writeUInt16LE(count, 8);
+  end.writeUInt16LE(count, 10);
   end.writeUInt32LE(listed.length, 12);
   end.writeUInt32LE(offset, 16);
-  return Buffer.concat([...parts, listed, end]);
+  const wide = count === 0xffff ? wideEnd(entries.length, listed.length, offset) : Buffer.alloc(0);
+  return Buffer.concat([...parts, listed, wide, end]);
+}
+
+/** ZIP64, for more entries than 16 bits count. */
+function wideEnd(count: number, size: number, offset: number): Buffer {
+  const end = Buffer.alloc(76);
+  end.write("504b0606", 0, "hex");
+  end.writeBigUInt64LE(44n, 4);
+  end.writeUInt16LE(45, 12);
+  end.writeUInt16LE(45, 14);
+  for (const at of [24, 32]) end.writeBigUInt64LE(BigInt(count), at);
+  end.writeBigUInt64LE(BigInt(size), 40);
+  end.writeBigUInt64LE(BigInt(offset), 48);
+  end.write("504b0607", 56, "hex");
+  end.writeBigUInt64LE(BigInt(offset + size), 64);
+  end.writeUInt32LE(1, 72);
+  return end;
 }

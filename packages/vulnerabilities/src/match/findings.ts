@@ -5,7 +5,7 @@ import { ecosystemFamily } from "../database/ecosystem.ts";
 import { versionOrderOf } from "../versions/order-of.ts";
 import { publicVersion } from "../versions/pep440.ts";
 import type { TextOrder } from "../versions/version-order.ts";
-import { judgeVersion } from "./in-ranges.ts";
+import { JudgedVersion, judgeVersion } from "./in-ranges.ts";
 import type { Lookups } from "./lookups.ts";
 import { cveOf, groupMatches, severityOf, type Match, type Vulnerability } from "./merge-findings.ts";
 
@@ -41,6 +41,7 @@ function matchesOf(
   let isUncertain = false;
   // Advisories name public versions: torch 2.0.1+cu118 is 2.0.1.
   const version = family === "PyPI" ? publicVersion(installed) : installed;
+  const judged = new JudgedVersion(version, family, order);
   for (const { ecosystem, name } of keys) {
     for (const { advisory, versions } of lookups.affected(ecosystem, name)) {
       // The first ecosystem that speaks of it decides: Ubuntu's own release comes before its paid one.
@@ -48,7 +49,7 @@ function matchesOf(
       if (earlier !== undefined && earlier !== ecosystem) continue;
       said.set(advisory, ecosystem);
       if (!isSameModule(component, version, versions.module)) continue;
-      const verdict = judgeVersion(versions, version, family, order);
+      const verdict = judgeVersion(versions, judged);
       if (!verdict.isAffected) {
         isUncertain ||= verdict.isUncertain;
         continue;

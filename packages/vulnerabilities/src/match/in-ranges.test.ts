@@ -3,12 +3,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AffectedVersions, RangeEvent } from "../database/advisory.ts";
 import { versionOrderOf } from "../versions/order-of.ts";
-import { judgeVersion } from "./in-ranges.ts";
+import { JudgedVersion, judgeVersion } from "./in-ranges.ts";
 
 function judge(family: string, versions: AffectedVersions, version: string) {
   const order = versionOrderOf(family);
   if (order === undefined) throw new Error(`no order for ${family}`);
-  return judgeVersion(versions, version, family, order);
+  return judgeVersion(versions, new JudgedVersion(version, family, order));
 }
 
 function range(type: "SEMVER" | "ECOSYSTEM" | "GIT", ...events: RangeEvent[]): AffectedVersions {

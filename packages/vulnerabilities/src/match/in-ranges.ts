@@ -11,72 +11,92 @@ export interface VersionVerdict {
   readonly fixes: readonly string[];
 }
 
-/** `family` is the ecosystem without its release, `order` the order of its versions. */
-export function judgeVersion(
-  versions: AffectedVersions,
-  version: string,
-  family: string,
-  order: TextOrder,
-): VersionVerdict {
+/** A version that is judged: read once, compared with many. */
+export class JudgedVersion {
+  readonly text: string;
+  readonly #family: string;
+  readonly #order: TextOrder;
+  readonly #against: Against;
+  #semantic: { readonly against: Against } | undefined;
+
+  /** `family` is the ecosystem without its release, `order` the order of its versions. */
+  constructor(text: string, family: string, order: TextOrder) {
+    this.text = text;
+    this.#family = family;
+    this.#order = order;
+    this.#against = order.against(text);
+  }
+
+  /** Go's toolchain has versions that SemVer does not read, and its modules are in SemVer order anyway. */
+  orderOf({ type }: VersionRange): TextOrder {
+    return type === "SEMVER" && this.#family !== "Go" ? semanticVersions : this.#order;
+  }
+
+  isIn(range: VersionRange): boolean | undefined {
+    const order = this.orderOf(range);
+    if (order === this.#order) return isWithin(range, this.#against, order);
+    this.#semantic ??= { against: order.against(this.text) };
+    return isWithin(range, this.#semantic.against, order);
+  }
+
+  isListed(list: readonly string[]): boolean {
+    if (list.length === 0) return false;
+    if (list.includes(this.text)) return true;
+    const compare = this.#against;
+    return compare !== undefined && list.some((listed) => compare(listed) === 0);
+  }
+}
+
+export function judgeVersion(versions: AffectedVersions, version: JudgedVersion): VersionVerdict {
   let isAffected = false;
   let isUncertain = false;
   for (const range of versions.ranges ?? []) {
-    const verdict =
-      range.type === "GIT" ? inCommits(range, version) : inRange(range, version, orderOfRange(range, family, order));
+    const verdict = range.type === "GIT" ? inCommits(range, version.text) : version.isIn(range);
     if (verdict === undefined) isUncertain = true;
     else if (verdict) isAffected = true;
   }
-  if (!isAffected && isListed(versions.versions ?? [], version, order)) isAffected = true;
-  return { isAffected, isUncertain, fixes: isAffected ? laterFixes(versions, version, family, order) : [] };
+  if (!isAffected && version.isListed(versions.versions ?? [])) isAffected = true;
+  return { isAffected, isUncertain, fixes: isAffected ? laterFixes(versions, version) : NO_FIXES };
 }
 
-/** Go's toolchain has versions that SemVer does not read, and its modules are in SemVer order anyway. */
-function orderOfRange(range: VersionRange, family: string, order: TextOrder): TextOrder {
-  return range.type === "SEMVER" && family !== "Go" ? semanticVersions : order;
-}
-
-function isListed(list: readonly string[], version: string, order: TextOrder): boolean {
-  if (list.length === 0) return false;
-  if (list.includes(version)) return true;
-  const compare = order.against(version);
-  return compare !== undefined && list.some((listed) => compare(listed) === 0);
-}
+const NO_FIXES: readonly string[] = [];
 
 /** Undefined when an event that matters cannot be compared. */
 export function inRange(range: VersionRange, version: string, order: TextOrder): boolean | undefined {
-  const compare = order.against(version);
-  if (compare === undefined) {
-    // Without an order only "everything, and no fix" can be told.
-    return range.events.every(([kind, at]) => kind === "introduced" && at === "0") && range.events.length > 0
-      ? true
-      : undefined;
-  }
-  const limits = range.events.filter(([kind]) => kind === "limit");
-  if (limits.length > 0 && !limits.some(([, at]) => at === "*" || (compare(at) ?? 0) < 0)) return false;
-  let isIn = false;
-  const events = sortedEvents(range.events, order);
-  if (events === undefined) return undefined;
-  for (const [kind, at] of events) {
-    const reached = at === "0" && kind === "introduced" ? 1 : compare(at);
-    if (reached === undefined) return undefined;
-    if (kind === "introduced" && reached >= 0) isIn = true;
-    else if (kind === "fixed" && reached >= 0) isIn = false;
-    else if (kind === "last_affected" && reached > 0) isIn = false;
-  }
-  return isIn;
+  return isWithin(range, order.against(version), order);
 }
 
-/** By version; those at the same version keep the order in which they were written. */
-function sortedEvents(events: readonly RangeEvent[], order: TextOrder): RangeEvent[] | undefined {
-  const relevant = events.filter(([kind]) => kind !== "limit");
-  let isComparable = true;
-  const sorted = relevant.toSorted((a, b) => {
-    if (isStart(a) || isStart(b)) return Number(isStart(b)) - Number(isStart(a));
-    const compared = order.compare(a[1], b[1]);
-    if (compared === undefined) isComparable = false;
-    return compared ?? 0;
-  });
-  return isComparable ? sorted : undefined;
+/** `compare` gives the order of the version to another; undefined when it is none. */
+function isWithin(range: VersionRange, compare: Against, order: TextOrder): boolean | undefined {
+  const { events } = range;
+  if (compare === undefined) {
+    // Without an order only "everything, and no fix" can be told.
+    return events.length > 0 && events.every(isStart) ? true : undefined;
+  }
+  if (isPastLimits(events, compare)) return false;
+  // The last event at or before the version says what holds; of two at one version, the one written later.
+  let last: RangeEvent | undefined;
+  for (const event of events) {
+    const [kind, at] = event;
+    if (kind === "limit") continue;
+    const reached = isStart(event) ? 1 : compare(at);
+    if (reached === undefined) return undefined;
+    if (kind === "last_affected" ? reached <= 0 : reached < 0) continue;
+    if (last === undefined || isStart(last)) last = event;
+    else if (!isStart(event)) {
+      const later = order.compare(at, last[1]);
+      if (later === undefined) return undefined;
+      if (later >= 0) last = event;
+    }
+  }
+  return last?.[0] === "introduced";
+}
+
+type Against = ((other: string) => number | undefined) | undefined;
+
+function isPastLimits(events: readonly RangeEvent[], compare: (other: string) => number | undefined): boolean {
+  const limits = events.filter(([kind]) => kind === "limit");
+  return limits.length > 0 && !limits.some(([, at]) => at === "*" || (compare(at) ?? 0) < 0);
 }
 
 function isStart([kind, at]: RangeEvent): boolean {
@@ -96,16 +116,15 @@ function inCommits(range: VersionRange, version: string): boolean | undefined {
   return undefined;
 }
 
-/** Fixes after `version` that no range of the same package affects. */
-function laterFixes(versions: AffectedVersions, version: string, family: string, order: TextOrder): string[] {
+/** Fixes after the version that no range of the same package affects. */
+function laterFixes(versions: AffectedVersions, version: JudgedVersion): string[] {
   const fixes = new Set<string>();
   const ranges = (versions.ranges ?? []).filter(({ type }) => type !== "GIT");
   for (const range of ranges) {
-    const rangeOrder = orderOfRange(range, family, order);
+    const order = version.orderOf(range);
     for (const [kind, at] of range.events) {
-      if (kind !== "fixed" || (rangeOrder.compare(at, version) ?? -1) <= 0) continue;
-      const isOpen = ranges.some((other) => inRange(other, at, orderOfRange(other, family, order)) === true);
-      if (!isOpen) fixes.add(at);
+      if (kind !== "fixed" || (order.compare(at, version.text) ?? -1) <= 0) continue;
+      if (!ranges.some((other) => inRange(other, at, version.orderOf(other)) === true)) fixes.add(at);
     }
   }
   return [...fixes];

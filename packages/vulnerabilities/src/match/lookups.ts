@@ -20,13 +20,17 @@ export interface KnownAffected {
 }
 
 /** Entries kept in memory; then all are dropped, since what is asked once is mostly asked for all artifacts. */
-const KEPT = 50_000;
+const KEPT = 200_000;
+const NOTHING: readonly KnownAffected[] = [];
 
 export class Lookups {
   readonly #file: AdvisoryFile;
   readonly #affected = new Map<string, readonly KnownAffected[]>();
   readonly #advisories = new Map<number, KnownAdvisory | undefined>();
   readonly #scores = new Map<string, number | undefined>();
+  readonly #probabilities = new Map<string, number | undefined>();
+  #exploited: ReadonlySet<string> | undefined;
+  #hasProbabilities: boolean | undefined;
 
   constructor(file: AdvisoryFile) {
     this.#file = file;
@@ -37,12 +41,17 @@ export class Lookups {
     this.#affected.clear();
     this.#advisories.clear();
     this.#scores.clear();
+    this.#probabilities.clear();
+    this.#exploited = undefined;
+    this.#hasProbabilities = undefined;
   }
 
   affected(ecosystem: string, name: string): readonly KnownAffected[] {
-    return kept(this.#affected, `${ecosystem}\n${name}`, () =>
-      this.#file.affected(ecosystem, name).map(({ advisory, body }) => ({ advisory, versions: decodeAffected(body) })),
-    );
+    return kept(this.#affected, `${ecosystem}\n${name}`, () => {
+      const rows = this.#file.affected(ecosystem, name);
+      if (rows.length === 0) return NOTHING;
+      return rows.map(({ advisory, body }) => ({ advisory, versions: decodeAffected(body) }));
+    });
   }
 
   advisory(key: number): KnownAdvisory | undefined {
@@ -73,17 +82,19 @@ export class Lookups {
   }
 
   isExploited(id: string): boolean {
-    return this.#file.isExploited(id);
+    this.#exploited ??= new Set(this.#file.exploited());
+    return this.#exploited.has(id);
   }
 
   probability(id: string): number | undefined {
-    return this.#file.probability(id);
+    this.#hasProbabilities ??= this.#file.hasProbabilities();
+    return this.#hasProbabilities ? kept(this.#probabilities, id, () => this.#file.probability(id)) : undefined;
   }
 }
 
 function kept<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const known = map.get(key);
-  if (known !== undefined) return known;
+  if (known !== undefined || map.has(key)) return known as V;
   const made = make();
   if (map.size >= KEPT) map.clear();
   map.set(key, made);

@@ -10,13 +10,17 @@ export interface DpkgVersion {
 
 export const dpkgOrder: VersionOrder<DpkgVersion> = {
   parse(text) {
-    // `dpkg` takes letters, digits and these in the upstream version and in the revision.
-    const match = /^(?:(\d+):)?([A-Za-z0-9.+~:-]+?)(?:-([A-Za-z0-9.+~]+))?$/.exec(text.trim());
-    if (match === null) return undefined;
-    const [, epoch = "0", upstream = "", revision = ""] = match;
-    // A colon may stand in the version only when there is an epoch.
-    if (match[1] === undefined && upstream.includes(":")) return undefined;
-    return { epoch, upstream, revision };
+    const trimmed = text.trim();
+    // `dpkg` takes letters, digits and these.
+    if (!/^[A-Za-z0-9.+~:-]+$/.test(trimmed)) return undefined;
+    const colon = trimmed.indexOf(":");
+    const epoch = colon < 0 ? "0" : trimmed.slice(0, colon);
+    if (!/^\d+$/.test(epoch)) return undefined;
+    const rest = trimmed.slice(colon + 1);
+    const dash = rest.lastIndexOf("-");
+    const upstream = dash < 0 ? rest : rest.slice(0, dash);
+    const revision = dash < 0 ? "" : rest.slice(dash + 1);
+    return upstream === "" || revision.includes(":") ? undefined : { epoch, upstream, revision };
   },
   compare: (a, b) =>
     compareDigits(a.epoch, b.epoch) || compareRuns(a.upstream, b.upstream) || compareRuns(a.revision, b.revision),

@@ -54,14 +54,43 @@ describe("order of versions", () => {
 
   it("does not take long over a hostile version", () => {
     const hostile = ["1".repeat(100_000), `${"1.".repeat(400)}x`, `1-${"a-".repeat(400)}!`, "~".repeat(1000)];
-    for (const family of ["npm", "PyPI", "Debian", "Alpine", "Red Hat", "Maven", "RubyGems", "NuGet", "Packagist", "Go"]) {
+    for (const family of [
+      "npm",
+      "PyPI",
+      "Debian",
+      "Alpine",
+      "Red Hat",
+      "Maven",
+      "RubyGems",
+      "NuGet",
+      "Packagist",
+      "Go",
+    ]) {
       for (const text of hostile) expect(() => compare(family, text, "1.0")).not.toThrow();
     }
   });
 });
 
 /** Texts that are versions in some ecosystems and nearly so in others. */
-const part = fc.constantFrom("0", "1", "2", "10", "01", "00", "a", "b", "rc", "alpha", "beta", "dev", "post", "p", "pre", "sp", "foo");
+const part = fc.constantFrom(
+  "0",
+  "1",
+  "2",
+  "10",
+  "01",
+  "00",
+  "a",
+  "b",
+  "rc",
+  "alpha",
+  "beta",
+  "dev",
+  "post",
+  "p",
+  "pre",
+  "sp",
+  "foo",
+);
 const glue = fc.constantFrom(".", "-", "_", "~", "+", "^", "", ":", "!", "-r");
 const version = fc
   .tuple(fc.constantFrom("0", "1", "2", "10"), fc.array(fc.tuple(glue, part), { maxLength: 5 }))
