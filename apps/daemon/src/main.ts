@@ -49,10 +49,7 @@ import { ToolServers } from "./runs/tool-servers.ts";
 import { openRegistryClients } from "./registry-clients.ts";
 import { openUpstreams } from "./upstreams/open-upstreams.ts";
 import { UpstreamDesk } from "./upstreams/upstream-desk.ts";
-import { openSigstore, SIGSTORE_PREFIX } from "./sigstore/open-sigstore.ts";
-import { SigstoreDesk } from "./sigstore/sigstore-desk.ts";
-import { readTrustByIdentity } from "./sigstore/trust-by-identity.ts";
-import { readTrust } from "./trusted-keys.ts";
+import { openTrust } from "./sigstore/open-trust.ts";
 import { alsoTelling, openVulnerabilities } from "./vulnerabilities/open-vulnerabilities.ts";
 import { openScanDesks } from "./vulnerabilities/open-scan-desks.ts";
 import { DAEMON_VERSION } from "./version.ts";
@@ -147,13 +144,18 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     await house.start(store);
     const key = await openSigningKey(home.keys);
     const keys = await openKeys({ config, home, owner: key, runTool: runSystemCommand });
-    const sigstore = await openSigstore({ config: config.sigstore, home, url: listener.url, guard, clock, log });
-    onClose(async () => await sigstore?.close());
-    const configuredTrust = {
-      ...(await readTrust(config.trust, home.configFile, key.publicKeyPem)),
-      ...(await readTrustByIdentity({ config: config.trust, home, sigstore, log })),
+    const trusting = {
+      config,
+      home,
+      url: listener.url,
+      ownerPublicKeyPem: key.publicKeyPem,
+      guard,
+      clock,
+      log,
+      onClose,
     };
-    const trust = trustWithRing(configuredTrust, keys, config.trust.requirements);
+    const believed = await openTrust(trusting);
+    const trust = trustWithRing(believed.trust, keys, config.trust.requirements);
     const evidenceCache = new EvidenceCache();
     const nodeExecutable = process.execPath;
     const machinery = new Machinery({
@@ -381,17 +383,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         house: { tags: new TagDesk(keeping), retention, events: new EventDesk(keeping) },
         upkeep,
         advisories: advisories.desk,
-        sigstore: new SigstoreDesk({
-          sigstore,
-          artifacts,
-          trust,
-          config,
-          home,
-          url: config.sigstore.url ?? `${listener.url}${SIGSTORE_PREFIX}`,
-          guard,
-          intents: clearing.intents,
-          clock,
-        }),
+        sigstore: believed.desk(artifacts, trust),
         upstreams,
         clearing,
         scanning,
@@ -413,7 +405,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     listener.serve(
       route({
         identity,
-        sigstore: sigstore && { service: sigstore, log },
+        sigstore: believed.mounted,
         guard,
         registry,
         tokens,
