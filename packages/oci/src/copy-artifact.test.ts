@@ -72,6 +72,40 @@ describe("copyArtifact", () => {
     expect(await again.blobSize(digestOf("second"))).toBe(6);
   });
 
+  it("takes the signatures of cosign 2 along, and never replaces those of others", async () => {
+    const here = store.repository("voyage/signed");
+    const index = await here.putManifest(
+      encode({ schemaVersion: 2, manifests: [await image(here, "one")] }),
+      MEDIA_TYPES.imageIndex,
+      "1.0",
+    );
+    const tag = `${index.digest.replace(":", "-")}.sig`;
+    const sign = async (repository: Repository, ...signatures: string[]): Promise<Descriptor> => {
+      const config = { mediaType: MEDIA_TYPES.empty, ...(await repository.putBlob(Buffer.from("{}"))) };
+      const payload = await repository.putBlob(Buffer.from("payload"));
+      const layers = signatures.map((signature) => ({
+        mediaType: "text/plain",
+        ...payload,
+        annotations: { signature },
+      }));
+      const bytes = encode({ schemaVersion: 2, config, layers });
+      return repository.putManifest(bytes, MEDIA_TYPES.imageManifest, tag);
+    };
+    const there = remote("mirror/signed");
+    const copy = () => copyArtifact(here, there, "1.0", { referrers: true });
+    await sign(here, "ours");
+    await copy();
+    const both = await sign(here, "ours", "another's");
+    await copy();
+    expect((await there.resolve(tag))?.digest).toBe(both.digest);
+    const theirs = await sign(there, "ours", "another's", "theirs");
+    await copy();
+    expect((await there.resolve(tag))?.digest).toBe(theirs.digest);
+    // Without evidence, without it too.
+    await copyArtifact(here, remote("mirror/bare"), "1.0");
+    expect(await remote("mirror/bare").resolve(tag)).toBeUndefined();
+  });
+
   it("leaves referrers where they are unless asked", async () => {
     const { index, signature } = await release(store.repository("a"));
     expect(await copyArtifact(store.repository("a"), store.repository("b"), index.digest)).toEqual(index);

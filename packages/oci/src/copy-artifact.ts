@@ -62,6 +62,8 @@ class Copy {
   readonly #withReferrers: boolean;
   readonly #options: CopyOptions;
   readonly #seen = new Set<Digest>();
+  /** What is itself evidence: nobody signs it by a tag. */
+  readonly #evidence = new Set<Digest>();
   readonly #ranges = new Slots(RANGES_AT_ONCE);
 
   constructor(from: Repository, to: Repository, ref: string, options: CopyOptions) {
@@ -101,9 +103,23 @@ class Copy {
   }
 
   async #referrers(digest: Digest, depth: number): Promise<void> {
+    const isEvidence = this.#evidence.has(digest);
     for (const referrer of await this.#from.referrers(digest)) {
+      this.#evidence.add(referrer.digest);
       await this.tree(await requireManifest(this.#from, referrer), depth + 1);
     }
+    if (!isEvidence) await this.#taggedSignatures(digest, depth);
+  }
+
+  /** The manifest at the tag `sha256-<hex>.sig`, where cosign 2 signs. One that has other signatures at the destination stays. */
+  async #taggedSignatures(digest: Digest, depth: number): Promise<void> {
+    const tag = `${digest.replace(":", "-")}.sig`;
+    const theirs = await this.#from.manifest(tag);
+    if (theirs === undefined) return;
+    const standing = await this.#to.manifest(tag);
+    if (standing !== undefined && !holdsAll(theirs, standing)) return;
+    this.#evidence.add(theirs.descriptor.digest);
+    await this.tree(theirs, depth + 1, tag);
   }
 
   async #blobs(parsed: ParsedManifest): Promise<void> {
@@ -157,6 +173,16 @@ class Copy {
     } else await to.putBlob(counted(await from.openBlob(digest), onProgress), { digest, size });
     return true;
   }
+}
+
+/** True when every layer of `older` is in `newer` too, with the same annotations: the signature is in one. */
+function holdsAll(newer: Manifest, older: Manifest): boolean {
+  const layersOf = ({ bytes, mediaType }: Manifest): string[] =>
+    contentOf(parseManifest(bytes, mediaType))
+      .filter(({ annotations }) => annotations !== undefined)
+      .map(({ digest, annotations }) => JSON.stringify([digest, Object.entries(annotations ?? {}).sort()]));
+  const there = new Set(layersOf(newer));
+  return layersOf(older).every((layer) => there.has(layer));
 }
 
 function isLocal(repository: Repository): repository is LocalRepository {

@@ -9,6 +9,8 @@ export const MEDIA_TYPES = {
   layerTarZstd: "application/vnd.oci.image.layer.v1.tar+zstd",
   /** Config or layer of an artifact that has none: the two bytes `{}`. */
   empty: "application/vnd.oci.empty.v1+json",
+  /** Layers of cosign 2's signatures, at the tag `sha256-<hex>.sig`. */
+  simpleSigning: "application/vnd.dev.cosign.simplesigning.v1+json",
   dockerManifest: "application/vnd.docker.distribution.manifest.v2+json",
   dockerManifestList: "application/vnd.docker.distribution.manifest.list.v2+json",
 } as const;

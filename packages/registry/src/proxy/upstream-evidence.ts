@@ -1,6 +1,8 @@
 // An upstream's repository as evidence is read from it: what is cached, and what hangs there upstream.
 import { describeError, isPratiqueError, readBounded, type Clock, type Digest, type Log } from "@pratique/core";
 import {
+  isTag,
+  MEDIA_TYPES,
   parseManifest,
   type ContentStore,
   type Descriptor,
@@ -62,7 +64,13 @@ export class UpstreamReferrers {
   }
 
   async #ask({ upstream, name }: UpstreamPlace, subject: Digest, at: number): Promise<ReferrersList> {
-    return { at, referrers: await upstream.ask(() => upstream.repository(name).referrers(subject)) };
+    const repository = upstream.repository(name);
+    const referrers = await upstream.ask(() => repository.referrers(subject));
+    // Where cosign 2 signs is no referrer: it is listed as if it were one, as evidence lists it.
+    const tag = `${subject.replace(":", "-")}.sig`;
+    const signatures = await quietly(() => upstream.ask(() => repository.resolve(tag)));
+    if (signatures === undefined) return { at, referrers };
+    return { at, referrers: [...referrers, { ...signatures, artifactType: MEDIA_TYPES.simpleSigning }] };
   }
 }
 
@@ -100,7 +108,8 @@ export function upstreamEvidence(
     async manifest(ref) {
       if (ref === subject.descriptor.digest) return subject;
       const found = await cached.manifest(ref);
-      if (found !== undefined) return found;
+      // Which tags there are upstream is in its lists, which are kept: nothing is asked for each look.
+      if (found !== undefined || isTag(ref)) return found;
       const fetched = await quietly(() => upstream.ask(() => remote.manifest(ref)));
       if (fetched !== undefined) await keepReferrer(cached, fetched, (digest) => blob(digest, SMALL_BYTES));
       return fetched;
