@@ -81,9 +81,10 @@ export class ArtifactResources {
     const isSame = made?.referrers === referrers && made.stamp === stamp;
     if (made !== undefined && isSame && clock.now().getTime() < made.until) return made.resource;
     const artifact = { repository, descriptor, kind: await this.#kindOf(repository, descriptor), reference: name };
-    const { reading, referrers: listedAs, stamp: stampOfIt, until, resource } = await this.#settled(artifact);
+    const { reading, state, referrers: listedAs, stamp: stampOfIt, until, resource } = await this.#settled(artifact);
     this.#made.delete(key);
-    if (reading.isSettled) {
+    // What waits for its renewal is asked for again.
+    if (reading.isSettled && state.state !== "renewable") {
       this.#made.set(key, { referrers: listedAs, stamp: stampOfIt, until, resource });
       for (const oldest of this.#made.keys()) {
         if (this.#made.size <= KEPT) break;

@@ -48,6 +48,24 @@ export async function attest(
   );
 }
 
+/** A statement that stands beside those which it is to supersede. */
+export interface Beside {
+  readonly attached: Descriptor;
+  /** Takes the earlier ones away, once it is sure that this one stays. */
+  supersede(): Promise<void>;
+}
+
+/** As `attest`, for who may have to take it back: what stood before stands until it is superseded. */
+export async function attestBeside(
+  repo: Repository,
+  subject: Descriptor,
+  statement: { readonly predicateType: string; readonly predicate: JsonObject },
+  signer: StatementSigner,
+  clock: Clock,
+): Promise<Beside> {
+  return attachBeside(repo, subject, { subject: subject.digest, subjectName: repo.name, ...statement }, signer, clock);
+}
+
 async function attach(
   repo: Repository,
   subject: Descriptor,
@@ -55,6 +73,18 @@ async function attach(
   signer: StatementSigner,
   clock: Clock,
 ): Promise<Descriptor> {
+  const { attached, supersede } = await attachBeside(repo, subject, parts, signer, clock);
+  await supersede();
+  return attached;
+}
+
+async function attachBeside(
+  repo: Repository,
+  subject: Descriptor,
+  parts: StatementParts,
+  signer: StatementSigner,
+  clock: Clock,
+): Promise<Beside> {
   const payload = encodeStatement(parts);
   const isKeyless = "makeBundle" in signer;
   // Only what this very signer signed is ever taken for ours, and removed.
@@ -68,10 +98,12 @@ async function attach(
   const same = earlier.find((statement) => canonicalJson(statement.predicate) === wanted);
   const bundle = async (): Promise<Buffer> => (isKeyless ? signer.makeBundle(payload) : makeBundle(payload, signer));
   const attached = same?.referrer ?? (await push(repo, subject, parts.predicateType, await bundle(), clock));
-  for (const { referrer } of earlier) {
-    if (referrer.digest !== attached.digest) await repo.deleteManifest(referrer.digest).catch(keepSuperseded);
-  }
-  return attached;
+  const supersede = async (): Promise<void> => {
+    for (const { referrer } of earlier) {
+      if (referrer.digest !== attached.digest) await repo.deleteManifest(referrer.digest).catch(keepSuperseded);
+    }
+  };
+  return { attached, supersede };
 }
 
 /** A registry may refuse to delete. The new attestation is there, and readers take the newest. */

@@ -5,7 +5,7 @@ import type { Guard, GuardResource, Outcome } from "@pratique/guard";
 import type { Descriptor, Repository } from "@pratique/oci";
 import type { ActIntents } from "./act-intents.ts";
 import { artifactResource } from "./artifact-resource.ts";
-import { attest } from "./attest.ts";
+import { attestBeside, type Beside } from "./attest.ts";
 import { clearanceOf, lastVerdict } from "./clearance.ts";
 import type { EvidenceCache } from "./evidence-cache.ts";
 import { readEvidence, stampOf, type EvidenceGround, type EvidenceReading } from "./evidence-of.ts";
@@ -60,7 +60,7 @@ export async function clearArtifact(options: ClearOptions): Promise<ClearOutcome
     ...artifactResource(evidence, { reference, policyDigest, registry, now: ground.clock.now(), cleared: false }),
     isCurrent: () => stampOf(ground) === stamp && ground.clock.now().getTime() < until,
   };
-  let attached: Descriptor | undefined;
+  let verdict: Beside | undefined;
   let intent: string | undefined;
   const attach = async (decision: Decision, note: (details: JsonObject) => void): Promise<Descriptor> => {
     if (principal !== undefined) {
@@ -68,29 +68,28 @@ export async function clearArtifact(options: ClearOptions): Promise<ClearOutcome
       const begun = { action: "artifact:clear", principal, repository, digest: subject.digest, reference } as const;
       intent = await intents?.begin({ ...begun, predicateType: VSA_PREDICATE });
     }
-    attached = await attachVerdict(options, reading, decision);
-    note({ clearance: attached.digest });
-    return attached;
+    verdict = await attachVerdict(options, reading, decision);
+    note({ clearance: verdict.attached.digest });
+    return verdict.attached;
   };
   const details = because === undefined ? {} : { details: { because } };
   let outcome: Outcome<Descriptor>;
   try {
     outcome = await guard.perform({ principal, action: "artifact:clear", resource, ...details }, attach);
   } catch (error) {
-    // Its record could not be written: nothing is cleared that no record tells of.
-    if (attached !== undefined) await repo.deleteManifest(attached.digest);
+    // Its record could not be written: nothing is cleared that no record tells of, and what stood before stands.
+    if (verdict !== undefined) await repo.deleteManifest(verdict.attached.digest);
     if (intent !== undefined) await intents?.end(intent);
     throw error;
   }
+  await verdict?.supersede();
   if (intent !== undefined) await intents?.end(intent);
   const decided: Decided = { decision: outcome.decision, evidence, notable, record: outcome.record.id };
   if (outcome.allowed) return { ...decided, cleared: true, clearance: outcome.value };
-  const isRefusal = wouldRefuse(options, resource, outcome.decision);
-  return {
-    ...decided,
-    cleared: false,
-    ...(isRefusal ? { refusal: await attachVerdict(options, reading, outcome.decision) } : {}),
-  };
+  if (!wouldRefuse(options, resource, outcome.decision)) return { ...decided, cleared: false };
+  const refusal = await attachVerdict(options, reading, outcome.decision);
+  await refusal.supersede();
+  return { ...decided, cleared: false, refusal: refusal.attached };
 }
 
 /** A verdict on the artifact, and not on who asked, or on the want of an approval. */
@@ -100,7 +99,7 @@ function wouldRefuse({ signRefusalsAs, guard }: ClearOptions, resource: GuardRes
   return !same.allow && !same.needsApproval && same.policies.some(({ effect }) => effect === "forbid");
 }
 
-async function attachVerdict(options: ClearOptions, reading: EvidenceReading, decision: Decision): Promise<Descriptor> {
+async function attachVerdict(options: ClearOptions, reading: EvidenceReading, decision: Decision): Promise<Beside> {
   const { repo, subject, reference, key, ground, policyDigest } = options;
   const { evidence, bundles } = reading;
   const verdict = lastVerdict(evidence, policyDigest);
@@ -122,5 +121,5 @@ async function attachVerdict(options: ClearOptions, reading: EvidenceReading, de
           },
         }),
   });
-  return attest(repo, subject, { predicateType: VSA_PREDICATE, predicate }, key, ground.clock);
+  return attestBeside(repo, subject, { predicateType: VSA_PREDICATE, predicate }, key, ground.clock);
 }

@@ -27,6 +27,7 @@ export interface WaiverTable {
   /** False when there is none of that id that stands. */
   remove(id: string, removed: { readonly removedAt: string; readonly removedBy: string }): Promise<boolean>;
   get(id: string): Promise<WaiverRow | undefined>;
+  forget(id: string): Promise<void>;
   /** All, removed ones too, oldest first. */
   list(): Promise<WaiverRow[]>;
 }
@@ -105,6 +106,9 @@ export function waiverTable(db: Kysely<Tables>): WaiverTable {
         .where("removedAt", "is", null)
         .executeTakeFirst();
       return result.numUpdatedRows > 0n;
+    },
+    async forget(id) {
+      await db.deleteFrom("waivers").where("id", "=", id).execute();
     },
     get: (id) => db.selectFrom("waivers").selectAll().where("id", "=", id).executeTakeFirst(),
     list: () => db.selectFrom("waivers").selectAll().orderBy("id").execute(),
