@@ -22,6 +22,7 @@ const bundle = await rolldown({
     "engine-host": "packages/inference/src/engine-host.ts",
     "bundle-host": "packages/packaging/src/bundle-host.ts",
     "layer-host": "packages/sbom/src/catalogue/layer-host.ts",
+    "import-host": "packages/vulnerabilities/src/import-host.ts",
   },
   // Our own packages and the two small ones the command itself needs are bundled; the rest stays where npm put it.
   external: (id) => !id.startsWith(".") && !id.startsWith("/") && !id.startsWith("@pratique/") && id !== "canonicalize",

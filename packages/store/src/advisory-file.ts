@@ -16,6 +16,8 @@ const LOCK_WAIT_MS = 5000;
 
 export interface AdvisoryFileOptions {
   readonly clock: Clock;
+  /** Whether a damaged one is made anew; true when absent. */
+  readonly mayReplace?: boolean;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function openAdvisoryFile(file: string, options: AdvisoryFileOption
   try {
     return new AdvisoryFile(file, options.clock);
   } catch (error) {
-    if (!isPratiqueError(error) || error.code !== "store.corrupt") throw error;
+    if (!isPratiqueError(error, "store.corrupt") || options.mayReplace === false) throw error;
     for (const name of [file, `${file}-wal`, `${file}-shm`]) await rm(name, { force: true });
     await ensureFile(file);
     return new AdvisoryFile(file, options.clock);

@@ -8,9 +8,9 @@ export {
 } from "./database/advisory-database.ts";
 export { advisoryKeys, componentKeys, type ComponentKeys, type UncheckedReason } from "./database/component-keys.ts";
 export { vulnerabilityErrors } from "./errors.ts";
-export { Downloader } from "./import/http-download.ts";
+export { importInThread } from "./import/import-thread.ts";
 export { removeDownloads } from "./import/mirror.ts";
-export { updateSource, type FeedSource, type UpdateOptions } from "./import/update-source.ts";
+export type { FeedSource } from "./import/update-source.ts";
 export { importPath, type ImportOptions } from "./import/import-path.ts";
 export type { Advisories } from "./inventory/advisories.ts";
 export {

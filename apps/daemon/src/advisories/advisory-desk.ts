@@ -4,10 +4,8 @@ import type { Config, DatabaseChangeResult, DatabaseStatus, Principal, SourceImp
 import { describeError, Mutex, type Clock, type Log } from "@pratique/core";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import {
-  Downloader,
-  importPath,
+  importInThread,
   removeDownloads,
-  updateSource,
   vulnerabilityErrors,
   type AdvisoryDatabase,
   type FeedSource,
@@ -32,7 +30,6 @@ const LOOK_EVERY_MS = 60_000;
 
 export class AdvisoryDesk {
   readonly #options: AdvisoryDeskOptions;
-  readonly #downloader: Downloader;
   readonly #line = new Mutex();
   readonly #closing = new AbortController();
   readonly #listeners: (() => void)[] = [];
@@ -40,7 +37,6 @@ export class AdvisoryDesk {
 
   constructor(options: AdvisoryDeskOptions) {
     this.#options = options;
-    this.#downloader = new Downloader(options.proxies);
   }
 
   /** Called after each import that changed something. */
@@ -80,23 +76,28 @@ export class AdvisoryDesk {
   }
 
   #ask(source: FeedSource, signal?: AbortSignal): Promise<SourceImport> {
-    const { database, clock, directory } = this.#options;
-    return updateSource(database, source, {
-      clock,
-      directory,
-      downloader: this.#downloader,
-      signal: this.#until(signal),
-    });
+    const { directory, proxies } = this.#options;
+    return this.#run({ type: "source", source, directory, proxies }, signal);
+  }
+
+  /** In a thread: a first dump takes a minute of work. */
+  async #run(what: Parameters<typeof importInThread>[0]["what"], signal?: AbortSignal): Promise<SourceImport> {
+    const { database, clock } = this.#options;
+    const until = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+    try {
+      return await importInThread({ file: database.file, now: clock.now().toISOString(), what }, until);
+    } finally {
+      database.refresh();
+      // A thread that was ended left its downloads; only one runs at a time.
+      await removeDownloads(this.#options.directory);
+    }
   }
 
   /** Imports a dump that lies on this machine. */
   import(principal: Principal, request: ImportRequest, signal?: AbortSignal): Promise<DatabaseChangeResult> {
-    const { database, clock } = this.#options;
     const { path, ...options } = request;
     const details = { what: "import into the advisory database", path };
-    return this.#change(principal, details, async () => [
-      await importPath(database, path, { ...options, clock, signal: this.#until(signal) }),
-    ]);
+    return this.#change(principal, details, async () => [await this.#run({ type: "path", path, options }, signal)]);
   }
 
   /** One at a time; whoever asks meanwhile waits. */
@@ -119,10 +120,6 @@ export class AdvisoryDesk {
       if (database.version !== before) for (const listener of this.#listeners) listener();
       return allowedOrThrow(outcome);
     });
-  }
-
-  #until(signal: AbortSignal | undefined): AbortSignal {
-    return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
   }
 
   /** Asks the sources that are due, as the owner. */
@@ -162,7 +159,6 @@ export class AdvisoryDesk {
     clearTimeout(this.#timer);
     this.#closing.abort();
     await this.#line.run(() => undefined);
-    this.#downloader.close();
   }
 }
 

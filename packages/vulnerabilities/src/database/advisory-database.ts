@@ -10,6 +10,8 @@ import { bestFreshness, databaseStatus, sourceStatus, worstFreshness } from "./s
 
 export interface AdvisoryDatabaseOptions {
   readonly clock: Clock;
+  /** Whether a damaged file is made anew; true when absent. */
+  readonly mayReplace?: boolean;
   /** Older data is stale; seven days when absent. */
   readonly staleAfterMs?: number;
   /** Names of the configured sources: one that was never fetched is shown as not checked. */
@@ -57,10 +59,11 @@ export class AdvisoryDatabase {
     this.#staleAfterMs = options.staleAfterMs ?? WEEK_MS;
     this.#expected = options.expected ?? [];
     this.#lookups = new Lookups(file);
-    this.#refresh();
+    this.refresh();
   }
 
-  #refresh(): void {
+  /** Takes note of what another connection wrote. */
+  refresh(): void {
     this.#sources = new Map(this.#file.sources().map(({ name, body }) => [name, decodeSource(body)]));
     const latest = this.#file.latest();
     const version = latest === undefined ? NO_VERSION : `${latest.sequence}-${latest.digest.slice(0, 12)}`;
@@ -81,6 +84,11 @@ export class AdvisoryDatabase {
       .toSorted()
       .map((name) => sourceStatus(name, this.#sources.get(name), now, this.#staleAfterMs));
     return databaseStatus(this.#version, this.#changedAt, sources);
+  }
+
+  /** Where it lies. */
+  get file(): string {
+    return this.#file.path;
   }
 
   /** What is remembered of a source. */
@@ -162,7 +170,7 @@ export class AdvisoryDatabase {
     try {
       return await this.#file.write(act);
     } finally {
-      this.#refresh();
+      this.refresh();
     }
   }
 

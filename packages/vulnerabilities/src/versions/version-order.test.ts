@@ -114,19 +114,17 @@ describe.each([
 
   it("is total", () => {
     fc.assert(
-      fc.property(fc.array(valid, { minLength: 3, maxLength: 6 }), (versions) => {
+      fc.property(fc.array(valid, { minLength: 3, maxLength: 4 }), (versions) => {
         const order = (a: string, b: string): number => compare(family, a, b) ?? NaN;
-        for (const a of versions) {
+        const triples = versions.flatMap((a) => versions.flatMap((b) => versions.map((c) => [a, b, c] as const)));
+        for (const [a, b, c] of triples) {
           expect(order(a, a)).toBe(0);
-          for (const b of versions) {
-            expect(Math.sign(order(a, b)) + Math.sign(order(b, a))).toBe(0);
-            for (const c of versions) {
-              if (order(a, b) <= 0 && order(b, c) <= 0 && order(a, c) > 0) expect.fail(`${a} ≤ ${b} ≤ ${c} < ${a}`);
-            }
-          }
+          expect(Math.sign(order(a, b)) + Math.sign(order(b, a))).toBe(0);
+          const isBroken = order(a, b) <= 0 && order(b, c) <= 0 && order(a, c) > 0;
+          expect(isBroken ? `${a} ≤ ${b} ≤ ${c} < ${a}` : "total").toBe("total");
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });
