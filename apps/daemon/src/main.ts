@@ -383,7 +383,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         house: { tags: new TagDesk(keeping), retention, events: new EventDesk(keeping) },
         upkeep,
         advisories: advisories.desk,
-        sigstore: believed.desk(artifacts, trust),
+        sigstore: believed.desk({ artifacts, trust, intents: clearing.intents }),
         upstreams,
         clearing,
         scanning,

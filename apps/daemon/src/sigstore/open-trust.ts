@@ -4,11 +4,10 @@ import type { Clock, Log } from "@pratique/core";
 import type { Trust } from "@pratique/evidence";
 import type { Guard } from "@pratique/guard";
 import type { Sigstore } from "@pratique/sigstore";
-import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { Home } from "../home.ts";
 import { readTrust } from "../trusted-keys.ts";
 import { openSigstore, SIGSTORE_PREFIX } from "./open-sigstore.ts";
-import { SigstoreDesk } from "./sigstore-desk.ts";
+import { SigstoreDesk, type SigstoreDeskOptions } from "./sigstore-desk.ts";
 import { readTrustByIdentity } from "./trust-by-identity.ts";
 
 export interface OpenTrustOptions {
@@ -28,7 +27,7 @@ export interface OpenedTrust {
   /** What the listener mounts; undefined when the configuration does not ask for it. */
   readonly mounted: { readonly service: Sigstore; readonly log: Log } | undefined;
   /** `trust` as it counts, with what is added at run time. */
-  desk(artifacts: Artifacts, trust: Trust): SigstoreDesk;
+  desk(more: Pick<SigstoreDeskOptions, "artifacts" | "trust" | "intents">): SigstoreDesk;
 }
 
 /** @throws `config.invalid`, and what opening a Sigstore throws */
@@ -42,7 +41,6 @@ export async function openTrust(options: OpenTrustOptions): Promise<OpenedTrust>
   return {
     trust: { ...byKey, ...byIdentity },
     mounted: sigstore && { service: sigstore, log },
-    desk: (artifacts, trust) =>
-      new SigstoreDesk({ sigstore, artifacts, trust, config, home, url: ownUrl, guard, clock }),
+    desk: (more) => new SigstoreDesk({ ...more, sigstore, config, home, url: ownUrl, guard, clock }),
   };
 }
