@@ -1,4 +1,5 @@
 // Reads statements on vulnerabilities in the formats that they come in.
+import { readCsaf } from "./read-csaf.ts";
 import { readOpenVex } from "./read-openvex.ts";
 import type { VexReading } from "./vex-statement.ts";
 
@@ -11,5 +12,5 @@ export function isVexPredicate(predicateType: string): boolean {
 
 /** Undefined when it is none of them. `signer`: who signed it, when somebody did. */
 export function readVex(json: unknown, signer?: string): VexReading | undefined {
-  return readOpenVex(json, signer);
+  return readOpenVex(json, signer) ?? readCsaf(json, signer);
 }
