@@ -90,6 +90,7 @@ export async function openArtifactDesks(options: ArtifactDesksOptions): Promise<
     },
   });
   const sboms = new SbomDesk({ artifacts, guard, key, trust, clock, log });
+  const onPull = config.sbom.onPull ? { sboms } : {};
   const diffs = new DiffDesk({ artifacts, sboms, guard });
   const skills = new Skills({
     artifacts,
@@ -104,7 +105,7 @@ export async function openArtifactDesks(options: ArtifactDesksOptions): Promise<
   const skillPlaces = new SkillPlaces({ artifacts, guard, registry, clock });
   const deltas = new Deltas({ artifacts, store, guard, registry, log });
   const locks = new AgentLocks({ artifacts, guard, registry, sboms, clock });
-  const bundles = new Bundles({ artifacts, locks, store, guard, registry });
+  const bundles = new Bundles({ artifacts, locks, store, guard, registry, ...onPull });
   const client = await registryClient(config.registry.client, environment, proxies, home.cache);
   onClose(async () => client.transport.close());
   const transfers = new Transfers({
@@ -115,7 +116,7 @@ export async function openArtifactDesks(options: ArtifactDesksOptions): Promise<
     log,
     client,
     deltas,
-    ...(config.sbom.onPull ? { sboms } : {}),
+    ...onPull,
   });
   const serverPacks = new ServerPacks({
     artifacts,

@@ -102,6 +102,6 @@ export const SbomConfig = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "Make a bill of materials for each artifact that is pulled without one, and sign it with this daemon's key",
+      "Make a bill of materials for each artifact that is pulled or imported without one, and sign it with this daemon's key",
     ),
 });

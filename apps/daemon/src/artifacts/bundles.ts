@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto";
 import { access, constants, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, basename } from "node:path";
 import { daemonErrors } from "../errors.ts";
+import type { SbomDesk } from "../sboms/sbom-desk.ts";
 import type { AgentLocks } from "./agent-locks.ts";
 import { repositoryResource, systemResource, type Artifacts } from "./artifacts.ts";
 import type { Found } from "./find-artifact.ts";
@@ -19,6 +20,8 @@ export interface BundlesOptions {
   readonly guard: Guard;
   /** `localhost:7340`. */
   readonly registry: string;
+  /** Makes a bill of materials for what comes without one. */
+  readonly sboms?: Pick<SbomDesk, "ensure">;
 }
 
 export class Bundles {
@@ -134,7 +137,7 @@ export class Bundles {
     { descriptor }: FoundImage,
     target: Reference,
   ): Promise<ImportResult["artifacts"][number]> {
-    const { guard, store, registry } = this.#options;
+    const { guard, store, registry, sboms } = this.#options;
     const { tag } = target;
     const outcome = await guard.perform(
       {
@@ -150,6 +153,7 @@ export class Bundles {
           referrers: true,
           ...(tag === undefined ? {} : { tag }),
         });
+        await sboms?.ensure(repository, descriptor);
         return repository.manifest(descriptor.digest);
       },
     );
