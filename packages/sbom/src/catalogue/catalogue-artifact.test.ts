@@ -133,6 +133,16 @@ describe("packages of a distribution", () => {
     ).toEqual(["pkg:deb/debian/python3-six@1.16.0-4?arch=amd64&distro=debian-12", "pkg:pypi/flask@1.0"]);
   });
 
+  it("own a file no more that a later layer wrote over it", async () => {
+    const metadata = (version: string) => ({
+      path: "usr/lib/python3/dist-packages/six.egg-info",
+      body: `Name: six\nVersion: ${version}\n`,
+    });
+    const list = { path: "var/lib/dpkg/info/python3-six.list", body: "/usr/lib/python3/dist-packages/six.egg-info\n" };
+    expect(await purls(layerOf(list, metadata("1.16")))).toEqual([]);
+    expect(await purls(layerOf(list, metadata("1.16")), layerOf(metadata("1.17")))).toEqual(["pkg:pypi/six@1.17"]);
+  });
+
   it("have licences, fixes, sources and needs from their own files", async () => {
     const fixture = new ImageFixture();
     const changelog =

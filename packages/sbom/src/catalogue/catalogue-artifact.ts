@@ -55,7 +55,8 @@ function withParts(squashed: Squashed, parts: readonly ArtifactPart[]): Squashed
   for (const { path, layer, packages } of parts) {
     const facts = packages.map((one): Fact => ({ fact: "package", package: one }));
     // The key is no path of a file system, which may have one of the same name.
-    if (facts.length > 0) files.set(`${layer}\0${path}`, { path, facts, layer, earlier: [] });
+    if (facts.length > 0)
+      files.set(`${layer}\0${path}`, { path, facts, layer, at: Number.MAX_SAFE_INTEGER, earlier: [] });
   }
   return { ...squashed, files };
 }

@@ -29,19 +29,19 @@ export interface Unread {
 export interface CatalogueLimits {
   /** Layers of one image. */
   readonly maxLayers: number;
-  /** Entries of all layers together. */
+  /** Entries of all layers together; a long path counts for several. */
   readonly maxEntries: number;
   /** Unpacked bytes of all layers together. */
   readonly maxBytes: number;
   /** A file that is read whole (package database, executable, jar) may be this large; beyond, it is reported. */
   readonly maxFileBytes: number;
-  /** Packages of the whole artifact. */
+  /** Packages of the whole artifact; what needs or provides very much counts for several. */
   readonly maxPackages: number;
 }
 
 export const CATALOGUE_LIMITS: CatalogueLimits = {
   maxLayers: 512,
-  maxEntries: 4_000_000,
+  maxEntries: 2_000_000,
   maxBytes: 256 * 1024 ** 3,
   maxFileBytes: 256 * 1024 ** 2,
   maxPackages: 500_000,

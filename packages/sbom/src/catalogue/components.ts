@@ -26,7 +26,7 @@ export function catalogueOf(squashed: Squashed): Catalogue {
     for (const fact of file.facts) {
       if (fact.fact !== "package") continue;
       const { package: found } = fact;
-      if (!isSystemPackage(found) && owned.has(followLinks(file.path, links))) continue;
+      if (!isSystemPackage(found) && file.at <= (owned.get(followLinks(file.path, links)) ?? -1)) continue;
       const purl = purlOf(found, distribution);
       if (purl === undefined) unread.push({ path: file.path, reason: `\`${found.name.slice(0, 80)}\` makes no purl` });
       else placed.push({ found, purl, path: file.path, layer: layerOf(found, file) });
@@ -111,12 +111,22 @@ function distributionOf(files: ReadonlyMap<string, VisibleFile>): Distribution |
   return undefined;
 }
 
-function ownedPaths(files: ReadonlyMap<string, VisibleFile>, links: ReadonlyMap<string, string>): ReadonlySet<string> {
-  const owned = new Set<string>();
-  for (const { facts } of files.values()) {
+/**
+ * Files of the distribution's packages, with the layer that says so. What a later layer wrote over one of them
+ * (`pip install`, `npm install -g`) is the distribution's no more.
+ */
+function ownedPaths(
+  files: ReadonlyMap<string, VisibleFile>,
+  links: ReadonlyMap<string, string>,
+): ReadonlyMap<string, number> {
+  const owned = new Map<string, number>();
+  for (const { facts, at } of files.values()) {
     for (const fact of facts) {
       if (fact.fact !== "owned") continue;
-      for (const path of fact.paths) owned.add(followLinks(path, links));
+      for (const path of fact.paths) {
+        const place = followLinks(path, links);
+        owned.set(place, Math.max(at, owned.get(place) ?? -1));
+      }
     }
   }
   return owned;

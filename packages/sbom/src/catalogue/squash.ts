@@ -9,6 +9,8 @@ export interface VisibleFile {
   readonly facts: readonly Fact[];
   /** Digest of the layer whose version of the file is visible. */
   readonly layer: string;
+  /** The layer's place, from the lowest up. */
+  readonly at: number;
   /** What the same path said in earlier layers, oldest first: a package database is written anew by each layer that adds to it. */
   readonly earlier: readonly { readonly layer: string; readonly facts: readonly Fact[] }[];
 }
@@ -39,7 +41,7 @@ export function squash(layers: readonly { readonly digest: string; readonly read
       if (facts === undefined) files.delete(path);
       else {
         const earlier = old === undefined ? [] : [...old.earlier, { layer: old.layer, facts: old.facts }];
-        files.set(path, { path, facts, layer: digest, earlier });
+        files.set(path, { path, facts, layer: digest, at, earlier });
       }
     }
     for (const [path, target] of reading.links) links.set(path, target);

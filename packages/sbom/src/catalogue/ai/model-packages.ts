@@ -69,8 +69,10 @@ function safetensorsMetadata(head: Buffer): ReadonlyMap<string, string> | undefi
   if (length < 2n || length > 100_000_000n) return undefined;
   const text = head.toString("utf8", 8, Math.min(head.length, 8 + Number(length)));
   if (!/"(?:__metadata__|dtype|data_offsets)"/.test(text)) return undefined;
-  // The header may be longer than what is at hand; its metadata is one flat object of texts.
-  const match = /"__metadata__"\s*:\s*(\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\})/.exec(text);
+  // The header may be longer than what is at hand; its metadata is one flat object of texts. Only the first counts.
+  const at = text.indexOf('"__metadata__"');
+  const match =
+    at === -1 ? null : /^"__metadata__"\s{0,64}:\s{0,64}(\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\})/.exec(text.slice(at));
   try {
     const json: unknown = JSON.parse(match?.[1] ?? "{}");
     const entries = isJsonObject(json) ? Object.entries(json) : [];

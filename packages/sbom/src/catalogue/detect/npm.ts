@@ -60,5 +60,9 @@ function supplierOf(author: Json | undefined): { supplier?: string } {
 }
 
 function keysOf(value: Json | undefined): string[] {
-  return isJsonObject(value) ? Object.keys(value).slice(0, 2000) : [];
+  return isJsonObject(value)
+    ? Object.keys(value)
+        .slice(0, 2000)
+        .filter((key) => key.length <= 256)
+    : [];
 }

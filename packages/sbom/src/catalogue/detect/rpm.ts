@@ -83,7 +83,7 @@ function readBlobs({ bytes }: DetectedFile, blobs: (file: Buffer) => Generator<B
       if (typeof parsed === "string") unread.push(parsed);
       else {
         facts.push({ fact: "package", package: parsed.found });
-        owned.push(...parsed.files);
+        for (const path of parsed.files) owned.push(path);
       }
     }
   } catch (error) {

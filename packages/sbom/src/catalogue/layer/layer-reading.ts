@@ -40,6 +40,15 @@ const OPAQUE = ".wh..wh..opq";
 const LINKED_ROOT = /^(?:bin|sbin|lib|lib32|lib64|libx32|var\/lib\/rpm|usr\/lib\/os-release|etc\/os-release)$/;
 const LINKED_DOC = /^usr\/share\/doc\/[^/]+(?:\/copyright)?$/;
 
+/** What a fact takes of memory, in packages: names of others are small, and some packages have thousands. */
+function weightOf(fact: Fact): number {
+  if (fact.fact === "package") {
+    const { needs = [], provides = [], licences } = fact.package;
+    return 1 + (needs.length + provides.length + licences.length) / 16;
+  }
+  return fact.fact === "owned" ? fact.paths.length / 64 : 1;
+}
+
 export type DetectorOf = (path: string, mode: number) => Detector | undefined;
 
 /** Collects a layer's reading while its archive is scanned. */
@@ -65,9 +74,7 @@ export class LayerReader implements TarVisitor {
   }
 
   entry(entry: ScannedEntry): Wanted {
-    this.#entries += 1;
-    this.#budget.entries -= 1;
-    if (this.#budget.entries < 0) throw new BudgetSpent(`it has more than ${this.#limits.maxEntries} entries`);
+    this.#count(entry.path);
     const { path, type } = entry;
     if (type === "directory") return "nothing";
     const slash = path.lastIndexOf("/") + 1;
@@ -112,9 +119,7 @@ export class LayerReader implements TarVisitor {
   }
 
   refused(path: string, reason: string): void {
-    this.#entries += 1;
-    this.#budget.entries -= 1;
-    if (this.#budget.entries < 0) throw new BudgetSpent(`it has more than ${this.#limits.maxEntries} entries`);
+    this.#count(path);
     this.#note(path, reason);
   }
 
@@ -131,6 +136,13 @@ export class LayerReader implements TarVisitor {
     };
   }
 
+  /** Every path is kept until the layers are put together, so a long one counts for several. */
+  #count(path: string): void {
+    this.#entries += 1;
+    this.#budget.entries -= 1 + Math.floor(path.length / 256);
+    if (this.#budget.entries < 0) throw new BudgetSpent(`it has more than ${this.#limits.maxEntries} entries`);
+  }
+
   #whole({ path, size }: ScannedEntry, { maxBytes, name }: Detector): Wanted {
     const limit = Math.min(maxBytes, this.#limits.maxFileBytes);
     if (size <= limit) return "all";
@@ -141,7 +153,7 @@ export class LayerReader implements TarVisitor {
   #take(path: string, detector: Detector, read: () => Findings): void {
     try {
       const { facts, unread } = read();
-      this.#budget.packages -= facts.length;
+      for (const fact of facts) this.#budget.packages -= weightOf(fact);
       if (this.#budget.packages < 0) throw new BudgetSpent(`it has more than ${this.#limits.maxPackages} packages`);
       if (facts.length > 0) this.#facts.set(path, facts);
       for (const reason of unread ?? []) this.#note(path, `${detector.name}: ${reason}`);

@@ -20,7 +20,11 @@ export const requirements: Detector = {
       .toString("utf8")
       .replace(/\\\r?\n/g, " ")
       .split(/\r?\n/)) {
-      const text = line.replace(/(?:^|\s)#.*$/, "").trim();
+      // Runs of spaces would make the pattern below slow.
+      const text = line
+        .replace(/\s+/g, " ")
+        .replace(/(?:^| )#.*$/, "")
+        .trim();
       const match = /^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:===?)\s*([^\s;,*]+)\s*(?:;|$|\s--hash)/.exec(
         text,
       );
