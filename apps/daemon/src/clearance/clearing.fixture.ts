@@ -62,8 +62,10 @@ export interface Scene {
   breakLog(isBroken: boolean): void;
   /** A signed artifact with SBOM and provenance. */
   prove(repository: string, more?: JsonObject): Promise<Found>;
-  /** As after a restart. */
-  reopen(): Promise<void>;
+  /** The log takes no records, and says nothing, until it is let go. */
+  hangLog(): () => void;
+  /** As after a restart, or after a death: then with what lets the log go, for the new daemon alone. */
+  reopen(release?: () => void): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -81,11 +83,13 @@ export async function openScene(config: Partial<ClearanceConfig> = {}): Promise<
   const records: RecordBody[] = [];
   const events: Scene["events"] = [];
   let isLogBroken = false;
+  let isLogHanging = false;
   const guard = createGuard({
     policy: () => policies,
     audit: {
       append: async (body) => {
         if (isLogBroken) throw new Error("no space left on device");
+        if (isLogHanging) return await new Promise<never>(() => undefined);
         const sequence = records.push(body) - 1;
         const record = { ...body, version: 1 as const, id: `r${sequence}`, sequence, time: clock.now().toISOString() };
         const { id, time } = record;
@@ -181,7 +185,12 @@ export async function openScene(config: Partial<ClearanceConfig> = {}): Promise<
       await attest(repository, subject, { predicateType: PROVENANCE_PREDICATE, predicate }, key, clock);
       return findArtifact(store, HOST, `${name}:1.0`);
     },
-    async reopen() {
+    hangLog() {
+      isLogHanging = true;
+      return () => void (isLogHanging = false);
+    },
+    async reopen(release) {
+      release?.();
       await scene.clearing.background.close();
       scene.clearing = await openAll();
     },
