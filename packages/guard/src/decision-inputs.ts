@@ -22,12 +22,15 @@ const WRITE_AFTER = 256;
 const MAX_WAITING = 4096;
 /** Digests that are known to be there. */
 const MAX_KNOWN = 20_000;
+/** Questions whose names are remembered: the same few are asked over and over, and naming one is dear. */
+const MAX_NAMED = 2000;
 /** After so many written, the oldest are looked for. */
 const PRUNE_EVERY = 1000;
 
 export class DecisionInputs {
   readonly #options: DecisionInputsOptions;
   readonly #known = new Set<string>();
+  readonly #named = new Map<string, string>();
   readonly #waiting = new Map<string, { readonly body: string; readonly keptAt: string }>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -41,14 +44,27 @@ export class DecisionInputs {
   keep({ principal, action, resource, context = {} }: PolicyRequest): string | undefined {
     // Each call has another arguments digest, and no policy can make anything of one.
     const { argumentsDigest: _, ...rest } = context;
-    const body = canonicalJson(redactJson(plain({ principal, action, resource, context: rest }), []));
-    if (body.length > MAX_BODY) return undefined;
+    const text = JSON.stringify({ principal, action, resource, context: rest });
+    const named = this.#named.get(text);
+    if (named !== undefined) return named;
+    if (text.length > MAX_BODY) return undefined;
+    const json: Json = JSON.parse(text);
+    const body = canonicalJson(redactJson(json, []));
     const digest = digestOf(body);
-    if (this.#known.has(digest) || this.#waiting.size >= MAX_WAITING) return digest;
+    // What found no room is tried again the next time.
+    if (!this.#put(digest, body)) return digest;
+    if (this.#named.size >= MAX_NAMED) this.#named.clear();
+    this.#named.set(text, digest);
+    return digest;
+  }
+
+  #put(digest: string, body: string): boolean {
+    if (this.#known.has(digest)) return true;
+    if (this.#waiting.size >= MAX_WAITING) return false;
     this.#waiting.set(digest, { body, keptAt: this.#options.clock.now().toISOString() });
     if (this.#waiting.size >= WRITE_AFTER) this.#writeSoon(0);
     else this.#writeSoon(WRITE_AFTER_MS);
-    return digest;
+    return true;
   }
 
   /** Writes what waits. A failure loses no decision, only the means to make these again. */
@@ -82,14 +98,11 @@ export class DecisionInputs {
       this.#written += rows.length;
       if (this.#written < PRUNE_EVERY) return;
       this.#written = 0;
-      if ((await table.keepNewest(limit)) > 0) this.#known.clear();
+      if ((await table.keepNewest(limit)) === 0) return;
+      this.#known.clear();
+      this.#named.clear();
     } catch (error) {
       log.warn("what policy was asked cannot be kept", { waiting: this.#waiting.size, ...describeError(error) });
     }
   }
-}
-
-function plain(value: object): Json {
-  const json: Json = JSON.parse(JSON.stringify(value));
-  return json;
 }
