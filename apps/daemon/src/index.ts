@@ -6,4 +6,3 @@ export { verifyHome } from "./verify-home.ts";
 export { lookWithoutDaemon } from "./look-without-daemon.ts";
 export { errorTables } from "./error-tables.ts";
 export { installationDirectory } from "./installation.ts";
-export { validateSbomFile } from "./sboms/validate-file.ts";
