@@ -179,7 +179,7 @@ function openConnection(path: string): DatabaseSync {
     guarded(path, () => {
       database.exec("PRAGMA journal_mode = WAL");
       database.exec("PRAGMA synchronous = FULL");
-      database.exec("PRAGMA cache_size = -32768");
+      database.exec("PRAGMA cache_size = -65536");
       database.exec("SELECT count(*) FROM sqlite_schema");
     });
     return database;

@@ -25,7 +25,8 @@ const NOTHING: readonly KnownAffected[] = [];
 
 export class Lookups {
   readonly #file: AdvisoryFile;
-  readonly #affected = new Map<string, readonly KnownAffected[]>();
+  /** By ecosystem, then name. */
+  readonly #affected = new Map<string, Map<string, readonly KnownAffected[]>>();
   readonly #advisories = new Map<number, KnownAdvisory | undefined>();
   readonly #scores = new Map<string, number | undefined>();
   readonly #probabilities = new Map<string, number | undefined>();
@@ -47,7 +48,8 @@ export class Lookups {
   }
 
   affected(ecosystem: string, name: string): readonly KnownAffected[] {
-    return kept(this.#affected, `${ecosystem}\n${name}`, () => {
+    const names = kept(this.#affected, ecosystem, () => new Map<string, readonly KnownAffected[]>());
+    return kept(names, name, () => {
       const rows = this.#file.affected(ecosystem, name);
       if (rows.length === 0) return NOTHING;
       return rows.map(({ advisory, body }) => ({ advisory, versions: decodeAffected(body) }));
