@@ -1,5 +1,5 @@
 // Debian's package database: `status`, and one file a package in `status.d` (images without dpkg).
-import { Unreadable, type Detector, type Fact, type FoundPackage } from "../facts.ts";
+import type { Detector, Fact, FoundPackage } from "../facts.ts";
 import { ownedFact } from "./owned.ts";
 
 const MAX_FIELDS = 400;
@@ -97,10 +97,4 @@ function names(list: string | undefined): string[] {
   if (list === undefined) return [];
   const found = list.split(/[,|]/).map((item) => /^\s*([a-z0-9][a-z0-9+.-]*)/.exec(item)?.[1]);
   return [...new Set(found.filter((name) => name !== undefined))];
-}
-
-/** Refuses what is no text at all. */
-export function requireText(bytes: Buffer): string {
-  if (bytes.includes(0)) throw new Unreadable("it is no text");
-  return bytes.toString("utf8");
 }
