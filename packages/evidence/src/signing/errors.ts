@@ -1,5 +1,6 @@
 // The error codes of signing keys: what a person can cause and mend.
-import { defineErrors } from "@pratique/core";
+import { defineErrors, type PratiqueError } from "@pratique/core";
+import type { KeyUri } from "./key-uri.ts";
 
 export const signingErrors = defineErrors({
   "key.not-found": {
@@ -58,3 +59,12 @@ export const signingErrors = defineErrors({
     hint: "look at its own log, and at what its token, PIN or policy allows",
   },
 });
+
+/** For a key that is not where its URI says. */
+export function noKeyAt({ text }: KeyUri): PratiqueError {
+  return signingErrors(
+    "key.not-found",
+    { name: text },
+    { hint: `\`pratique key create NAME --uri ${text}\` makes one` },
+  );
+}

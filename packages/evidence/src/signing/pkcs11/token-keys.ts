@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isPratiqueError } from "@pratique/core";
-import { signingErrors } from "../errors.ts";
+import { noKeyAt, signingErrors } from "../errors.ts";
 import { hashOf, keyAlgorithmOf, type KeyAlgorithm } from "../key-algorithm.ts";
 import type { KeyProvider } from "../key-provider.ts";
 import type { KeyUri } from "../key-uri.ts";
@@ -55,7 +55,7 @@ export function tokenKeys(options: TokenOptions): KeyProvider {
 async function openTokenKey(options: TokenOptions, uri: KeyUri): Promise<SigningKey> {
   const name = parsePkcs11Uri(uri);
   const found = await findKey(options, name, uri);
-  if (found === undefined) throw signingErrors("key.not-found", { name: uri.text });
+  if (found === undefined) throw noKeyAt(uri);
   const { publicKey, idHex } = found;
   const algorithm = publicKey === undefined ? undefined : keyAlgorithmOf(publicKey);
   if (publicKey === undefined || algorithm === undefined) {

@@ -59,6 +59,15 @@ describe("a key in the transit engine", () => {
     });
   });
 
+  it("is not looked for where no engine is mounted", async () => {
+    // As Vault 1.21 answers.
+    const body = `{"errors":["no handler for route \\"other/keys/release\\". route entry not found."]}`;
+    vault.next = { status: 404, body };
+    await expect(provider.open(URI)).rejects.toMatchObject({ code: "key.refused" });
+    vault.next = { status: 404, body };
+    expect(await saidOf(provider.create!(URI, "ecdsa-p256"))).toContain("no handler for route");
+  });
+
   it("is refused with its reason, and never with its token", async () => {
     await expect(provider.open(URI)).rejects.toMatchObject({ code: "key.not-found" });
     const key = await provider.create!(URI, "ecdsa-p256");

@@ -2,12 +2,12 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import type { Json } from "@pratique/core";
 import { z } from "zod";
-import { signingErrors } from "../errors.ts";
+import { noKeyAt, signingErrors } from "../errors.ts";
 import { hashOf, type KeyAlgorithm } from "../key-algorithm.ts";
 import type { KeyProvider } from "../key-provider.ts";
 import type { KeyUri } from "../key-uri.ts";
 import { remoteSigningKey, type SigningKey } from "../signing-key.ts";
-import { askVault, vaultProblem, type VaultAnswer, type VaultOptions } from "./vault-client.ts";
+import { askVault, isAbsent, vaultProblem, type VaultAnswer, type VaultOptions } from "./vault-client.ts";
 
 export type { VaultOptions } from "./vault-client.ts";
 
@@ -50,7 +50,7 @@ export function transitKeys(options: VaultOptions): KeyProvider {
 async function openTransitKey(options: VaultOptions, uri: KeyUri): Promise<SigningKey> {
   const { name, version } = parseTransitUri(uri);
   const answer = await askVault(options, "GET", `keys/${name}`);
-  if (answer.status === 404) throw signingErrors("key.not-found", { name: uri.text });
+  if (isAbsent(answer)) throw noKeyAt(uri);
   const { data } = answerOf(KeyAnswer, answer, uri);
   const algorithm = ALGORITHMS[data.type];
   if (algorithm === undefined) {
@@ -92,9 +92,9 @@ async function signThere(options: VaultOptions, uri: KeyUri, request: TransitReq
 async function createTransitKey(options: VaultOptions, uri: KeyUri, algorithm: KeyAlgorithm): Promise<SigningKey> {
   const { name } = parseTransitUri(uri);
   // Vault answers a second creation as it does the first: whether there is one must be asked.
-  if ((await askVault(options, "GET", `keys/${name}`)).status !== 404) {
-    throw signingErrors("key.exists", { name: uri.text });
-  }
+  const standing = await askVault(options, "GET", `keys/${name}`);
+  if (standing.status === 200) throw signingErrors("key.exists", { name: uri.text });
+  if (!isAbsent(standing)) throw signingErrors("key.refused", { where: uri.text, reason: vaultProblem(standing) });
   const answer = await askVault(options, "POST", `keys/${name}`, { type: algorithm, exportable: false });
   if (answer.status !== 200 && answer.status !== 204) {
     throw signingErrors("key.refused", { where: uri.text, reason: vaultProblem(answer) });

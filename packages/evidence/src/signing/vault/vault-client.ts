@@ -13,7 +13,7 @@ export interface VaultOptions {
   /** Where the transit engine is mounted. */
   readonly mount: string;
   readonly namespace?: string | undefined;
-  /** PEM of the authority that signed the server's certificate, beside the system's. */
+  /** PEM of the authority that signed the server's certificate, instead of the system's. */
   readonly ca?: string | undefined;
 }
 
@@ -59,12 +59,21 @@ export async function askVault(
   });
 }
 
+/** True for a key that is not there; an engine that is not mounted answers 404 too, and says so. */
+export function isAbsent(answer: VaultAnswer): boolean {
+  return answer.status === 404 && errorsIn(answer.body).length === 0;
+}
+
 /** What Vault says went wrong. */
 export function vaultProblem({ status, body }: VaultAnswer): string {
-  const errors = isJsonObject(body) && Array.isArray(body["errors"]) ? body["errors"] : [];
-  const text = errors.filter((error) => typeof error === "string").join("; ");
+  const text = errorsIn(body).join("; ");
   const printable = text.replace(/[^\x20-\x7e]+/g, " ").slice(0, 200);
   return printable.trim() === "" ? `status ${status}` : printable;
+}
+
+function errorsIn(body: Json): string[] {
+  const errors = isJsonObject(body) && Array.isArray(body["errors"]) ? body["errors"] : [];
+  return errors.filter((error) => typeof error === "string");
 }
 
 function addressOf({ address, mount }: VaultOptions, path: string): URL {
