@@ -62,6 +62,8 @@ export const Evidence = z.strictObject({
       signer: Signer,
       /** The name under which the trust configuration knows the build platform. */
       builderName: z.string().optional(),
+      /** Why it is this level and not another. */
+      reason: z.string().optional(),
       /** Why it does not count, a sentence each. */
       unmet: z.array(z.string()).optional(),
     })

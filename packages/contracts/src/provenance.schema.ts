@@ -26,6 +26,8 @@ export const ProvenanceStatement = z.strictObject({
   dependencies: z.strictObject({ total: z.int(), pinned: z.int() }),
   /** The build level that counts. */
   slsaLevel: z.int(),
+  /** Why it is this level and not another. */
+  reason: z.string(),
   signer: Signer,
   /** Why it does not count, or is not what was asked for. */
   unmet: z.array(z.string()),

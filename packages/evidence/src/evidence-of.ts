@@ -207,6 +207,7 @@ function factsOf(verified: readonly VerifiedStatement[], trust: Trust): Facts {
             slsaLevel: provenance.slsaLevel,
             signer: provenance.signer,
             builderName: provenance.builderName,
+            reason: provenance.reason,
             ...(provenance.unmet.length === 0 ? {} : { unmet: [...provenance.unmet] }),
           },
         }),

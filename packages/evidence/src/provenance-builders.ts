@@ -18,7 +18,7 @@ export interface TrustedBuilder {
   readonly parameters?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
-/** `*` stands for any characters but `/`, `**` for any at all. Linear: the text comes from outside. */
+/** `*` stands for any characters but `/`, `**` for any at all. Linear in the text, which comes from outside. */
 export function fitsUri(pattern: string, text: string): boolean {
   const parts = pattern.split(/(\*{1,2})/);
   // Every place in the text that the pattern so far can end at.
@@ -26,15 +26,14 @@ export function fitsUri(pattern: string, text: string): boolean {
   for (const part of parts) {
     if (part === "") continue;
     const next = new Set<number>();
-    for (const end of ends) {
-      if (part === "**") for (let at = end; at <= text.length; at += 1) next.add(at);
-      else if (part === "*") {
-        for (let at = end; at <= text.length; at += 1) {
-          next.add(at);
-          if (text[at] === "/") break;
-        }
-      } else if (text.startsWith(part, end)) next.add(end + part.length);
-    }
+    if (part === "*" || part === "**") {
+      let isOpen = false;
+      for (let at = 0; at <= text.length; at += 1) {
+        isOpen ||= ends.has(at);
+        if (isOpen) next.add(at);
+        if (part === "*" && text[at] === "/") isOpen = false;
+      }
+    } else for (const end of ends) if (text.startsWith(part, end)) next.add(end + part.length);
     ends = next;
     if (ends.size === 0) return false;
   }

@@ -14,6 +14,8 @@ export interface ProvenanceVerdict {
   readonly builderName?: string | undefined;
   /** Why it does not count, a sentence each; empty when it does. */
   readonly unmet: readonly string[];
+  /** Why it is this level and not another, one sentence. */
+  readonly reason: string;
 }
 
 type Judged = Pick<VerifiedStatement, "predicateType" | "predicate" | "signer" | "trust">;
@@ -29,22 +31,27 @@ export function judgeProvenance(
   const facts = readProvenance(predicateType, predicate);
   if (facts === undefined) return undefined;
   const known = buildersOf(builders, facts.builder);
-  if (known.length === 0) return { facts, signer, slsaLevel: trust.slsaLevel, unmet: [] };
+  if (known.length === 0) {
+    const { slsaLevel } = trust;
+    const reason = `trust.builders names no such build platform, and the word of ${signer.name} counts up to level ${slsaLevel}`;
+    return { facts, signer, slsaLevel, unmet: [], reason };
+  }
   const own = known.filter(({ signers }) => signers.includes(signer.name));
   if (own.length === 0) {
     const others = [...new Set(known.flatMap(({ signers }) => signers))].join(", ");
     const unmet = [`${signer.name} signed it, and for this build platform only ${others} may`];
-    return { facts, signer, slsaLevel: 0, unmet };
+    return { facts, signer, slsaLevel: 0, unmet, reason: unmet.join("; ") };
   }
   const verdicts = own.map((builder) => ({ builder, unmet: unmetBy(builder, facts) }));
   const met = verdicts.filter(({ unmet }) => unmet.length === 0);
   const [best] = met.toSorted((a, b) => b.builder.slsaLevel - a.builder.slsaLevel);
   if (best !== undefined) {
     const { name, slsaLevel } = best.builder;
-    return { facts, signer, slsaLevel, builderName: name, unmet: [] };
+    const reason = `trust.builders trusts ${name} up to level ${slsaLevel}`;
+    return { facts, signer, slsaLevel, builderName: name, unmet: [], reason };
   }
-  const unmet = verdicts.flatMap((one) => one.unmet);
-  return { facts, signer, slsaLevel: 0, builderName: own[0]?.name, unmet: [...new Set(unmet)] };
+  const unmet = [...new Set(verdicts.flatMap((one) => one.unmet))];
+  return { facts, signer, slsaLevel: 0, builderName: own[0]?.name, unmet, reason: unmet.join("; ") };
 }
 
 /** All provenance among statements, what counts most first; equals stay in their order, newest first. */

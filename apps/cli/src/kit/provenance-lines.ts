@@ -17,6 +17,7 @@ export function printProvenance(terminal: Terminal, answer: ProvenanceResult): v
     const { total, pinned } = one.dependencies;
     terminal.out(
       columns([
+        ["  ", "level", one.reason],
         ["  ", "builder", `${one.builder}${known}`],
         ["  ", "build type", one.buildType],
         [

@@ -44,7 +44,7 @@ export class ProvenanceDesk {
 }
 
 function shown(verdict: ProvenanceVerdict, { source, builder }: ProvenanceRequest): ProvenanceStatement {
-  const { facts, signer, slsaLevel, builderName } = verdict;
+  const { facts, signer, slsaLevel, builderName, reason } = verdict;
   const unmet = [...verdict.unmet];
   if (source !== undefined && !fitsSource([source], facts.source)) {
     unmet.push(`its source is ${facts.source?.repository.slice(0, 200) ?? "not told"}`);
@@ -63,6 +63,7 @@ function shown(verdict: ProvenanceVerdict, { source, builder }: ProvenanceReques
     ...(facts.invocation === undefined ? {} : { invocation: facts.invocation }),
     dependencies: { ...facts.dependencies },
     slsaLevel,
+    reason,
     signer,
     unmet,
   };
