@@ -14,6 +14,7 @@ const CARGO = [
   ["skill/harbour-notes", "voyage/harbour-notes"],
   ["agent", "voyage/agent"],
 ] as const;
+const SIGNED = ["https://sigstore.dev/cosign/sign/v1", "https://slsa.dev/verification_summary/v1"];
 const PROMPT = "Get the weather in Oslo and save it as note log";
 
 /** What the daemon acknowledged before it was killed. */
@@ -49,6 +50,21 @@ async function voyage(client: Client, tag: string, known: Acknowledged): Promise
   }
 }
 
+/** Digests of signatures and clearances that records of acts name. */
+async function recordedSignatures(client: Client): Promise<Set<string>> {
+  const told = new Set<string>();
+  for (const [action, detail] of [
+    ["artifact:sign", "signature"],
+    ["artifact:clear", "clearance"],
+  ] as const) {
+    for (const { details } of await client.records({ action, limit: 1000 })) {
+      const digest = details?.[detail];
+      if (typeof digest === "string") told.add(digest);
+    }
+  }
+  return told;
+}
+
 async function check(client: Client, known: Acknowledged): Promise<void> {
   const report = await client.verifyAudit();
   expect(report.checks.filter((entry) => !entry.ok)).toEqual([]);
@@ -61,8 +77,13 @@ async function check(client: Client, known: Acknowledged): Promise<void> {
     expect([reference, artifacts.get(reference)?.signed]).toEqual([reference, true]);
   for (const reference of known.cleared)
     expect([reference, artifacts.get(reference)?.cleared]).toEqual([reference, true]);
+  const told = await recordedSignatures(client);
   for (const reference of artifacts.keys()) {
-    const { evidence } = await client.inspect(reference);
+    const { evidence, referrers } = await client.inspect(reference);
+    // Neither a signature nor a clearance stands that no record tells of.
+    for (const { digest, predicateType } of referrers)
+      if (predicateType !== undefined && SIGNED.includes(predicateType))
+        expect([reference, predicateType, told.has(digest)]).toEqual([reference, predicateType, true]);
     // Whatever is visible is whole: its SBOM and provenance are there, and nothing of its evidence is broken.
     expect([reference, evidence.rejected, evidence.sbom === undefined, evidence.provenance === undefined]).toEqual([
       reference,
