@@ -173,7 +173,8 @@ function componentsOf(
     const properties = pickles.length === 0 ? {} : { properties: pickleProperties(pickles) };
     if (path !== source.main.path) components.push({ type: "file", name: path, hashes, ...properties });
     else {
-      const { name, facts } = source;
+      const { name } = source;
+      const facts = { ...source.facts, ...model.metadata };
       const own = properties.properties ?? {};
       components.unshift(modelComponent({ name, version, facts, licences, sha256: hashes.sha256, properties: own }));
     }
