@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** Raised when a table changes: a file of another version is emptied, since its sources have everything. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 const TABLES = `
 CREATE TABLE sources (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;

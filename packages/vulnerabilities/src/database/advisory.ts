@@ -11,9 +11,7 @@ export interface VersionRange {
   readonly events: readonly RangeEvent[];
 }
 
-/** A range is written as its type and its events, each the first letter of its kind and the version: there are many. */
-const StoredVersions = z.object({
-  ranges: z.array(z.array(z.string())).optional(),
+const OtherVersions = z.object({
   versions: z.array(z.string()).optional(),
   /** A distribution's own judgement for this package and release. */
   severity: Severity.optional(),
@@ -24,7 +22,7 @@ const StoredVersions = z.object({
 });
 
 /** What is said of the versions of one package. */
-export interface AffectedVersions extends Omit<z.infer<typeof StoredVersions>, "ranges"> {
+export interface AffectedVersions extends z.infer<typeof OtherVersions> {
   readonly ranges?: readonly VersionRange[] | undefined;
 }
 
@@ -78,37 +76,51 @@ export function decodeFacts(body: string): AdvisoryFacts {
   return AdvisoryFacts.parse(JSON.parse(body));
 }
 
+/**
+ * What `encodeAffected` wrote: a list of the ranges and, where there is more, an object of that. A range is its type
+ * and its events, each the first letter of its kind and the version. Read by hand: there are hundreds of thousands.
+ */
 export function decodeAffected(body: string): AffectedVersions {
-  const { ranges, ...rest } = StoredVersions.parse(JSON.parse(body));
-  return ranges === undefined ? rest : { ...rest, ranges: ranges.map(decodeRange) };
+  const parsed: unknown = JSON.parse(body);
+  if (!Array.isArray(parsed) || !Array.isArray(parsed[0])) throw damaged();
+  const ranges = parsed[0].map(decodeRange);
+  const rest: unknown = parsed[1];
+  if (rest === undefined) return { ranges };
+  return ranges.length === 0 ? OtherVersions.parse(rest) : { ...OtherVersions.parse(rest), ranges };
 }
 
 const TYPES = { S: "SEMVER", E: "ECOSYSTEM", G: "GIT" } as const;
 const KINDS = { i: "introduced", f: "fixed", l: "last_affected", L: "limit" } as const;
 const LETTERS = { introduced: "i", fixed: "f", last_affected: "l", limit: "L" } as const;
 
-function encodeAffected({ ranges, ...rest }: AffectedVersions): string {
-  if (ranges === undefined) return JSON.stringify(rest);
+function encodeAffected({ ranges = [], ...rest }: AffectedVersions): string {
   const written = ranges.map(({ type, events }) => [
     type.slice(0, 1),
     ...events.map(([kind, at]) => LETTERS[kind] + at),
   ]);
-  return JSON.stringify({ ...rest, ranges: written });
+  return JSON.stringify(Object.keys(rest).length === 0 ? [written] : [written, rest]);
 }
 
-function decodeRange([type = "", ...events]: readonly string[]): VersionRange {
+function decodeRange(written: unknown): VersionRange {
+  if (!Array.isArray(written)) throw damaged();
+  const [type, ...events]: unknown[] = written;
   return { type: TYPES[letterOf(TYPES, type)], events: events.map(decodeEvent) };
 }
 
-function decodeEvent(text: string): RangeEvent {
-  return [KINDS[letterOf(KINDS, text.charAt(0))], text.slice(1)];
+function decodeEvent(written: unknown): RangeEvent {
+  if (typeof written !== "string") throw damaged();
+  return [KINDS[letterOf(KINDS, written.charAt(0))], written.slice(1)];
 }
 
-function letterOf<T extends object>(table: T, letter: string): keyof T {
-  if (!isKey(table, letter)) throw new TypeError("a range of affected versions is damaged");
+function letterOf<T extends object>(table: T, letter: unknown): keyof T {
+  if (typeof letter !== "string" || !isKey(table, letter)) throw damaged();
   return letter;
 }
 
-function isKey<T extends object>(table: T, key: PropertyKey): key is keyof T {
+function isKey<T extends object>(table: T, key: string): key is keyof T & string {
   return Object.hasOwn(table, key);
+}
+
+function damaged(): TypeError {
+  return new TypeError("an advisory in the database is damaged");
 }
