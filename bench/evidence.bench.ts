@@ -105,7 +105,7 @@ try {
     bundles.push((await signModel(`model-${round}`, files, [], key)).bundle);
   });
   const checking = await measure(async (round) => {
-    const verified = verifyOmsBundle(bundles[round]!, [{ name: "owner", publicKeyPem: key.publicKeyPem }]);
+    const verified = verifyOmsBundle(bundles[round]!, { keys: [{ name: "owner", publicKeyPem: key.publicKeyPem }] });
     if (!verified.ok) throw new Error(verified.detail);
   });
   rows.push(["model signature of 100 files, hashed already", signing.median, checking.first, checking.median]);

@@ -48,7 +48,7 @@ export { signLegacy, type LegacySignature } from "./cosign-legacy/sign-legacy.ts
 export { compareOmsFiles, isSame, type FileDifferences } from "./oms/compare-files.ts";
 export { omsErrors } from "./oms/errors.ts";
 export { hashDirectory, hashOptionsOf } from "./oms/hash-directory.ts";
-export { OMS_BUNDLE_LIMIT_BYTES, verifyOmsBundle, type OmsKey, type OmsVerification } from "./oms/oms-bundle.ts";
+export { OMS_BUNDLE_LIMIT_BYTES, verifyOmsBundle, type OmsTrust, type OmsVerification } from "./oms/oms-bundle.ts";
 export { attachOms, OMS_FILE, readOmsReferrers } from "./oms/oms-referrer.ts";
 export { OMS_IGNORED, type OmsStatement } from "./oms/oms-statement.ts";
 export { signModel, type SignedModel } from "./oms/sign-model.ts";

@@ -20,14 +20,14 @@ import {
   signModel,
   verifyOmsBundle,
   type KeyRing,
-  type OmsKey,
+  type OmsTrust,
   type Trust,
 } from "@pratique/evidence";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import { writeFileDurably } from "@pratique/store";
 import { systemResource } from "../artifacts/artifacts.ts";
 import { daemonErrors } from "../errors.ts";
-import type { SigningDesk } from "./signing-desk.ts";
+import { keyForRecord, type SigningDesk } from "./signing-desk.ts";
 import { problemsOf, readPublicKey } from "./verify-desk.ts";
 
 export interface ModelDirectoriesOptions {
@@ -58,7 +58,7 @@ export class ModelDirectories {
       principal,
       action: "admin:write",
       resource: systemResource,
-      details: { modelDirectory: directory, key: name },
+      details: { modelDirectory: directory, key: keyForRecord(name) },
     } as const;
     const outcome = await guard.perform(act, async (_decision, note) => {
       const key = await keys.open(name);
@@ -85,7 +85,7 @@ export class ModelDirectories {
       details: { modelDirectory: directory },
     } as const;
     const outcome = await this.#options.guard.perform(act, async () => {
-      const verification = verifyOmsBundle(await readSignature(signature), await this.#keysFor(request));
+      const verification = verifyOmsBundle(await readSignature(signature), await this.#trustFor(request));
       if (!verification.ok) {
         return { directory, signature, verified: false, problems: [verification.detail], ignored: [] };
       }
@@ -109,17 +109,17 @@ export class ModelDirectories {
     return allowedOrThrow(outcome);
   }
 
-  /** The keys that count: those asked for, else every trusted one. */
-  async #keysFor({ key, keyFile }: DirectoryVerifyRequest): Promise<OmsKey[]> {
-    const trusted = this.#options.trust.keys;
+  /** Who counts: the key asked for, else everybody who is trusted. */
+  async #trustFor({ key, keyFile }: DirectoryVerifyRequest): Promise<OmsTrust> {
+    const { trust } = this.#options;
     if (keyFile !== undefined) {
       const publicKeyPem = await readPublicKey(keyFile);
-      const known = trusted.find((entry) => keyIdOfPem(entry.publicKeyPem) === keyIdOfPem(publicKeyPem));
-      return [{ name: known?.name ?? basename(keyFile), publicKeyPem }];
+      const known = trust.keys.find((entry) => keyIdOfPem(entry.publicKeyPem) === keyIdOfPem(publicKeyPem));
+      return { keys: [{ name: known?.name ?? basename(keyFile), publicKeyPem }] };
     }
-    if (key === undefined) return trusted.map(({ name, publicKeyPem }) => ({ name, publicKeyPem }));
-    const named = trusted.filter(({ name }) => name === key);
-    if (named.length > 0) return named.map(({ name, publicKeyPem }) => ({ name, publicKeyPem }));
+    if (key === undefined) return trust;
+    const keys = trust.keys.filter(({ name }) => name === key);
+    if (keys.length > 0) return { keys };
     throw daemonErrors("control.bad-request", { problem: `no trusted key is called \`${key}\`` });
   }
 }

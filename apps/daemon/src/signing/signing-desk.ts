@@ -8,10 +8,11 @@ import type {
   SignRequest,
   SignResult,
 } from "@pratique/contracts";
-import { hexOf, type Clock } from "@pratique/core";
+import { hexOf, Mutex, type Clock } from "@pratique/core";
 import {
   attachOms,
   OMS_IGNORED,
+  parseKeyUri,
   signArtifact,
   signLegacy,
   signModel,
@@ -38,6 +39,8 @@ export interface SigningDeskOptions {
 
 export class SigningDesk {
   readonly #options: SigningDeskOptions;
+  /** One after another: each reads the signatures at a tag and writes them with its own. */
+  readonly #tagging = new Mutex();
 
   constructor(options: SigningDeskOptions) {
     this.#options = options;
@@ -49,7 +52,7 @@ export class SigningDesk {
     const name = await this.mayUse(principal, request.key);
     const format = request.format ?? config.format;
     const resource = await artifacts.resource(found);
-    const act = { principal, action: "artifact:sign", resource, details: { key: name, format } } as const;
+    const act = { principal, action: "artifact:sign", resource, details: { key: keyForRecord(name), format } } as const;
     const outcome = await withIntent(this.#options.intents, signatureIntent(principal, found), (begin) =>
       guard.perform(act, async (_decision, note) => {
         const key = await this.#options.keys.open(name);
@@ -87,7 +90,10 @@ export class SigningDesk {
     const { repository, descriptor, reference } = found;
     const model = oms ? await this.#signModel(found, key) : undefined;
     const bundle = format === "legacy" ? undefined : await signArtifact(repository, descriptor, key, clock);
-    const legacy = format === "bundle" ? undefined : await signLegacy(repository, descriptor, key, reference);
+    const legacy =
+      format === "bundle"
+        ? undefined
+        : await this.#tagging.run(() => signLegacy(repository, descriptor, key, reference));
     const signature = bundle ?? legacy?.manifest;
     if (signature === undefined) throw new Error("nothing was signed");
     return {
@@ -147,6 +153,11 @@ export class SigningDesk {
     });
     return allowedOrThrow(outcome);
   }
+}
+
+/** How a record names a key: a URI that is none, or holds a PIN, is not repeated. @throws `key.bad-uri` */
+export function keyForRecord(key: string): string {
+  return key.includes(":") ? parseKeyUri(key).text : key;
 }
 
 /** Each file's SHA-256 by its path; nothing for what is no model. */

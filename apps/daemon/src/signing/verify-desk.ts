@@ -130,7 +130,7 @@ export class VerifyDesk {
 
 /** What a model signature says of these files; `files` by path, or undefined when they must be hashed first. */
 function judgeModelSignature(bytes: Uint8Array, trust: Trust, files: ReadonlyMap<string, string>): ModelSignature {
-  const verification = verifyOmsBundle(bytes, trust.keys);
+  const verification = verifyOmsBundle(bytes, trust);
   if (!verification.ok) return { verified: false, problems: [verification.detail], ignored: [] };
   const { statement, signer } = verification;
   const { root, ignored, hash, shardBytes } = statement;

@@ -1,10 +1,15 @@
 // The bundle around a model statement: `model.sig`. Its key is named in another way than cosign names keys.
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { z } from "zod";
+import { readBundle } from "../bundle.ts";
 import { preAuthEncoding } from "../dsse.ts";
+import { matchIdentity } from "../keyless/trusted-identity.ts";
+import { verifyByCertificate } from "../keyless/verify-by-certificate.ts";
 import { BUNDLE_TYPE, IN_TOTO_TYPE } from "../media-types.ts";
+import type { RejectionReason } from "../rejection.ts";
 import type { SigningKey } from "../signing/signing-key.ts";
 import { verifySignature } from "../signing/verify-signature.ts";
+import type { Trust } from "../trust.ts";
 import { readOmsStatement, type OmsStatement } from "./oms-statement.ts";
 
 export const OMS_BUNDLE_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -22,17 +27,12 @@ const BundleJson = z.looseObject({
   }),
 });
 
-/** A key that may sign models. */
-export interface OmsKey {
-  readonly name: string;
-  readonly publicKeyPem: string;
-}
+/** Whom to believe about models: keys, and with `roots` identities. */
+export type OmsTrust = Pick<Trust, "keys" | "identities" | "roots">;
 
 export type OmsVerification =
-  | { readonly ok: true; readonly statement: OmsStatement; readonly signer: OmsKey }
-  | { readonly ok: false; readonly reason: OmsRejection; readonly detail: string };
-
-export type OmsRejection = "malformed" | "unknown-key" | "bad-signature" | "not-by-key";
+  | { readonly ok: true; readonly statement: OmsStatement; readonly signer: { readonly name: string } }
+  | { readonly ok: false; readonly reason: RejectionReason; readonly detail: string };
 
 /** Signs a payload as `model_signing sign key` does. */
 export async function makeOmsBundle(payload: Uint8Array, key: SigningKey): Promise<Buffer> {
@@ -50,22 +50,48 @@ export async function makeOmsBundle(payload: Uint8Array, key: SigningKey): Promi
   );
 }
 
-/** Reads a bundle and verifies it with the key that it names, or with any of them where it names none. */
-export function verifyOmsBundle(bytes: Uint8Array, keys: readonly OmsKey[]): OmsVerification {
+/** Reads a bundle and verifies it: by the key that it names, any of them where it names none, or by its certificate. */
+export function verifyOmsBundle(bytes: Uint8Array, trust: OmsTrust): OmsVerification {
   const form = BundleJson.safeParse(jsonOf(bytes));
-  if (!form.success) return no("malformed", "it is no v0.3 bundle of an in-toto statement");
+  if (!form.success) return no("malformed-bundle", "it is no v0.3 bundle of an in-toto statement");
   const { dsseEnvelope, verificationMaterial } = form.data;
-  if (verificationMaterial.publicKey === undefined) return no("not-by-key", "it is signed with a certificate");
-  const hint = verificationMaterial.publicKey.hint ?? "";
+  const { publicKey } = verificationMaterial;
+  const [signature] = dsseEnvelope.signatures;
+  const signed = { payload: dsseEnvelope.payload, signature: signature?.sig ?? Buffer.alloc(0) };
+  const by =
+    publicKey === undefined ? certifiedSigner(bytes, trust) : keySigner(signed, publicKey.hint ?? "", trust.keys);
+  if (!by.ok) return by;
+  const read = readOmsStatement(dsseEnvelope.payload);
+  if (!read.ok) return no("malformed-statement", read.detail);
+  return { ok: true, statement: read.statement, signer: { name: by.name } };
+}
+
+type Signer = { readonly ok: true; readonly name: string } | Extract<OmsVerification, { readonly ok: false }>;
+
+function keySigner(
+  { payload, signature }: { readonly payload: Buffer; readonly signature: Buffer },
+  hint: string,
+  keys: Trust["keys"],
+): Signer {
   const candidates = keys.filter(({ publicKeyPem }) => hint === "" || hint === hintOf(publicKeyPem));
   if (candidates.length === 0) return no("unknown-key", "the key that it names is not trusted");
-  const [signature] = dsseEnvelope.signatures;
-  const signer = candidates.find(({ publicKeyPem }) =>
-    isSignedBy(createPublicKey(publicKeyPem), dsseEnvelope.payload, signature?.sig ?? Buffer.alloc(0)),
+  const signer = candidates.find(({ publicKeyPem }) => isSignedBy(createPublicKey(publicKeyPem), payload, signature));
+  if (signer !== undefined) return { ok: true, name: signer.name };
+  return no("bad-signature", "the signature does not verify with the key that it names");
+}
+
+/** As `model_signing sign sigstore` makes them; its `sign certificate` puts a chain there, which no v0.3 bundle has. */
+function certifiedSigner(bytes: Uint8Array, { identities = [], roots = [] }: OmsTrust): Signer {
+  const read = readBundle(bytes);
+  if (!read.ok) return no("malformed-bundle", read.detail);
+  const verdict = verifyByCertificate(read.bundle, roots);
+  if (!verdict.ok) return no(verdict.reason, verdict.detail);
+  const match = matchIdentity(identities, verdict.identity);
+  if (typeof match !== "string") return { ok: true, name: match.name };
+  return no(
+    match,
+    `${verdict.identity.subject.slice(0, 200)} of ${verdict.identity.issuer.slice(0, 200)} is not trusted`,
   );
-  if (signer === undefined) return no("bad-signature", "the signature does not verify with the key that it names");
-  const read = readOmsStatement(dsseEnvelope.payload);
-  return read.ok ? { ok: true, statement: read.statement, signer } : no("malformed", read.detail);
 }
 
 /** Hexadecimal SHA-256 of the PEM; cosign takes base64 of the DER's (supply-chain reference §3). */
@@ -106,6 +132,6 @@ function jsonOf(bytes: Uint8Array): unknown {
   }
 }
 
-function no(reason: OmsRejection, detail: string): OmsVerification {
+function no(reason: RejectionReason, detail: string): Extract<OmsVerification, { readonly ok: false }> {
   return { ok: false, reason, detail };
 }

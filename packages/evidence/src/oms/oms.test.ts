@@ -3,16 +3,20 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { generateKeyPairSync } from "node:crypto";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { systemClock } from "@pratique/core";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startSigstore } from "../../../sigstore/src/sigstore.fixture.ts";
+import { openKeylessSigner } from "../keyless/keyless-signer.ts";
+import { readTrustRoot } from "../keyless/trust-root.ts";
 import { openSigningKey } from "../signing-key.ts";
 import { localSigningKey } from "../signing/signing-key.ts";
 import { openWorkbench } from "../workbench.fixture.ts";
 import { compareOmsFiles, isSame } from "./compare-files.ts";
 import { hashDirectory, hashOptionsOf } from "./hash-directory.ts";
-import { verifyOmsBundle, type OmsKey } from "./oms-bundle.ts";
+import { verifyOmsBundle, type OmsTrust } from "./oms-bundle.ts";
 import { attachOms, readOmsReferrers } from "./oms-referrer.ts";
-import { compareOmsNames, OMS_IGNORED, omsRootOf, readOmsStatement } from "./oms-statement.ts";
+import { compareOmsNames, encodeOmsStatement, OMS_IGNORED, omsRootOf, readOmsStatement } from "./oms-statement.ts";
 import { signModel } from "./sign-model.ts";
 
 /** The files that the recorded signatures are over. */
@@ -38,7 +42,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const recorded = (name: string): Promise<Buffer> => readFile(new URL(`recorded/${name}`, import.meta.url));
-const keys = async (): Promise<OmsKey[]> =>
+const keys = async (): Promise<OmsTrust["keys"]> =>
   Promise.all(
     ["p256", "p384"].map(async (name) => ({ name, publicKeyPem: (await recorded(`${name}.pub`)).toString() })),
   );
@@ -53,7 +57,7 @@ describe("signatures of the reference implementation", () => {
     ["ignore.sig", "p256"],
     ["compat.sig", "p256"],
   ])("%s verifies, and covers the files", async (name, signer) => {
-    const verification = verifyOmsBundle(await recorded(name), await keys());
+    const verification = verifyOmsBundle(await recorded(name), { keys: await keys() });
     if (!verification.ok) throw new Error(verification.detail);
     expect(verification.signer.name).toBe(signer);
     const options = hashOptionsOf(verification.statement);
@@ -74,7 +78,7 @@ describe("signatures of the reference implementation", () => {
   });
 
   it("of a single file verifies against the file, and not against its directory", async () => {
-    const verification = verifyOmsBundle(await recorded("file.sig"), await keys());
+    const verification = verifyOmsBundle(await recorded("file.sig"), { keys: await keys() });
     if (!verification.ok) throw new Error(verification.detail);
     const options = hashOptionsOf(verification.statement);
     const file = await hashDirectory(join(directory, "model.safetensors"), options);
@@ -83,21 +87,21 @@ describe("signatures of the reference implementation", () => {
   });
 
   it("say what their signer left out", async () => {
-    const verification = verifyOmsBundle(await recorded("ignore.sig"), await keys());
+    const verification = verifyOmsBundle(await recorded("ignore.sig"), { keys: await keys() });
     expect(verification).toMatchObject({ ok: true, statement: { ignored: expect.arrayContaining(["sub", ".git"]) } });
   });
 
   it("are refused by every other key, and when a byte changed", async () => {
     const [p256, p384] = await keys();
     const bytes = await recorded("256.sig");
-    expect(verifyOmsBundle(bytes, [p384!])).toMatchObject({ ok: false, reason: "unknown-key" });
-    expect(verifyOmsBundle(bytes, [])).toMatchObject({ ok: false, reason: "unknown-key" });
+    expect(verifyOmsBundle(bytes, { keys: [p384!] })).toMatchObject({ ok: false, reason: "unknown-key" });
+    expect(verifyOmsBundle(bytes, { keys: [] })).toMatchObject({ ok: false, reason: "unknown-key" });
     const bundle = JSON.parse(bytes.toString());
     bundle.dsseEnvelope.payload = Buffer.from(
       Buffer.from(bundle.dsseEnvelope.payload, "base64").toString().replace("weights", "weighty").replace("big", "bog"),
     ).toString("base64");
     const altered = Buffer.from(JSON.stringify(bundle));
-    expect(verifyOmsBundle(altered, [p256!])).toMatchObject({ ok: false, reason: "bad-signature" });
+    expect(verifyOmsBundle(altered, { keys: [p256!] })).toMatchObject({ ok: false, reason: "bad-signature" });
   });
 });
 
@@ -109,7 +113,7 @@ describe("ours", () => {
     expect(root).toBe(ROOT);
     const byBytes = [...files].toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     expect(omsRootOf(byBytes.map(([, digest]) => ({ digest })))).not.toBe(ROOT);
-    const verification = verifyOmsBundle(bundle, [{ name: "owner", publicKeyPem: key.publicKeyPem }]);
+    const verification = verifyOmsBundle(bundle, { keys: [{ name: "owner", publicKeyPem: key.publicKeyPem }] });
     expect(verification).toMatchObject({ ok: true, statement: { root, modelName: "m" } });
     await rm(join(directory, "../", `${directory.split("/").at(-1)}-keys`), { recursive: true });
   });
@@ -155,6 +159,34 @@ describe("ours", () => {
   });
 });
 
+describe("a model signature without a key", () => {
+  it("counts for the identity that is trusted, and for no other", async () => {
+    const own = await startSigstore({ clock: systemClock });
+    try {
+      const root = readTrustRoot("own", own.sigstore.trustedRoot.bytes);
+      const signer = await openKeylessSigner({
+        identityToken: await own.issuer.token(),
+        signingConfig: own.sigstore.signingConfig.bytes,
+        root,
+        clock: systemClock,
+      });
+      const bundle = await signer.makeBundle(
+        encodeOmsStatement("m", [{ name: "a", sha256: "00".repeat(32) }], []).payload,
+      );
+      expect(verifyOmsBundle(bundle, signer.trust)).toMatchObject({ ok: true, signer: { name: "own" } });
+      const other = { name: "other", issuer: own.issuer.url, subject: "mallory@example.com" };
+      const refused = { keys: [], identities: [other], roots: [root] };
+      expect(verifyOmsBundle(bundle, refused)).toMatchObject({ ok: false, reason: "wrong-identity" });
+      expect(verifyOmsBundle(bundle, { keys: [], identities: signer.trust.identities })).toMatchObject({
+        ok: false,
+        reason: "unknown-authority",
+      });
+    } finally {
+      await own.stop();
+    }
+  });
+});
+
 describe("a model statement", () => {
   it("sorts by component, whatever characters a name has", () => {
     const names = ["sub-a", "sub/tok.json", "sub", "𝄞", "\uffff", "a", "a/b", "a.b"];
@@ -192,13 +224,13 @@ describe("a model statement", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         expect(readOmsStatement(bytes).ok).toBe(false);
-        expect(verifyOmsBundle(bytes, []).ok).toBe(false);
+        expect(verifyOmsBundle(bytes, { keys: [] }).ok).toBe(false);
       }),
       { numRuns: 100 },
     );
     fc.assert(
       fc.property(fc.json(), (text) => {
-        expect(verifyOmsBundle(Buffer.from(text), []).ok).toBe(false);
+        expect(verifyOmsBundle(Buffer.from(text), { keys: [] }).ok).toBe(false);
       }),
       { numRuns: 100 },
     );
