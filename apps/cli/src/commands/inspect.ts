@@ -1,5 +1,6 @@
 // `pratique inspect`: one artifact, its layers, referrers and evidence.
 import { isPratiqueError } from "@pratique/core";
+import { vulnerabilityWords, waiverLines } from "../kit/clearance-lines.ts";
 import type { Command } from "../kit/command.ts";
 import { CREDENTIAL_FLAGS, transferOptions } from "../kit/credentials.ts";
 import { modelLines, modelNote } from "../kit/model-lines.ts";
@@ -54,8 +55,11 @@ export const inspect: Command = {
         ...(answer.description === undefined ? [] : [["description", answer.description]]),
         ["signers", answer.evidence.signers.map((signer) => signer.name).join(", ") || "none"],
         ["licences", answer.evidence.licences.join(", ") || "none stated"],
+        ["vulnerabilities", vulnerabilityWords(answer.evidence.vulnerabilities)],
       ]),
     );
+    const waived = waiverLines(answer.evidence.waivers ?? []);
+    if (waived !== "") terminal.out(`\nwaivers\n${waived}`);
     if (model !== undefined) terminal.out(`\n${modelLines(model)}`);
     terminal.out("\nlayers");
     if (answer.layers.length === 0) terminal.out("  none of its own");

@@ -1,6 +1,7 @@
 // `pratique verify`: who signed what about an artifact, and whether that is what is asked for.
 import { resolve } from "node:path";
 import type { ModelSignature, VerifyResult } from "@pratique/contracts";
+import { vulnerabilityWords, waiverLines } from "../kit/clearance-lines.ts";
 import type { Command, Context, ExitCode, Flags } from "../kit/command.ts";
 import { textFlag } from "../kit/command.ts";
 import { printProvenance } from "../kit/provenance-lines.ts";
@@ -94,7 +95,12 @@ function show(terminal: Terminal, answer: VerifyResult): void {
   else terminal.out(`${mark(false)} nothing about it verifies`);
   for (const model of modelSignatures) showModel(terminal, model);
   const { vulnerabilities } = evidence;
-  if (vulnerabilities.status !== "checked") terminal.out(`${terminal.paint("warn", "!")} vulnerabilities not checked`);
+  const isKnown = vulnerabilities.status === "checked";
+  terminal.out(
+    `${isKnown ? "-" : terminal.paint("warn", "!")} vulnerabilities: ${vulnerabilityWords(vulnerabilities)}`,
+  );
+  const waived = waiverLines(evidence.waivers ?? []);
+  if (waived !== "") terminal.out(waived);
   for (const { digest, reason, detail } of rejected) {
     terminal.out(`${terminal.paint("dim", "-")} ${digest} does not count: ${reason}, ${detail}`);
   }
