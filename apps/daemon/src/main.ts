@@ -185,7 +185,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     });
     const known = openVulnerabilities({
       database,
-      advisories: () => advisories.database,
+      advisories,
       store,
       house,
       trust,
@@ -194,8 +194,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       clock,
       log,
       ids,
+      onClose,
     });
-    onClose(() => known.keeper.close());
     wakers.push(() => known.keeper.wake());
     const clearing = await openClearance({
       database,
@@ -328,26 +328,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     });
     onClose(() => retention.close());
     onClose(() => upkeep.close());
-    const scanning = openScanDesks({
-      ...known,
-      advisories,
-      artifacts,
-      database,
-      gateway,
-      inference,
-      machinery,
-      house,
-      guard,
-      key,
-      trust,
-      owner: identity.owner,
-      registry: registryHost,
-      version: DAEMON_VERSION,
-      clock,
-      log,
-      ids,
-    });
-    onClose(() => scanning.teller.close());
+    const { owner } = identity;
+    const running = { database, gateway, inference, machinery };
+    const scanning = openScanDesks({ known, advisories, artifacts, guard, key, owner, ...running });
     const pages = new ConsolePages(join(installation, "apps", "console", "public"), clock);
     const admission = openAdmission({
       ...policing,
@@ -398,8 +381,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     upkeep.schedule(identity.owner);
     await advisories.desk.schedule(identity.owner);
     clearing.background.start();
-    known.keeper.start();
-    scanning.teller.notify();
+    scanning.start();
     await admission.listen();
     await announce(home, listener, startedAt);
     listener.serve(

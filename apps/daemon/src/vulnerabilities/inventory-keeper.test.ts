@@ -9,7 +9,7 @@ import { ActScope } from "@pratique/guard";
 import { MEDIA_TYPES, openContentStore, type ContentStore, type Descriptor, type LocalRepository } from "@pratique/oci";
 import { Housekeeping } from "@pratique/registry";
 import { openDatabase, type Database } from "@pratique/store";
-import type { Inventory } from "@pratique/vulnerabilities";
+import { openAdvisoryDatabase, type Inventory } from "@pratique/vulnerabilities";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { InventoryKeeper } from "./inventory-keeper.ts";
 import { alsoTelling, openVulnerabilities } from "./open-vulnerabilities.ts";
@@ -42,6 +42,7 @@ afterEach(async () => {
 
 async function open(options: { databaseFile?: string; version?: string } = {}): Promise<Stage> {
   const database = await openDatabase({ file: join(directory, options.databaseFile ?? "db.sqlite") });
+  const advisories = await openAdvisoryDatabase(join(directory, "advisories.db"), { clock });
   const acts = new ActScope();
   const audit = { find: async () => [], size: () => 0 };
   const config = Config.parse({}).registry;
@@ -52,7 +53,7 @@ async function open(options: { databaseFile?: string; version?: string } = {}): 
   await house.start(store);
   const { inventory, keeper } = openVulnerabilities({
     database,
-    advisories: () => undefined,
+    advisories: { database: advisories },
     store,
     house,
     trust: { keys: [{ name: "owner", publicKeyPem: key.publicKeyPem }] },
@@ -61,9 +62,11 @@ async function open(options: { databaseFile?: string; version?: string } = {}): 
     clock,
     log,
     ids,
+    onClose: () => undefined,
   });
   const close = async (): Promise<void> => {
     await keeper.close();
+    await advisories.close();
     await store.close();
     await house.close();
     await database.close();

@@ -1,51 +1,48 @@
 // The desks over what is known: scans, where things are used, statements, and telling of changes.
 import type { Principal } from "@pratique/contracts";
-import type { Clock, Log } from "@pratique/core";
-import type { SigningKey, Trust } from "@pratique/evidence";
+import type { SigningKey } from "@pratique/evidence";
 import type { Guard } from "@pratique/guard";
-import type { Housekeeping } from "@pratique/registry";
-import type { Inventory } from "@pratique/vulnerabilities";
 import type { Advisories } from "../advisories/open-advisories.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { ScanDesks } from "../control/scan-operations.ts";
 import { ChangeTeller } from "./change-teller.ts";
-import type { InventoryKeeper } from "./inventory-keeper.ts";
+import type { Vulnerabilities } from "./open-vulnerabilities.ts";
 import { ScanDesk } from "./scan-desk.ts";
 import { VexDesk } from "./vex-desk.ts";
 import { WhereUsedDesk } from "./where-used-desk.ts";
 import { runningWorkloads, type WorkloadSources } from "./workloads.ts";
 
-export interface ScanDesksOptions extends WorkloadSources {
-  readonly inventory: Inventory;
-  readonly keeper: InventoryKeeper;
+export interface ScanDesksOptions extends Omit<WorkloadSources, "database"> {
+  readonly known: Vulnerabilities;
   readonly advisories: Advisories;
   readonly artifacts: Artifacts;
-  readonly house: Pick<Housekeeping, "announce">;
+  readonly database: WorkloadSources["database"];
   readonly guard: Guard;
   readonly key: SigningKey;
-  readonly trust: Trust;
   readonly owner: Principal;
-  readonly registry: string;
-  readonly version: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly ids: () => string;
 }
 
 export interface Scanning extends ScanDesks {
-  readonly teller: ChangeTeller;
+  /** Catches up, in the background. */
+  start(): void;
 }
 
-export function openScanDesks(options: ScanDesksOptions): Scanning {
-  const { advisories: known } = options;
-  const advisories = () => known.database;
-  const workloads = () => runningWorkloads(options);
-  const teller = new ChangeTeller({ ...options, workloads });
-  known.desk.onChange(() => teller.notify());
+export function openScanDesks({ known, advisories: feeds, ...rest }: ScanDesksOptions): Scanning {
+  const { inventory, keeper, options } = known;
+  const { onClose, ...common } = options;
+  const all = { ...common, ...rest, inventory, keeper };
+  const advisories = () => feeds.database;
+  const workloads = () => runningWorkloads(rest);
+  const teller = new ChangeTeller({ ...all, workloads });
+  onClose(() => teller.close());
+  feeds.desk.onChange(() => teller.notify());
   return {
-    scans: new ScanDesk({ ...options, advisories }),
-    whereUsed: new WhereUsedDesk({ ...options, workloads }),
-    vex: new VexDesk({ ...options, advisories }),
-    teller,
+    scans: new ScanDesk({ ...all, advisories }),
+    whereUsed: new WhereUsedDesk({ ...all, workloads }),
+    vex: new VexDesk({ ...all, advisories }),
+    start: () => {
+      keeper.start();
+      teller.notify();
+    },
   };
 }

@@ -5,15 +5,15 @@ import type { ContentStore, StoreObserver } from "@pratique/oci";
 import type { Housekeeping } from "@pratique/registry";
 import type { Database } from "@pratique/store";
 import { Inventory, type AdvisoryDatabase } from "@pratique/vulnerabilities";
+import type { Advisories } from "../advisories/open-advisories.ts";
 import { InventoryKeeper } from "./inventory-keeper.ts";
 import { DaemonOpinion } from "./opinion.ts";
 
 export interface VulnerabilitiesOptions {
   readonly database: Pick<Database, "inventory" | "registry">;
-  /** Undefined when it cannot be opened. */
-  readonly advisories: () => AdvisoryDatabase | undefined;
+  readonly advisories: Pick<Advisories, "database">;
   readonly store: ContentStore;
-  readonly house: Pick<Housekeeping, "flush">;
+  readonly house: Pick<Housekeeping, "flush" | "announce">;
   readonly trust: Trust;
   readonly registry: string;
   /** Of the program. */
@@ -21,17 +21,21 @@ export interface VulnerabilitiesOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly ids: () => string;
+  readonly onClose: (close: () => Promise<void>) => void;
 }
 
 /** What stands before there are desks: evidence asks it. */
 export interface Vulnerabilities {
+  /** What it was made with. */
+  readonly options: VulnerabilitiesOptions;
   readonly inventory: Inventory;
   readonly keeper: InventoryKeeper;
   readonly opinion: DaemonOpinion;
 }
 
 export function openVulnerabilities(options: VulnerabilitiesOptions): Vulnerabilities {
-  const { database, advisories, store, house, trust, registry, version, clock, log, ids } = options;
+  const { database, store, house, trust, registry, version, clock, log, ids, onClose } = options;
+  const advisories = (): AdvisoryDatabase => options.advisories.database;
   const inventory = new Inventory({ table: database.inventory, advisories, clock, ids });
   const signers = canonicalJson(JSON.parse(JSON.stringify([trust.keys, trust.identities ?? []])));
   const keeper = new InventoryKeeper({
@@ -44,7 +48,8 @@ export function openVulnerabilities(options: VulnerabilitiesOptions): Vulnerabil
     log,
   });
   const opinion = new DaemonOpinion({ advisories, inventory, keeper, registry, clock, log });
-  return { inventory, keeper, opinion };
+  onClose(() => keeper.close());
+  return { options, inventory, keeper, opinion };
 }
 
 /** Tells the inventory of every change that `observer` is told of. */

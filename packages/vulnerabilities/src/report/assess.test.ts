@@ -105,6 +105,12 @@ describe("findings", () => {
   });
 });
 
+describe("the age of the data", () => {
+  it("is that of the sources that speak for what is in it", () => {
+    expect(look({}).facts.databaseTime).toBe("2026-11-24T00:00:00.000Z");
+  });
+});
+
 describe("data that grows old", () => {
   it("is stale", () => {
     clock.advance(8 * 24 * 3600 * 1000);

@@ -1,6 +1,7 @@
 // From what is in an artifact to what is known against it, and how far that goes.
 import type { DatabaseStatus, Finding, PackageComponent, ScanStatus, VulnerabilityFacts } from "@pratique/contracts";
 import type { Examination } from "../database/advisory-database.ts";
+import { componentKeys } from "../database/component-keys.ts";
 import { applyVex, type VexSource, type VexSubject } from "../vex/apply-vex.ts";
 import type { IgnoredStatement } from "../vex/vex-statement.ts";
 import { countFindings, compareFindings } from "./count-findings.ts";
@@ -71,7 +72,7 @@ function judge(input: AssessmentInput, examination: Examination | undefined, cov
   if (examination === undefined) {
     return {
       status: "not-checked",
-      reasons: ["no advisories were imported: pratique db update, or pratique db import"],
+      reasons: ["no advisories were imported: pratique db update, or pratique db import PATH"],
     };
   }
   if (components === undefined) return { status: "not-checked", reasons: ["nobody could say what is in it"] };
@@ -109,10 +110,10 @@ function factsOf(
   findings: readonly Finding[],
   status: ScanStatus,
   { missing }: Coverage,
-  { unread, database, now }: AssessmentInput,
+  { unread, database, now, components = [] }: AssessmentInput,
 ): VulnerabilityFacts {
   const known = isThere(database) ? database.status() : undefined;
-  const time = databaseTime(known);
+  const time = databaseTime(known, components, now);
   const isWhole = missing === 0 && unread === 0;
   return {
     status: status === "partly" ? (isWhole ? "checked" : "not-checked") : status,
@@ -123,11 +124,20 @@ function factsOf(
   };
 }
 
-/** As old as the oldest source that speaks for packages. */
-function databaseTime(status: DatabaseStatus | undefined): string | undefined {
-  const times = (status?.sources ?? []).flatMap(({ ecosystems, checkedAt, dataTime, ageSeconds }) => {
-    if (ecosystems.length === 0 || ageSeconds === undefined) return [];
-    return [checkedAt, dataTime].filter((time) => time !== undefined).slice(0, 1);
-  });
-  return times.toSorted()[0];
+/** As old as the oldest source that speaks for packages of these kinds; of all kinds when it speaks for none. */
+function databaseTime(
+  status: DatabaseStatus | undefined,
+  components: readonly PackageComponent[],
+  now: Date,
+): string | undefined {
+  const used = new Set(
+    components.flatMap((component) => {
+      const keys = componentKeys(component);
+      return typeof keys === "string" ? [] : keys.keys.map(({ ecosystem }) => ecosystem);
+    }),
+  );
+  const speaking = (status?.sources ?? []).filter(({ ecosystems }) => ecosystems.length > 0);
+  const concerned = speaking.filter(({ ecosystems }) => ecosystems.some((ecosystem) => used.has(ecosystem)));
+  const ages = (concerned.length === 0 ? speaking : concerned).flatMap(({ ageSeconds }) => ageSeconds ?? []);
+  return ages.length === 0 ? undefined : new Date(now.getTime() - Math.max(...ages) * 1000).toISOString();
 }
