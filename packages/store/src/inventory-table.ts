@@ -15,6 +15,8 @@ export interface PackageUse {
   readonly package: number;
   readonly repository: string;
   readonly digest: string;
+  /** Of the artifact; `index` for one that lists it. */
+  readonly kind: string;
 }
 
 export interface InventoryTable {
@@ -54,9 +56,6 @@ export interface InventoryTable {
   tagsOf(
     artifacts: readonly { readonly repository: string; readonly digest: string }[],
   ): Promise<Map<string, string[]>>;
-
-  /** By `repository@digest`. */
-  kindsOf(artifacts: readonly { readonly repository: string; readonly digest: string }[]): Promise<Map<string, string>>;
 
   untold(): Promise<InventoryChangeRow[]>;
   told(id: string): Promise<void>;
@@ -175,7 +174,12 @@ export function inventoryTable(db: Kysely<Tables>): InventoryTable {
         const direct = await db
           .selectFrom("inventoryUses")
           .innerJoin("inventoryArtifacts", "inventoryArtifacts.document", "inventoryUses.document")
-          .select(["inventoryUses.package", "inventoryArtifacts.repository", "inventoryArtifacts.digest"])
+          .select([
+            "inventoryUses.package",
+            "inventoryArtifacts.repository",
+            "inventoryArtifacts.digest",
+            "inventoryArtifacts.kind",
+          ])
           .where("inventoryUses.package", "in", some)
           .execute();
         const through = await db
@@ -189,7 +193,7 @@ export function inventoryTable(db: Kysely<Tables>): InventoryTable {
           .select(["inventoryUses.package", "inventoryMembers.repository", "inventoryMembers.digest"])
           .where("inventoryUses.package", "in", some)
           .execute();
-        return [...direct, ...through];
+        return [...direct, ...through.map((row) => ({ ...row, kind: "index" }))];
       }),
     async tagsOf(artifacts) {
       const wanted = new Set(artifacts.map(({ repository, digest }) => `${repository}@${digest}`));
@@ -206,17 +210,6 @@ export function inventoryTable(db: Kysely<Tables>): InventoryTable {
         else tags.push(tag);
       }
       return found;
-    },
-    async kindsOf(artifacts) {
-      const digests = [...new Set(artifacts.map(({ digest }) => digest))];
-      const rows = await gather(digests, (some) =>
-        db
-          .selectFrom("inventoryArtifacts")
-          .select(["repository", "digest", "kind"])
-          .where("digest", "in", some)
-          .execute(),
-      );
-      return new Map(rows.map(({ repository, digest, kind }) => [`${repository}@${digest}`, kind]));
     },
     untold: () => db.selectFrom("inventoryChanges").selectAll().where("isTold", "=", 0).orderBy("id").execute(),
     async told(id) {

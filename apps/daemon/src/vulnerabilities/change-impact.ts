@@ -13,9 +13,9 @@ export async function impactOf(
   const ids = [...changes.keys()];
   const uses = await table.usesOf(ids);
   const artifacts = new Map<string, VulnerabilityChange["artifacts"][number] & Sets>();
-  for (const { package: id, repository, digest } of uses) {
+  for (const { package: id, repository, digest, kind } of uses) {
     const name = `${repository}@${digest}`;
-    const entry = artifacts.get(name) ?? { ...emptyArtifact(repository, digest), ...emptySets() };
+    const entry = artifacts.get(name) ?? { ...emptyArtifact(repository, digest, kind), ...emptySets() };
     artifacts.set(name, entry);
     const { purl, found, gone, changed } = changes.get(id)!;
     entry.purls.add(purl);
@@ -51,21 +51,20 @@ function emptySets(): Sets {
   return { purls: new Set(), gained: new Set(), lost: new Set() };
 }
 
-function emptyArtifact(repository: string, digest: string) {
-  return { repository, digest, kind: "", tags: [], packages: [], found: [], gone: [] };
+function emptyArtifact(repository: string, digest: string, kind: string) {
+  return { repository, digest, kind, tags: [], packages: [], found: [], gone: [] };
 }
 
-/** With the kind of each, and the tags under which it is found; in order of their names. */
+/** With the tags under which it is found; in order of their names. */
 export async function nameArtifacts<T extends Pick<AffectedArtifact, "repository" | "digest">>(
   { table }: Inventory,
   artifacts: readonly T[],
-): Promise<(T & Pick<AffectedArtifact, "kind" | "tags">)[]> {
+): Promise<(T & Pick<AffectedArtifact, "tags">)[]> {
   const tags = await table.tagsOf(artifacts);
-  const kinds = await table.kindsOf(artifacts);
   return artifacts
     .map((artifact) => {
       const name = `${artifact.repository}@${artifact.digest}`;
-      return { ...artifact, kind: kinds.get(name) ?? "image", tags: tags.get(name) ?? [] };
+      return { ...artifact, tags: tags.get(name) ?? [] };
     })
     .toSorted((a, b) =>
       a.repository < b.repository ? -1 : a.repository > b.repository ? 1 : a.digest < b.digest ? -1 : 1,

@@ -42,11 +42,11 @@ export class WhereUsedDesk {
         (name) => repositoryResource(name, registry),
       ),
     );
-    const found = new Map<string, { repository: string; digest: string; packages: Set<string> }>();
-    for (const { package: id, repository, digest } of uses) {
+    const found = new Map<string, { repository: string; digest: string; kind: string; packages: Set<string> }>();
+    for (const { package: id, repository, digest, kind } of uses) {
       if (!shown.has(repository)) continue;
       const name = `${repository}@${digest}`;
-      const entry = found.get(name) ?? { repository, digest, packages: new Set() };
+      const entry = found.get(name) ?? { repository, digest, kind, packages: new Set() };
       entry.packages.add(purls.get(id)!);
       found.set(name, entry);
     }
