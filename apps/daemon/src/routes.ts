@@ -2,18 +2,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuditLog } from "@pratique/audit";
 import type { Principal } from "@pratique/contracts";
-import type { Log } from "@pratique/core";
 import type { Gateway } from "@pratique/gateway";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { Identity } from "@pratique/identity";
 import type { Inference } from "@pratique/inference";
 import { TOKEN_PATH, type Registry, type RegistryTokens, type TokenEndpoint } from "@pratique/registry";
 import type { AdmissionApi } from "./admission/admission-api.ts";
-import { serveSigstore, type Sigstore } from "@pratique/sigstore";
+import type { OpenedSigstore } from "@pratique/sigstore";
 import type { ConsolePages } from "./console-pages.ts";
 import { daemonErrors } from "./errors.ts";
 import type { Handler } from "./listener.ts";
-import { SIGSTORE_PREFIX } from "./sigstore/open-sigstore.ts";
+import { SIGSTORE_PREFIX } from "./sigstore/own-sigstore.ts";
 
 export interface Routes {
   readonly identity: Identity;
@@ -25,7 +24,7 @@ export interface Routes {
   readonly inference: Inference;
   readonly audit: AuditLog;
   /** Undefined: this daemon is none. */
-  readonly sigstore: { readonly service: Sigstore; readonly log: Log } | undefined;
+  readonly sigstore: OpenedSigstore | undefined;
   readonly pages: ConsolePages;
   readonly admission: AdmissionApi;
   readonly control: (
@@ -63,8 +62,7 @@ export function route(routes: Routes): Handler {
       return await routes.control(req, res, url, principal ?? pages.authenticate(req));
     if (path.startsWith("/admission/v1/")) return await routes.admission(req, res, url, principal);
     if (routes.sigstore !== undefined && path.startsWith(`${SIGSTORE_PREFIX}/`)) {
-      const { service, log } = routes.sigstore;
-      return await serveSigstore(service, log, req, res, { path: path.slice(SIGSTORE_PREFIX.length), principal });
+      return await routes.sigstore.handle(req, res, { path: path.slice(SIGSTORE_PREFIX.length), principal });
     }
     if (path === "/console" || path === "/") return redirect(res, "/console/");
     if (path.startsWith("/console/")) return await pages.handle(req, res, url, principal ?? pages.authenticate(req));

@@ -3,6 +3,7 @@ import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jos
 import { readBounded, SingleFlight, type Clock } from "@pratique/core";
 import { z } from "zod";
 import { sigstoreErrors } from "./errors.ts";
+import { KeySet } from "./key-set.ts";
 
 const LIMIT_BYTES = 256 * 1024;
 const TIMEOUT_MS = 10_000;
@@ -12,14 +13,6 @@ const FRESH_MS = 10 * 60_000;
 const AGAIN_MS = 30_000;
 
 const Discovery = z.looseObject({ issuer: z.string(), jwks_uri: z.url() });
-
-/** A key set as issuers publish it; symmetric keys have no business in it. */
-export const KeySet = z.looseObject({
-  keys: z
-    .array(z.looseObject({ kty: z.enum(["RSA", "EC", "OKP"]) }))
-    .min(1)
-    .max(64),
-});
 
 export interface IssuerKeysOptions {
   readonly issuer: string;

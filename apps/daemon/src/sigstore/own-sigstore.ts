@@ -3,7 +3,7 @@ import { join, resolve, dirname } from "node:path";
 import type { Config } from "@pratique/contracts";
 import type { Clock, Log } from "@pratique/core";
 import type { Guard } from "@pratique/guard";
-import { KeySet, Sigstore, type OidcIssuer } from "@pratique/sigstore";
+import { KeySet, openSigstore, type OidcIssuer, type OpenedSigstore } from "@pratique/sigstore";
 import { daemonErrors } from "../errors.ts";
 import type { Home } from "../home.ts";
 import { readDocument } from "./read-document.ts";
@@ -24,7 +24,7 @@ export interface OpenSigstoreOptions {
 const KEY_SET_LIMIT_BYTES = 256 * 1024;
 
 /** @throws `config.invalid`, `sigstore.bad-key`, `sigstore.bad-certificate`, `audit.corrupt`, `audit.wrong-key` */
-export async function openSigstore(options: OpenSigstoreOptions): Promise<Sigstore | undefined> {
+export async function openOwnSigstore(options: OpenSigstoreOptions): Promise<OpenedSigstore | undefined> {
   const { config, home, url, guard, clock, log } = options;
   if (!config.enabled) return undefined;
   const issuers: OidcIssuer[] = [];
@@ -32,7 +32,7 @@ export async function openSigstore(options: OpenSigstoreOptions): Promise<Sigsto
     const keySet = jwksFile === undefined ? undefined : await readKeySet(name, jwksFile, home.configFile);
     issuers.push({ issuer, audience, subject, keySet });
   }
-  return await Sigstore.open({
+  return await openSigstore({
     directory: join(home.directory, "sigstore"),
     name: config.name,
     issuers,
