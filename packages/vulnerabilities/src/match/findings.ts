@@ -41,7 +41,7 @@ function matchesOf(
   let isUncertain = false;
   // Advisories name public versions: torch 2.0.1+cu118 is 2.0.1.
   const version = family === "PyPI" ? publicVersion(installed) : installed;
-  const judged = new JudgedVersion(version, family, order);
+  const judged = new JudgedVersion(version, family, order, installed);
   for (const { ecosystem, name } of keys) {
     for (const { advisory, versions } of lookups.affected(ecosystem, name)) {
       // The first ecosystem that speaks of it decides: Ubuntu's own release comes before its paid one.

@@ -54,6 +54,13 @@ describe("a version in a range", () => {
     expect(judge("PyPI", versions, "1.6").isAffected).toBe(false);
   });
 
+  it("is affected when it is listed as it stands in the artifact", () => {
+    const order = versionOrderOf("PyPI");
+    if (order === undefined) throw new Error("no order");
+    const version = new JudgedVersion("2013-01-21T20:33:09", "PyPI", order, "2013-01-21T20:33:09+0100");
+    expect(judgeVersion({ versions: ["2013-01-21T20:33:09+0100"] }, version).isAffected).toBe(true);
+  });
+
   it("says of commits only what is named", () => {
     const [introduced, fixed] = ["a".repeat(40), "b".repeat(40)];
     const versions = range("GIT", ["introduced", introduced], ["fixed", fixed]);

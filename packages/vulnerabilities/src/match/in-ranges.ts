@@ -19,9 +19,15 @@ export class JudgedVersion {
   readonly #against: Against;
   #semantic: { readonly against: Against } | undefined;
 
-  /** `family` is the ecosystem without its release, `order` the order of its versions. */
-  constructor(text: string, family: string, order: TextOrder) {
+  readonly #installed: string;
+
+  /**
+   * `family` is the ecosystem without its release, `order` the order of its versions; `installed` is the version as it
+   * stands in the artifact, where advisories name a part of it.
+   */
+  constructor(text: string, family: string, order: TextOrder, installed = text) {
     this.text = text;
+    this.#installed = installed;
     this.#family = family;
     this.#order = order;
     this.#against = order.against(text);
@@ -41,7 +47,7 @@ export class JudgedVersion {
 
   isListed(list: readonly string[]): boolean {
     if (list.length === 0) return false;
-    if (list.includes(this.text)) return true;
+    if (list.includes(this.text) || list.includes(this.#installed)) return true;
     const compare = this.#against;
     return compare !== undefined && list.some((listed) => compare(listed) === 0);
   }
