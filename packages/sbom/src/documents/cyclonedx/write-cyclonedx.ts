@@ -40,12 +40,16 @@ export function cycloneDxOf(document: SbomDocument, version: CycloneDxVersion): 
   const licences = new LicenceNormaliser();
   const components = sortComponents(document.components);
   const references = referencesOf(components);
-  const own = subject.purl ?? (subject.digest === undefined ? undefined : ociPurl(subject.name, subject.digest));
-  const root = {
-    ...componentJson({ ...subject, type: subject.type ?? SUBJECT_TYPES[subject.kind ?? "image"] }, "subject", licences),
-    ...(subject.version === undefined && subject.digest !== undefined ? { version: subject.digest } : {}),
-    ...(own === undefined ? {} : { purl: own }),
-  };
+  const root = componentJson(
+    {
+      ...subject,
+      type: subject.type ?? SUBJECT_TYPES[subject.kind ?? "image"],
+      version: subject.version ?? subject.digest,
+      purl: subject.purl ?? (subject.digest === undefined ? undefined : ociPurl(subject.name, subject.digest)),
+    },
+    "subject",
+    licences,
+  );
   const listed = components.map((component, at) => componentJson(component, references.names[at]!, licences));
   const unread = (document.unread ?? []).map(({ path, reason }) => ({
     name: UNREAD_PROPERTY,

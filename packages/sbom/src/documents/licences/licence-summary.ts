@@ -1,5 +1,5 @@
 // One answer to "under which licences is this": for an artifact with all that is in it.
-import { formatLicenceExpression, licencesIn, parseLicenceExpression } from "./licence-expression.ts";
+import { licencesIn, parseLicenceExpression } from "./licence-expression.ts";
 import { LicenceNormaliser } from "./normalise-licence.ts";
 
 export interface LicenceSummary {
@@ -41,10 +41,4 @@ export function licenceSummary(
     ids: [...ids].sort(),
     undeclared,
   };
-}
-
-/** An expression in its normal form; undefined when it is none. */
-export function normalExpression(text: string): string | undefined {
-  const parsed = parseLicenceExpression(text);
-  return parsed === undefined ? undefined : formatLicenceExpression(parsed);
 }

@@ -3,7 +3,7 @@ import deprecatedIds from "spdx-license-ids/deprecated.json" with { type: "json"
 import exceptions from "spdx-exceptions/index.json" with { type: "json" };
 import listedIds from "spdx-license-ids/index.json" with { type: "json" };
 import { LICENCE_ALIASES } from "./licence-aliases.ts";
-import { formatLicenceExpression, licencesIn, parseLicenceExpression } from "./licence-expression.ts";
+import { formatLicenceExpression, parseLicenceExpression } from "./licence-expression.ts";
 
 export interface NormalisedLicence {
   /** A valid SPDX expression; what could not be mapped stands in it as `LicenseRef-…`. */
@@ -137,13 +137,6 @@ function compound(tokens: readonly Token[]): NormalisedLicence | undefined {
   // Without one known name, `and` and `or` are words of a sentence.
   const parsed = known === 0 ? undefined : parseLicenceExpression(parts.join(" "));
   return parsed === undefined ? undefined : { expression: formatLicenceExpression(parsed), references };
-}
-
-/** Every id and reference in a text that is an expression; the text's own reference when it is none. */
-export function licenceIdsOf(text: string): string[] {
-  const normalised = normaliseLicence(text);
-  const parsed = normalised === undefined ? undefined : parseLicenceExpression(normalised.expression);
-  return parsed === undefined ? [] : licencesIn(parsed);
 }
 
 /** True for one id of the SPDX list, without operators. */

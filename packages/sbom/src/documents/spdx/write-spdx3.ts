@@ -57,9 +57,14 @@ const HASH_NAMES: ReadonlyMap<string, string> = new Map([
 
 /** A document as SPDX 3.0.1: equal documents make equal objects, in the order in which they are written. */
 export function spdx3Of(document: SbomDocument): JsonObject {
-  const { subject } = document;
   const components = sortComponents(document.components);
-  const created = spdxTime(document.created);
+  // Every name in it begins with a hash of all the rest: written once without, and then with it.
+  const uuid = uuidOf(JSON.stringify(graphOf(document, components, "urn:content")));
+  return graphOf(document, components, `https://pratique.dev/spdx/${uuid}`);
+}
+
+function graphOf(document: SbomDocument, components: readonly SbomComponent[], base: string): JsonObject {
+  const { subject } = document;
   const root: SbomComponent = {
     ...subject,
     type: subject.type ?? SUBJECT_TYPES[subject.kind ?? "image"],
@@ -70,8 +75,7 @@ export function spdx3Of(document: SbomDocument): JsonObject {
     ...(subject.kind === undefined ? [] : [{ name: KIND_PROPERTY, value: subject.kind }]),
     ...(document.unread ?? []).map(({ path, reason }) => ({ name: UNREAD_PROPERTY, value: `${path}: ${reason}` })),
   ];
-  const base = `https://pratique.dev/spdx/${uuidOf(JSON.stringify([created, root, components, notes]))}`;
-  const graph = new Graph(base, created);
+  const graph = new Graph(base, spdxTime(document.created));
   const rootId = graph.package(root, "subject");
   const ids = components.map((component, at) => graph.package(component, `package-${at}`));
   const byPurl = new Map<string, string>();
