@@ -58,11 +58,12 @@ export function fileKeys(): KeyProvider {
   return {
     holds: "a file",
     schemes: ["file"],
-    open: (uri) => openKeyFile(pathOf(uri)),
+    open: (uri) => openKeyFile(filePathOf(uri)),
   };
 }
 
-function pathOf({ rest, text }: KeyUri): string {
+/** The path in `file:/path` or `file:///path`. @throws `key.bad-uri` */
+export function filePathOf({ rest, text }: KeyUri): string {
   try {
     if (rest.startsWith("///")) return fileURLToPath(`file:${rest}`);
     const path = decodeURIComponent(rest);

@@ -81,6 +81,16 @@ describe("a key ring", () => {
     expect(taken.trusted()).toEqual([]);
   });
 
+  it("trusts no key that others may read, and no public half that was put beside a private one", async () => {
+    const { publicKeyPem } = await (await ring()).create("release", "ecdsa-p256");
+    await writeFile(at("signing/release.pub"), await readFile(COSIGN_PUB, "utf8"));
+    expect((await ring()).trusted()).toEqual([{ name: "release", publicKeyPem }]);
+    await chmod(at("signing/release.pem"), 0o644);
+    const exposed = await ring();
+    expect(exposed.trusted()).toEqual([]);
+    await expect(exposed.open("release")).rejects.toMatchObject({ code: "key.exposed" });
+  });
+
   it("says what there is not", async () => {
     const keys = await ring();
     await expect(keys.open("nobody")).rejects.toMatchObject({ code: "key.not-found" });

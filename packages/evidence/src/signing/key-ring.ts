@@ -2,11 +2,11 @@
 import { createPublicKey } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Mutex } from "@pratique/core";
+import { isPratiqueError, Mutex } from "@pratique/core";
 import { ensureDirectory, removeLeftovers, systemCode, writeFilesDurably } from "@pratique/store";
 import { signingErrors } from "./errors.ts";
 import { keyAlgorithmOf, type KeyAlgorithm } from "./key-algorithm.ts";
-import { generatePem, openKeyFile, pemOf, readKeyFile, signingKeyOf } from "./key-files.ts";
+import { filePathOf, generatePem, openKeyFile, pemOf, readKeyFile, signingKeyOf } from "./key-files.ts";
 import { providerFor, type KeyProvider } from "./key-provider.ts";
 import { isKeyName, parseKeyUri } from "./key-uri.ts";
 import { keyIdOf, type SigningKey } from "./signing-key.ts";
@@ -43,7 +43,7 @@ const PRIVATE = ".pem";
 const PUBLIC = ".pub";
 const ADDRESS = ".uri";
 
-/** Opens the ring; public halves are read once, so that whom it signs for needs no token and no network. */
+/** Opens the ring. The public halves of keys elsewhere lie beside their URIs: to trust them takes no token and no network. */
 export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   await ensureDirectory(options.directory, 0o700);
   await removeLeftovers(options.directory);
@@ -51,8 +51,12 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   for (const file of (await readdir(options.directory)).sort()) {
     const name = /^(.+)\.(?:pem|uri)$/.exec(file)?.[1];
     if (name === undefined || !isKeyName(name)) continue;
-    const where = file.endsWith(PRIVATE) ? "file" : await readFile(join(options.directory, file), "utf8");
-    own.set(name, { name, where, ...(await publicHalf(join(options.directory, `${name}${PUBLIC}`))) });
+    const path = join(options.directory, file);
+    if (file.endsWith(PRIVATE)) own.set(name, { name, where: "file", ...(await ownPublicHalf(path)) });
+    else {
+      const where = await readFile(path, "utf8");
+      own.set(name, { name, where, ...(await publicHalf(join(options.directory, `${name}${PUBLIC}`))) });
+    }
   }
   return new KeyRing(options, own);
 }
@@ -142,7 +146,7 @@ export class KeyRing {
   async #openUri(text: string, passphraseFile?: string): Promise<SigningKey> {
     const uri = parseKeyUri(text);
     if (uri.scheme === "file" && passphraseFile !== undefined) {
-      return await openKeyFile(decodeURIComponent(uri.rest.replace(/^\/\//, "")), passphraseFile);
+      return await openKeyFile(filePathOf(uri), passphraseFile);
     }
     return await providerFor(this.#options.providers, uri).open(uri);
   }
@@ -169,7 +173,20 @@ export class KeyRing {
   }
 }
 
-async function publicHalf(path: string): Promise<Pick<KeyEntry, "algorithm" | "keyId" | "publicKeyPem">> {
+type PublicHalf = Pick<KeyEntry, "algorithm" | "keyId" | "publicKeyPem">;
+
+/** From the private half itself; of one that cannot be used, because others may read it say, nothing is trusted. */
+async function ownPublicHalf(path: string): Promise<PublicHalf> {
+  try {
+    const { algorithm, keyId, publicKeyPem } = await openKeyFile(path);
+    return { algorithm, keyId, publicKeyPem };
+  } catch (error) {
+    if (isPratiqueError(error)) return {};
+    throw error;
+  }
+}
+
+async function publicHalf(path: string): Promise<PublicHalf> {
   try {
     const publicKeyPem = await readFile(path, "utf8");
     const key = createPublicKey(publicKeyPem);
