@@ -1,5 +1,6 @@
 // When a statement was made, by its own signed words: the annotation on its manifest is anybody's to write.
 import type { JsonObject } from "@pratique/core";
+import { SPDX_PREDICATE_TYPE } from "@pratique/sbom";
 import { z } from "zod";
 import {
   CYCLONEDX_PREDICATE,
@@ -11,6 +12,7 @@ import {
 
 const Text = z.string().optional().catch(undefined);
 const Bom = z.looseObject({ metadata: z.looseObject({ timestamp: Text }) });
+const Spdx = z.looseObject({ creationInfo: z.looseObject({ created: Text }) });
 const Provenance = z.looseObject({
   runDetails: z.looseObject({ metadata: z.looseObject({ startedOn: Text, finishedOn: Text }) }),
 });
@@ -31,6 +33,8 @@ function timeText(predicateType: string, predicate: JsonObject): string | undefi
   switch (predicateType) {
     case CYCLONEDX_PREDICATE:
       return Bom.safeParse(predicate).data?.metadata.timestamp;
+    case SPDX_PREDICATE_TYPE:
+      return Spdx.safeParse(predicate).data?.creationInfo.created;
     case PROVENANCE_PREDICATE: {
       const metadata = Provenance.safeParse(predicate).data?.runDetails.metadata;
       return metadata?.finishedOn ?? metadata?.startedOn;
