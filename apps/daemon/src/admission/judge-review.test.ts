@@ -1,5 +1,6 @@
 // Reviews judged: the real policies and the real guard, over images whose evidence the test says.
 import {
+  AdmissionReview,
   NOT_CHECKED,
   type AdmissionResponse,
   type Evidence,
@@ -10,6 +11,7 @@ import { digestOf, manualClock, silentLog, type Digest } from "@pratique/core";
 import { artifactResource } from "@pratique/evidence";
 import { createGuard } from "@pratique/guard";
 import { beforeEach, describe, expect, it } from "vitest";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readPolicySet } from "../policy-files.ts";
 import { readPack } from "../policies/policy-pack.ts";
@@ -262,4 +264,28 @@ it("keeps within the time limit that the API server names, and its own", () => {
   expect(timeLimitMs("1m0s", 8000)).toBe(8000);
   expect(timeLimitMs("1s", 8000)).toBe(500);
   for (const odd of [null, "", "s", "never", "-5s", "999999999999s"]) expect(timeLimitMs(odd, 8000)).toBe(8000);
+});
+
+describe("what k8s.io/apiserver 0.35 sends", async () => {
+  const text = await readFile(join(import.meta.dirname, "api-server-reviews.jsonl"), "utf8");
+  const reviews = text.split("\n").filter((line) => line !== "");
+  const expected = [
+    ["a pod whose images are cleared", "review", true],
+    ["the same as a dry run", "review", true],
+    ["the same to the validating webhook, unpinned", "validate", false],
+    ["a pod with one that is not", "review", false],
+    ["the same to the validating webhook", "validate", false],
+    ["an ephemeral container that is not cleared", "review", false],
+    ["an update without new images", "validate", true],
+    ["a deployment", "validate", true],
+    ["a deletion", "validate", true],
+  ] as const;
+
+  it.each(expected.map(([name, form, allowed], at) => [name, form, allowed, reviews[at] ?? ""] as const))(
+    "is read and judged: %s",
+    async (_, form, allowed, line) => {
+      const { request } = AdmissionReview.parse(JSON.parse(line));
+      expect((await answer({ request, form })).allowed).toBe(allowed);
+    },
+  );
 });
