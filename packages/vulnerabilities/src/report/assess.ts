@@ -43,7 +43,7 @@ const NO_DATABASE = "none";
 export function assess(input: AssessmentInput): Assessment {
   const { components = [], database, vex, subject, now } = input;
   const examination = isThere(database) ? database.examine(components) : undefined;
-  const { findings, ignored } = applyVex(examination?.findings ?? [], vex, subject, now);
+  const { findings, ignored } = applyVex(examination?.findings ?? [], vex, { ...subject, components }, now);
   const coverage =
     examination === undefined ? { ecosystems: [], missing: 0, unsupported: 0 } : coverageOf(components, examination);
   const { status, reasons } = judge(input, examination, coverage);

@@ -137,6 +137,32 @@ describe("a product", () => {
     ["a purl that is none", "pkg:deb", "affected"],
   ])("names %s", (_what, purl, expected) => expect(state({ "@id": purl })).toBe(expected));
 
+  it.each([
+    [
+      "its source package",
+      "pkg:deb/debian/openssl@3.0.11-1?os_distro=bookworm&os_name=debian&os_version=12",
+      "not_affected",
+    ],
+    ["its source package, any version", "pkg:deb/debian/openssl", "not_affected"],
+    ["its source package in another version", "pkg:deb/debian/openssl@3.0.12-1", "affected"],
+    ["its source package in another release", "pkg:deb/debian/openssl?os_name=debian&os_version=13", "affected"],
+    ["its source package in another distribution", "pkg:deb/debian/openssl?os_name=ubuntu", "affected"],
+    ["its source package in a release that only has a name", "pkg:deb/debian/openssl?os_distro=trixie", "affected"],
+    ["the package in that release", "pkg:deb/debian/libssl3?distro=debian-12", "not_affected"],
+  ])("names %s", (_what, purl, expected) => {
+    const component = {
+      type: "deb",
+      name: "libssl3",
+      version: "3.0.11-1",
+      purl: finding().purl,
+      source: { name: "openssl", version: "3.0.11-1" },
+      distribution: { id: "debian", version: "12" },
+      licences: [],
+      locations: [],
+    };
+    expect(state({ "@id": purl }, { ...SUBJECT, components: [component] })).toBe(expected);
+  });
+
   it("may be named by its hash, and by an identifier beside its id", () => {
     expect(state({ "@id": "urn:x", hashes: { "sha-256": "a".repeat(64) } })).toBe("not_affected");
     expect(state({ "@id": "urn:x", identifiers: { purl: "pkg:oci/weather" } })).toBe("not_affected");

@@ -1,6 +1,7 @@
 // What statements make of findings: last of all, so that everything stays to be seen, with who said what and why.
-import type { Finding, FindingState } from "@pratique/contracts";
-import { parsePurl, purlMatches, type ParsedPurl } from "./purl-match.ts";
+import type { Finding, FindingState, PackageComponent } from "@pratique/contracts";
+import { ComponentNames } from "./component-names.ts";
+import { parsePurl, type ParsedPurl } from "./purl-match.ts";
 import type { IgnoredStatement, VexComponent, VexReading, VexStatement } from "./vex-statement.ts";
 
 /** The artifact that findings are of, under all the names that a product may have. */
@@ -11,6 +12,8 @@ export interface VexSubject {
   readonly repository?: string | undefined;
   readonly registry?: string | undefined;
   readonly tags?: readonly string[] | undefined;
+  /** What is in it: for names of a package that are not in its purl, such as its source package. */
+  readonly components?: readonly PackageComponent[] | undefined;
 }
 
 /** A reading; `isOfSubject`: it is signed as being about this very artifact. */
@@ -58,7 +61,8 @@ export function applyVex(
     }
   }
   const image = new ImageNames(subject);
-  return { findings: findings.map((finding) => judged(finding, byName, image)), ignored };
+  const names = new ComponentNames(subject.components ?? []);
+  return { findings: findings.map((finding) => judged(finding, byName, { image, names })), ignored };
 }
 
 interface Candidate {
@@ -72,14 +76,19 @@ function timeProblem({ time, expires }: VexStatement, now: Date): string | undef
   return undefined;
 }
 
-function judged(finding: Finding, byName: ReadonlyMap<string, Candidate[]>, image: ImageNames): Finding {
+interface Names {
+  readonly image: ImageNames;
+  readonly names: ComponentNames;
+}
+
+function judged(finding: Finding, byName: ReadonlyMap<string, Candidate[]>, { image, names }: Names): Finding {
   if (finding.malicious || byName.size === 0) return finding;
-  const component = parsePurl(finding.purl);
+  const isPart = ({ purls }: VexComponent): boolean => purls.some((purl) => names.isNamed(finding.purl, purl));
   let last: VexStatement | undefined;
   for (const name of new Set([finding.id, ...finding.aliases])) {
     for (const { statement, isOfSubject } of byName.get(name.toUpperCase()) ?? []) {
       const isNewer = last === undefined || isLater(statement, last);
-      if (isNewer && concerns(statement, isOfSubject, component, image)) last = statement;
+      if (isNewer && concerns(statement, isOfSubject, isPart, image)) last = statement;
     }
   }
   if (last === undefined) return finding;
@@ -106,22 +115,14 @@ function isLater(one: VexStatement, other: VexStatement): boolean {
 function concerns(
   { products }: VexStatement,
   isOfSubject: boolean,
-  component: ParsedPurl | undefined,
+  isPart: (component: VexComponent) => boolean,
   image: ImageNames,
 ): boolean {
   if (products.length === 0) return isOfSubject;
   return products.some((product) => {
-    if (isComponent(product, component)) return true;
+    if (isPart(product)) return true;
     if (!image.isNamedBy(product)) return false;
-    return product.subcomponents.length === 0 || product.subcomponents.some((part) => isComponent(part, component));
-  });
-}
-
-function isComponent({ purls }: VexComponent, component: ParsedPurl | undefined): boolean {
-  if (component === undefined) return false;
-  return purls.some((text) => {
-    const wanted = parsePurl(text);
-    return wanted !== undefined && purlMatches(wanted, component);
+    return product.subcomponents.length === 0 || product.subcomponents.some(isPart);
   });
 }
 
