@@ -332,19 +332,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const running = { database, gateway, inference, machinery };
     const scanning = openScanDesks({ known, advisories, artifacts, guard, key, owner, ...running });
     const pages = new ConsolePages(join(installation, "apps", "console", "public"), clock);
-    const admission = openAdmission({
-      ...policing,
-      config: config.admission,
-      configFile: home.configFile,
-      registry: registryHost,
-      transfers: desks.transfers,
-      pullThrough,
-      evidenceCache,
-      policyDigest: () => policy().digest,
-      ground: clearing.ground,
-      log,
-      onClose,
-    });
+    const images = { registry: registryHost, transfers: desks.transfers, pullThrough, evidenceCache };
+    const admission = openAdmission({ ...policing, ...images, ground: clearing.ground, config, home, log, onClose });
     const control = createControlApi(
       controlOperations({
         artifacts,

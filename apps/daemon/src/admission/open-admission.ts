@@ -4,6 +4,8 @@ import type { Log } from "@pratique/core";
 import type { Guard } from "@pratique/guard";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { Transfers } from "../artifacts/transfers.ts";
+import type { Home } from "../home.ts";
+import type { PolicyInForce } from "../policies/policy-in-force.ts";
 import { createAdmissionApi, type AdmissionApi } from "./admission-api.ts";
 import { AdmissionDesk } from "./admission-desk.ts";
 import { listenForAdmission } from "./admission-listener.ts";
@@ -12,9 +14,10 @@ import { ImageJudge } from "./judge-image.ts";
 import { ReviewJudge } from "./judge-review.ts";
 import { ownImage } from "./own-image.ts";
 
-export interface AdmissionOptions extends Omit<ImageLookupOptions, "names" | "own" | "remote"> {
-  readonly config: Config["admission"];
-  readonly configFile: string;
+export interface AdmissionOptions extends Omit<ImageLookupOptions, "names" | "own" | "remote" | "policyDigest"> {
+  readonly config: Pick<Config, "admission">;
+  readonly home: Pick<Home, "configFile">;
+  readonly policies: PolicyInForce;
   readonly artifacts: Artifacts;
   readonly transfers: Transfers;
   readonly guard: Guard;
@@ -31,10 +34,13 @@ export interface Admission {
 }
 
 export function openAdmission(options: AdmissionOptions): Admission {
-  const { config, configFile, guard, owner, log, artifacts, transfers, registry, onClose } = options;
+  const { guard, owner, log, artifacts, transfers, registry, policies, onClose } = options;
+  const { configFile } = options.home;
+  const config = options.config.admission;
   const lookup = new ImageLookup({
     ...options,
     names: config.registries,
+    policyDigest: () => policies.current.digest,
     own: (repository, ref) => ownImage(artifacts, registry, repository, ref),
     remote: (principal, reference, signal) => transfers.repository(principal, reference, signal),
   });
