@@ -1,7 +1,7 @@
 // The desk for bills of materials: the one that is attested, or one that is found by looking, in any format.
-import { isPratiqueError, SingleFlight, type Clock, type JsonObject, type Log } from "@pratique/core";
+import { isPratiqueError, Mutex, SingleFlight, type Clock, type JsonObject, type Log } from "@pratique/core";
 import type { Principal, SbomOrigin, SbomRequest, SbomResult } from "@pratique/contracts";
-import { attest, verifyArtifact, type SigningKey, type Trust } from "@pratique/evidence";
+import { attest, OWNER, verifyArtifact, type SigningKey, type Trust } from "@pratique/evidence";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { Descriptor, LocalRepository } from "@pratique/oci";
 import { artifactDocument } from "@pratique/packaging";
@@ -58,6 +58,8 @@ export class SbomDesk {
   readonly #options: SbomDeskOptions;
   readonly #generated = new Map<string, SbomDocument>();
   readonly #looking = new SingleFlight<SbomDocument>();
+  /** Attesting reads what is there and then replaces it: two at once would leave both. */
+  readonly #attaching = new Mutex();
 
   constructor(options: SbomDeskOptions) {
     this.#options = options;
@@ -141,19 +143,22 @@ export class SbomDesk {
   /** Looks into an artifact, its members' attested documents being believed. */
   async generate(
     repository: LocalRepository,
-    subject: Pick<Descriptor, "digest">,
+    subject: Descriptor,
     o: { platform?: string | undefined } = {},
   ): Promise<SbomDocument> {
     const key = `${repository.name} ${subject.digest} ${o.platform ?? ""}`;
     const kept = this.#generated.get(key);
     if (kept !== undefined) return kept;
-    const document = await this.#looking.run(key, () =>
-      artifactDocument(repository, subject.digest, {
+    const document = await this.#looking.run(key, async () => {
+      const attested = await this.attested(repository, subject);
+      return artifactDocument(repository, subject.digest, {
         name: repository.name,
         platform: o.platform,
+        // The same digest holds what was packed into it, whether or not it shows.
+        besides: attested.find(({ signer }) => signer === OWNER)?.read.components,
         documentOf: (member) => this.attestedDocument(repository, member),
-      }),
-    );
+      });
+    });
     this.#generated.set(key, document);
     for (const oldest of this.#generated.keys()) {
       if (this.#generated.size <= KEPT) break;
@@ -170,7 +175,8 @@ export class SbomDesk {
     format: SbomFormat,
   ): Promise<Descriptor> {
     const { key, clock } = this.#options;
-    return attest(repository, subject, { predicateType: predicateTypeOf(format), predicate: document }, key, clock);
+    const statement = { predicateType: predicateTypeOf(format), predicate: document };
+    return this.#attaching.run(() => attest(repository, subject, statement, key, clock));
   }
 
   /** Makes one for an artifact that has none. It never fails what it is done for: without one, policy says so. */

@@ -33,6 +33,8 @@ export interface ArtifactDocumentOptions {
   readonly signal?: AbortSignal | undefined;
   /** What whoever packed it knows of it: it is not looked for again. */
   readonly components?: readonly SbomComponent[] | undefined;
+  /** What is known besides, and may not show in the file systems of an image: servers are bundled into one file. */
+  readonly besides?: readonly SbomComponent[] | undefined;
   /** The document of a member of a lock or index, when there is a better one than what is found by looking. */
   readonly documentOf?: ((member: Descriptor) => Promise<SbomDocument | undefined>) | undefined;
 }
@@ -154,7 +156,7 @@ async function imageContents(
   manifest: Manifest,
   options: ArtifactDocumentOptions,
 ): Promise<Contents> {
-  const { platform, signal, components: known = [] } = options;
+  const { platform, signal, components: known = [], besides = [] } = options;
   const config = await imageConfigOf(repository, manifest);
   const stated = { properties: config?.properties, licences: config?.licences, created: config?.created };
   // A packer that names the packages of the base has looked at every file itself.
@@ -176,7 +178,9 @@ async function imageContents(
             ...(distribution.name === undefined ? {} : { description: distribution.name }),
           },
         ];
-  const more = known.filter(({ type, purl }) => (purl === undefined ? type !== "operating-system" : !seen.has(purl)));
+  const more = [...known, ...besides].filter(({ type, purl }) =>
+    purl === undefined ? type !== "operating-system" : !seen.has(purl),
+  );
   const all = [...system, ...found, ...more];
   // Something that is no image at all: what it carries are files.
   const parsed = parseManifest(manifest.bytes, manifest.mediaType);
@@ -319,7 +323,7 @@ async function memberDocument(
 ): Promise<SbomDocument> {
   const known = await options.documentOf?.(descriptor);
   if (known !== undefined) return known;
-  const { components: _components, ...rest } = options;
+  const { components: _components, besides: _besides, ...rest } = options;
   return documentOf(repository, descriptor.digest, rest, depth + 1);
 }
 
