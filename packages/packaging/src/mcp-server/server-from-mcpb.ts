@@ -1,7 +1,6 @@
 // An MCP bundle (.mcpb): what it brings, on the base that its type needs. Nothing of it is run.
 import { basename, join } from "node:path";
 import { hexOf } from "@pratique/core";
-import { catalogueDirectory, componentOfPackage, type SbomComponent } from "@pratique/sbom";
 import { pathProblem } from "../archive/entry-path.ts";
 import type { CanonicalFile } from "../canonical/canonical-artifact.ts";
 import { packagingErrors } from "../errors.ts";
@@ -13,6 +12,7 @@ import type { FoundServer, Runtime, ServerRole } from "./canonical-server.ts";
 import { describedBy, type Describes } from "./described-by.ts";
 import { readElf } from "./elf-file.ts";
 import { makeServerJson, nameOfPackage } from "./made-server-json.ts";
+import { installedPackages } from "./installed-packages.ts";
 import { copyUnsigned } from "./mcpb-file.ts";
 import { BUNDLE_ROOT, mcpbStart } from "./mcpb-start.ts";
 import { LIMIT_MANIFEST, parseMcpbManifest, type McpbManifest } from "./mcpb.schema.ts";
@@ -101,7 +101,7 @@ export async function serverFromMcpb(
   const wheels = type === "uv" ? await uvWheels(bundle, o.python, tools) : undefined;
   const program = `${BUNDLE_ROOT}/${entryPoint}`;
   const found = await listFiles(directory, LIMITS);
-  const brought = type === "uv" ? [] : await packagesIn(directory);
+  const brought = type === "uv" ? [] : await installedPackages(directory, BELOW);
   const files: CanonicalFile<ServerRole>[] = [];
   for (const file of found) {
     const role = /(?:^|\/)(?:node_modules|site-packages|lib)\//.test(file.path) ? "dependency" : "app";
@@ -149,14 +149,6 @@ export async function serverFromMcpb(
     ],
     close: () => bundle.close(),
   };
-}
-
-/** Packages that lie in the bundle, where they will lie in the image. */
-async function packagesIn(directory: string): Promise<SbomComponent[]> {
-  const { components } = await catalogueDirectory(directory, { as: "root" });
-  return components.map((found) =>
-    componentOfPackage({ ...found, locations: found.locations.map((path) => `${BELOW}/${path}`) }),
-  );
 }
 
 /** Bundles may name their files without `${__dirname}`: clients start them in their directory. */

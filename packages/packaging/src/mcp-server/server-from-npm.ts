@@ -8,6 +8,7 @@ import { listFiles, readSmallFile } from "../source-files.ts";
 import { diskFile, textFile } from "./canonical-files.ts";
 import type { FoundServer, ServerRole } from "./canonical-server.ts";
 import { describedBy, type Describes } from "./described-by.ts";
+import { installedPackages, withInstalled } from "./installed-packages.ts";
 import { npmInstall, writeNpmRoot } from "./npm-install.ts";
 import type { LockedPackage } from "./npm-lock.ts";
 import { npmPurl } from "./npm-package.ts";
@@ -50,6 +51,7 @@ export async function serverFromNpm(
     if (entry === undefined) throw packagingErrors("mcp-server.no-entry", { directory: source });
     const made = (): string => serverJsonOfPackage({ ...manifest, name, version }) ?? "";
     const described = describedBy(wanted.describes, { source, stated: manifest.mcpName }, made);
+    const evidence = npmEvidence(packages);
     return {
       server: {
         kind: "mcp-server",
@@ -76,7 +78,8 @@ export async function serverFromNpm(
         annotations: {},
         foreign: {},
       },
-      ...npmEvidence(packages),
+      ...evidence,
+      components: withInstalled(evidence.components, await installedPackages(directory, "app")),
       layout: "node_modules",
       notes: [...described.notes, ...scriptNotes(packages)],
       close: () => staging.close(),

@@ -8,6 +8,7 @@ import { listFiles, readSmallFile } from "../source-files.ts";
 import { diskFile } from "./canonical-files.ts";
 import type { ServerRole } from "./canonical-server.ts";
 import type { Wheel } from "./python-wheels.ts";
+import { installedPackages, withInstalled } from "./installed-packages.ts";
 import { unpackZip } from "./unpack-zip.ts";
 
 export const WHEEL_LIMITS = { maxEntries: 50_000, maxBytes: 1024 * 1024 * 1024 } as const;
@@ -77,21 +78,16 @@ export async function unpackWheels(
     const isOwn = o.own !== undefined && owner.get(file.path) === normalName(o.own);
     files.push(await diskFile(file, file.path, isOwn ? "app" : "dependency"));
   }
+  const resolved = wheels.map(({ name, version, sha256 }): SbomComponent => {
+    const licence = facts.get(normalName(name))?.licence;
+    const licences = licence === undefined ? {} : { licences: [licence] };
+    return { type: "library", name, version, purl: pypiPurl(name, version), hashes: { sha256 }, ...licences };
+  });
   return {
     files,
     facts,
     notes: notes.slice(0, 20),
-    components: wheels.map(({ name, version, sha256 }) => {
-      const licence = facts.get(normalName(name))?.licence;
-      return {
-        type: "library",
-        name,
-        version,
-        purl: pypiPurl(name, version),
-        hashes: { sha256 },
-        ...(licence === undefined ? {} : { licences: [licence] }),
-      };
-    }),
+    components: withInstalled(resolved, owner.size === 0 ? [] : await installedPackages(root, "")),
     materials: wheels.map(({ name, version, sha256 }) => ({
       uri: pypiPurl(name, version),
       digest: { sha256 },

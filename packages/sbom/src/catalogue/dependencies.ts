@@ -1,5 +1,6 @@
 // Which package needs which other one of the same artifact.
 import { posix } from "node:path";
+import { pythonName } from "./detect/python.ts";
 import type { PlacedPackage } from "./components.ts";
 
 const MAX_NEEDS = 5000;
@@ -34,7 +35,7 @@ function byName(packages: readonly PlacedPackage[]): Resolve {
 }
 
 function keyOf(type: string, namespace: string | undefined, name: string): string {
-  if (type === "pypi") return name.replace(/[-_.]+/g, "-").toLowerCase();
+  if (type === "pypi") return pythonName(name);
   return namespace === undefined || ["deb", "apk", "rpm"].includes(type) ? name : `${namespace}/${name}`;
 }
 

@@ -1,6 +1,7 @@
 // The purl of a package, as purl-spec has it for its type.
 import { PackageURL } from "packageurl-js";
 import type { Distribution } from "./catalogue.ts";
+import { pythonName } from "./detect/python.ts";
 import type { FoundPackage } from "./facts.ts";
 
 const SYSTEM_TYPES: ReadonlySet<string> = new Set(["deb", "apk", "rpm"]);
@@ -42,7 +43,9 @@ export function purlOf(found: FoundPackage, distribution: Distribution | undefin
   }
   try {
     const namespace = namespaceOf(found, distribution);
-    const { name, subpath } = found;
+    const { subpath } = found;
+    // PEP 503, as the index and its advisories name packages; purl-spec alone keeps dots.
+    const name = found.type === "pypi" ? pythonName(found.name) : found.name;
     return new PackageURL(found.type, namespace, name, version, qualifiers, subpath).toString();
   } catch {
     return undefined;
