@@ -73,20 +73,18 @@ export class DaemonOpinion implements VulnerabilityOpinion {
   async #known(repository: string, digest: Digest): Promise<KnownList> {
     const { inventory, keeper, log } = this.#options;
     const ended = new AbortController();
-    const isListed = await Promise.race([
-      keeper.ensure(repository, digest).then(
-        () => true,
-        (error: unknown) => {
-          log.warn("an artifact was not looked through", { repository, digest, ...describeError(error) });
-          return false;
-        },
-      ),
-      delay(LOOK_MS, false, { ref: false, signal: ended.signal }).catch(() => false),
+    await Promise.race([
+      keeper.ensure(repository, digest).catch((error: unknown) => {
+        log.warn("an artifact was not looked through", { repository, digest, ...describeError(error) });
+      }),
+      delay(LOOK_MS, undefined, { ref: false, signal: ended.signal }).catch(() => undefined),
     ]);
     ended.abort();
+    // Not there yet: it is being looked through, or an upstream's and still on its way.
+    const isProvisional = (await inventory.table.artifact(repository, digest)) === undefined;
     const lists = await inventory.listings(repository, digest);
     if (lists.length === 0) {
-      return { components: undefined, unread: 0, isSigned: false, ...(isListed ? {} : { isProvisional: true }) };
+      return { components: undefined, unread: 0, isSigned: false, isProvisional };
     }
     return {
       components: lists.flatMap(({ listing }) => listing.components),
