@@ -83,7 +83,7 @@ describe("signing without a key", () => {
       );
     try {
       await write({ ...pinned(trustedRoot), digest: `sha256:${"0".repeat(64)}` });
-      await expect(startDaemon(other.home)).rejects.toThrow();
+      await expect(startDaemon(other.home)).rejects.toThrow("trust.wrong-digest");
       await write(pinned(trustedRoot));
       const second = await startDaemon(other.home);
       const there = (...args: string[]): Promise<Result> => pratique(args, { home: other.home });

@@ -90,7 +90,12 @@ const verifyWithCosign = (peer: PeerTool, identity = "ci@example.com", issuer = 
   cosign(
     peer,
     "verify",
-    ...["--trusted-root", "root.json", "--certificate-identity", identity, "--certificate-oidc-issuer", issuer],
+    "--trusted-root",
+    "root.json",
+    "--certificate-identity",
+    identity,
+    "--certificate-oidc-issuer",
+    issuer,
     reference(),
   );
 
@@ -121,6 +126,18 @@ async function keylessSigner(): Promise<KeylessSigner> {
     clock: systemClock,
   });
 }
+
+describe("cosign signs with a key and our log", () => {
+  it("verifies with the key and our trusted root, and needs no insecure flag", async (context) => {
+    const peer = await peerOrSkip(context, "cosign");
+    expect(objection(await cosign(peer, "generate-key-pair"))).toBe("");
+    const trust = ["--signing-config", "signing.json", "--trusted-root", "root.json"];
+    expect(objection(await cosign(peer, "sign", "--key", "cosign.key", ...trust, "-y", reference()))).toBe("");
+    expect(own.sigstore.logs).toMatchObject({ entries: 1, certificates: 0 });
+    const verify = ["verify", "--key", "cosign.pub", "--trusted-root", "root.json", reference()];
+    expect(objection(await cosign(peer, ...verify))).toBe("");
+  });
+});
 
 describe("signing without a key", () => {
   it("makes signatures and attestations that cosign accepts with no insecure flag", async (context) => {

@@ -19,7 +19,6 @@ export interface IssuerKeysOptions {
   /** The keys, when they are given by file: then the network is never asked. */
   readonly keySet?: JSONWebKeySet | undefined;
   readonly clock: Clock;
-  readonly fetch?: typeof fetch;
 }
 
 export class IssuerKeys {
@@ -67,8 +66,7 @@ export class IssuerKeys {
 
   async #get(url: string): Promise<unknown> {
     try {
-      const get = this.#options.fetch ?? fetch;
-      const response = await get(url, {
+      const response = await fetch(url, {
         redirect: "error",
         headers: { accept: "application/json" },
         signal: AbortSignal.timeout(TIMEOUT_MS),
