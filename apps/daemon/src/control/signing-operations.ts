@@ -24,44 +24,44 @@ export interface SigningDesks {
   readonly modelDirectories: ModelDirectories;
 }
 
-export function signingOperations({ signing, verifying, modelDirectories }: SigningDesks): Operation[] {
+export function signingOperations(desks: SigningDesks): Operation[] {
   return [
     post("/artifacts/sign", "Sign an artifact", SignRequest, SignResult, ({ principal, body }) =>
-      signing.sign(principal, body),
+      desks.signing.sign(principal, body),
     ),
     post(
       "/artifacts/verify",
       "Verify who signed what about an artifact",
       VerifyRequest,
       VerifyResult,
-      ({ principal, body }) => verifying.verify(principal, body),
+      ({ principal, body }) => desks.verifying.verify(principal, body),
     ),
     post(
       "/models/directory/sign",
       "Sign the files of a model in a directory",
       DirectorySignRequest,
       DirectorySignResult,
-      ({ principal, body, signal }) => modelDirectories.sign(principal, body, signal),
+      ({ principal, body, signal }) => desks.modelDirectories.sign(principal, body, signal),
     ),
     post(
       "/models/directory/verify",
       "Verify the files of a model in a directory",
       DirectoryVerifyRequest,
       DirectoryVerifyResult,
-      ({ principal, body, signal }) => modelDirectories.verify(principal, body, signal),
+      ({ principal, body, signal }) => desks.modelDirectories.verify(principal, body, signal),
     ),
     get("/signing/keys", "List the keys that sign", SigningKeyList, async ({ principal }) => ({
-      keys: await signing.keys(principal),
+      keys: await desks.signing.keys(principal),
     })),
     post("/signing/keys/create", "Make a key that signs", KeyCreateRequest, SigningKeyEntry, ({ principal, body }) =>
-      signing.createKey(principal, body),
+      desks.signing.createKey(principal, body),
     ),
     post(
       "/signing/keys/import",
       "Take over a key that signs",
       KeyImportRequest,
       SigningKeyEntry,
-      ({ principal, body }) => signing.importKey(principal, body),
+      ({ principal, body }) => desks.signing.importKey(principal, body),
     ),
   ];
 }
