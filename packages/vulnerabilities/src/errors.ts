@@ -25,7 +25,7 @@ export const vulnerabilityErrors = defineErrors({
   "vulnerabilities.unavailable": {
     status: 502,
     text: "source {source} cannot be reached at {url}: {reason}",
-    hint: "what was imported before stays; check the address, the proxy, or import a dump with pratique db import",
+    hint: "what was imported before stays; check the address, the proxy, or import a dump with pratique db import PATH",
   },
   "vulnerabilities.no-sources": {
     status: 409,
