@@ -15,7 +15,7 @@ export const vulnerabilityErrors = defineErrors({
   "vulnerabilities.too-large": {
     status: 413,
     text: "{path} is larger than {limit} allow",
-    hint: "nothing of it was imported; check that it is what you meant to import",
+    hint: "nothing of it was imported; check that it is what you meant to bring in",
   },
   "vulnerabilities.older-data": {
     status: 409,
