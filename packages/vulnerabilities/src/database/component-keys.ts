@@ -1,7 +1,7 @@
 // Under what keys the advisories of a component are found, or why none can be.
 import type { PackageComponent } from "@pratique/contracts";
 import type { PackageKey } from "@pratique/store";
-import { packageKey } from "./ecosystem.ts";
+import { keyIn } from "./ecosystem.ts";
 
 /** Why nothing is known of a component. None of these means that it is sound. */
 export type UncheckedReason =
@@ -53,7 +53,7 @@ export function componentKeys(component: PackageComponent): ComponentKeys | Unch
   const [ecosystem, join] = language;
   const { namespace = "" } = component;
   const name = namespace === "" ? component.name : `${namespace}${join}${component.name}`;
-  return { keys: [packageKey(ecosystem, name)], version: component.version };
+  return { keys: [keyIn(ecosystem, name)], version: component.version };
 }
 
 /** The keys alone; none for a component of which nothing can be known. */
@@ -73,7 +73,7 @@ function distributionKeys(component: PackageComponent): ComponentKeys | Unchecke
   const names = new Set([source?.name ?? component.name]);
   // Advisories for rpm name binary packages, source packages, or both; one version stands for all of a source.
   if (component.type === "rpm") names.add(component.name);
-  const keys = ecosystems.flatMap((ecosystem) => [...names].map((name) => packageKey(ecosystem, name)));
+  const keys = ecosystems.flatMap((ecosystem) => [...names].map((name) => keyIn(ecosystem, name)));
   return { keys, version: component.type === "rpm" ? component.version : version };
 }
 

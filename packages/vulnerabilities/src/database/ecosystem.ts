@@ -48,6 +48,10 @@ export function normalName(family: string, name: string): string {
 }
 
 export function packageKey(ecosystem: string, name: string): PackageKey {
-  const normal = normalEcosystem(ecosystem);
-  return { ecosystem: normal, name: normalName(ecosystemFamily(normal), name) };
+  return keyIn(normalEcosystem(ecosystem), name);
+}
+
+/** The key in an ecosystem that is in its normal form already. */
+export function keyIn(ecosystem: string, name: string): PackageKey {
+  return { ecosystem, name: normalName(ecosystemFamily(ecosystem), name) };
 }
