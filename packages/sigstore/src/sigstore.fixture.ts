@@ -15,6 +15,9 @@ import type { OidcIssuer } from "./token-verifier.ts";
 
 const POLICIES = join(import.meta.dirname, "../../../policies");
 
+/** As the daemon mounts it: clients must take a path before theirs. */
+const PREFIX = "/sigstore";
+
 export interface TestIssuer {
   readonly url: string;
   /** A token of this issuer; claims given here win over the usual ones, and undefined ones are left out. */
@@ -71,10 +74,10 @@ export async function startSigstore(options: TestSigstoreOptions = {}): Promise<
   const issuer = await startIssuer(clock);
   const records: RecordBody[] = [];
   const server = createServer((req, res) => {
-    const path = new URL(req.url ?? "/", "http://sigstore").pathname;
+    const path = new URL(req.url ?? "/", "http://sigstore").pathname.replace(PREFIX, "");
     void serveSigstore(sigstore, silentLog, req, res, { path, principal: undefined });
   });
-  const url = await listen(server);
+  const url = (await listen(server)) + PREFIX;
   const sigstore = await Sigstore.open({
     directory,
     name: "sigstore.test",
