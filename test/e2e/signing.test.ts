@@ -83,6 +83,7 @@ it("signs a directory of a model, and says which file is another", async () => {
   const model = join(directory, "model");
   await cp(join(ROOT, "examples/voyage/model"), model, { recursive: true });
   expect((await pratique(["sign", model], place)).code).toBe(2);
+  expect((await pratique(["sign", MODEL, "--keyless", "--oms"], place)).code).toBe(2);
   expect((await pratique(["sign", model, "--oms", "--key", "release"], place)).code).toBe(0);
   expect(JSON.parse(await readFile(join(model, "model.sig"), "utf8"))).toHaveProperty("dsseEnvelope");
   expect((await pratique(["verify", model], place)).code).toBe(0);

@@ -33,7 +33,11 @@ export const sign: Command = {
   async run(input) {
     const { flags, args, context } = input;
     const [target = ""] = args;
-    if (flags["keyless"] === true) return await signKeyless(input);
+    if (flags["keyless"] === true) {
+      const other = ["key", "format", "oms", "signature", "ignore"].find((name) => flags[name] !== undefined);
+      if (other !== undefined) throw usageError(`--keyless does not go with --${other}`, "sign twice, once with each");
+      return await signKeyless(input);
+    }
     if (isDirectory(target)) return await signDirectory(target, flags, context);
     const format = formOf(flags);
     const key = textFlag(flags, "key");
