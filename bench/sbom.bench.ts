@@ -88,8 +88,12 @@ interface TrivyBom {
 
 function printFound(ours: Catalogue, theirs: TrivyBom): void {
   const types = Map.groupBy(ours.components, ({ type }) => type);
-  // By purl without qualifiers: Trivy tells distributions by point releases. What was built from a checkout has no version there.
-  const key = (purl: string): string => decodeURIComponent(purl.replace(/[?#].*$/, "")).replace(/@\(devel\)$/, "");
+  // By purl without qualifiers: Trivy tells distributions by point releases and has epochs there. What was built from a
+  // checkout has no version there.
+  const key = (purl: string): string =>
+    decodeURIComponent(purl.replace(/[?#].*$/, ""))
+      .replace(/@\(devel\)$/, "")
+      .replace(/@\d+:/, "@");
   const own = new Set(ours.components.map(({ purl }) => key(purl)));
   const trivy = new Set(theirs.components.flatMap(({ purl }) => (purl === undefined ? [] : [key(purl)])));
   const missed = [...trivy].filter((one) => !own.has(one));
