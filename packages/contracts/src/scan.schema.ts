@@ -115,6 +115,8 @@ export const WhereUsedResult = z.strictObject({
   /** How many artifacts there are, and of how many nobody could say what is in them. */
   known: z.int(),
   unlisted: z.int(),
+  /** Some that came lately are still to be looked through. */
+  isBehind: z.boolean(),
   /** Repositories that the asker may not see are left out. */
   isFiltered: z.boolean(),
 });

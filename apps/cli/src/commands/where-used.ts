@@ -24,7 +24,7 @@ export const whereUsed: Command = {
       terminal.out(JSON.stringify(answer, null, 2));
       return 0;
     }
-    const { artifacts, workloads, known, unlisted, isFiltered, query } = answer;
+    const { artifacts, workloads, known, unlisted, isBehind, isFiltered, query } = answer;
     terminal.out(`${query} is in ${counted(artifacts.length, "artifact")} of ${known}`);
     if (artifacts.length > 0) {
       terminal.out(
@@ -43,6 +43,7 @@ export const whereUsed: Command = {
       terminal.out(columns(workloads.map(({ type, name, digest }) => [`  ${type}`, name, shortDigest(digest)])));
     }
     if (unlisted > 0) terminal.note(`\nnobody could say what is in ${counted(unlisted, "artifact")}`);
+    if (isBehind) terminal.note("\nsome artifacts are still being looked through: ask again");
     if (isFiltered) terminal.note("\nwhat you may not see is left out");
     return 0;
   },

@@ -1,4 +1,5 @@
 // Where a package is, or whatever has a vulnerability: artifacts, their tags, and what runs from them.
+import { setTimeout as delay } from "node:timers/promises";
 import type { Principal, WhereUsedResult, Workload } from "@pratique/contracts";
 import type { Guard } from "@pratique/guard";
 import type { InventoryPackageRow } from "@pratique/store";
@@ -15,6 +16,9 @@ export interface WhereUsedDeskOptions {
   readonly registry: string;
 }
 
+/** Who asks does not wait longer for what came lately: a large store takes long to look through the first time. */
+const WAIT_MS = 10_000;
+
 /** Ids of vulnerabilities by who gives them. */
 const VULNERABILITY =
   /^(?:CVE-\d{4}-\d+|(?:GHSA|MAL|PYSEC|RUSTSEC|DSA|DLA|DTSA|USN|RHSA|RHBA|RHEA|ALSA|RLSA|SUSE|GO|OSV|BIT|ALPINE|DEBIAN|UBUNTU)-[\w:.-]+)$/i;
@@ -28,7 +32,12 @@ export class WhereUsedDesk {
 
   async find(principal: Principal, query: string): Promise<WhereUsedResult> {
     const { inventory, keeper, workloads, guard, registry } = this.#options;
-    await keeper.settled();
+    const ended = new AbortController();
+    const isBehind = await Promise.race([
+      keeper.settled().then(() => false),
+      delay(WAIT_MS, true, { ref: false, signal: ended.signal }).catch(() => true),
+    ]);
+    ended.abort();
     const { table } = inventory;
     const { as, packages } = await this.#packages(query);
     const purls = new Map(packages.map((row) => [row.id, componentOf(row).purl]));
@@ -66,6 +75,7 @@ export class WhereUsedDesk {
       workloads: running.map((workload) => ({ ...workload, packages: byDigest.get(workload.digest) ?? [] })),
       known: counts.artifacts,
       unlisted: counts.unlisted,
+      isBehind,
       isFiltered: shown.size < repositories.length || !maySee,
     };
   }
