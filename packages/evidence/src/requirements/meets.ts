@@ -59,7 +59,7 @@ function unmet(verified: readonly Statement[], requirement: StatementRequirement
   if (found >= wanted) return undefined;
   const what = type === "signature" ? "signature" : `${type} statement`;
   const whom = by === undefined ? "a trusted signer" : by.map(nameOf).join(" or ");
-  const names = [...new Set(ofType.map(({ signer }) => signer.name))].join(", ");
+  const names = [...new Set(ofType.map(({ signer }) => signer.name))].sort().join(", ");
   if (ofType.length === 0) {
     return { code: "no-statement", type, wanted, found, reason: `no ${what} by ${whom} verifies` };
   }
