@@ -132,14 +132,14 @@ export class ScanDesk {
       const { origin, signer, components, unread } = listing;
       return { origin, signer, components, unread, ...(isIndex ? { digest: of } : {}) };
     });
+    const row = listed.length > 0 ? undefined : await inventory.table.artifact(repository.name, digest);
+    const { problem } = JSON.parse(row?.body ?? "{}") as { problem?: string };
     const named = await inventory.table.tagsOf([{ repository: repository.name, digest }]);
     const tags = [...named.values()].flat();
-    return {
-      reference,
-      digest,
-      kind,
-      ...this.#result(lists, vex, { digests, repository: repository.name, registry, tags }),
-    };
+    const subject = { digests, repository: repository.name, registry, tags };
+    const result = this.#result(lists, vex, subject);
+    const reasons = problem === undefined ? result.reasons : [...result.reasons, problem];
+    return { reference, digest, kind, ...result, reasons };
   }
 
   #result(
