@@ -13,3 +13,8 @@ export function installationDirectory(): string {
   }
   return directory;
 }
+
+/** In a build each child process has a file of its own; from source its package finds it itself. */
+export function builtFile(installation: string, name: string): string | undefined {
+  return import.meta.url.endsWith(".ts") ? undefined : join(installation, "dist", name);
+}

@@ -1,22 +1,20 @@
 // The composition root: the only place that knows every package. Starts and stops the daemon.
-import { userInfo } from "node:os";
 import { join } from "node:path";
-import { jsonLog, systemClock, uuidv7, type Log } from "@pratique/core";
-import { openAuditLog, openLogKey, type RecordTemplate } from "@pratique/audit";
-import type { RecordBody } from "@pratique/contracts";
+import { jsonLog, systemClock, uuidv7 } from "@pratique/core";
+import { openAuditLog, openLogKey } from "@pratique/audit";
 import { EvidenceCache, openSigningKey } from "@pratique/evidence";
 import { createGateway } from "@pratique/gateway";
 import { ActScope, createGuard, DecisionInputs, RepeatWindows } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
 import { createInference } from "@pratique/inference";
-import { openBucketStore, openContentStore, type Descriptor } from "@pratique/oci";
+import type { Descriptor } from "@pratique/oci";
 import type { RunCommand } from "@pratique/packaging";
 import { createRegistry, Housekeeping } from "@pratique/registry";
 import { runCommand as runSystemCommand } from "@pratique/sandbox";
 import { openAdmission } from "./admission/open-admission.ts";
 import { openAdvisories } from "./advisories/open-advisories.ts";
 import { openArtifactDesks } from "./artifact-desks.ts";
-import { bucketOptions } from "./bucket-options.ts";
+import { closeAll } from "./close-all.ts";
 import { ConsolePages } from "./console-pages.ts";
 import { openClearance } from "./clearance/open-clearance.ts";
 import { Account } from "./control/account.ts";
@@ -29,15 +27,18 @@ import { digestsInUse } from "./housekeeping/in-use.ts";
 import { RetentionDesk } from "./housekeeping/retention-desk.ts";
 import { UpkeepDesk } from "./housekeeping/upkeep-desk.ts";
 import { TagDesk } from "./housekeeping/tag-desk.ts";
+import { watchedBy } from "./housekeeping/watched-by.ts";
 import { readWebhookSecrets } from "./housekeeping/webhook-secrets.ts";
 import { openHome } from "./home.ts";
 import { proxyVariables, trustVariables } from "./environment.ts";
-import { installationDirectory } from "./installation.ts";
+import { builtFile, installationDirectory } from "./installation.ts";
 import { listen } from "./listener.ts";
 import { loadConfig } from "./load-config.ts";
 import { Machinery } from "./machinery.ts";
 import { announce, openExclusive } from "./one-daemon.ts";
+import { ownerName } from "./owner-name.ts";
 import { openPolicyDesks } from "./policies/open-policy-desks.ts";
+import { openStore } from "./open-store.ts";
 import { PolicyInForce, policyPlaces } from "./policies/policy-in-force.ts";
 import { route } from "./routes.ts";
 import { ModelFiles } from "./runs/model-files.ts";
@@ -115,31 +116,15 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       ids,
     });
     onClose(() => house.close());
-    const watched = {
-      append: async (body: RecordBody) => {
-        const record = await audit.append(body);
-        house.recorded(record);
-        return record;
-      },
-      appendLike: async (template: RecordTemplate, durationMs: number) => {
-        const record = await audit.appendLike(template, durationMs);
-        house.recorded(record);
-        return record;
-      },
-    };
     const windows = new RepeatWindows();
     onClose(() => windows.close());
     const inputs = new DecisionInputs({ table: database.decisionInputs, clock, log });
     onClose(() => inputs.close());
-    const guard = createGuard({ policy, audit: watched, clock, log, acts, windows, inputs });
-    const storage = config.registry.storage;
+    const guard = createGuard({ policy, audit: watchedBy(house, audit), clock, log, acts, windows, inputs });
     const wakers: (() => void)[] = [];
     const observer = alsoTelling(house.observer, () => wakers.forEach((wake) => wake()));
     const storing = { clock, log, observer };
-    const store =
-      storage.type === "disk"
-        ? await openContentStore(home.registry, storing)
-        : await openBucketStore({ ...storing, ...(await bucketOptions(storage, home.cache, options.environment)) });
+    const store = await openStore(config.registry.storage, home, options.environment, storing);
     onClose(() => store.close());
     await house.start(store);
     const key = await openSigningKey(home.keys);
@@ -404,24 +389,4 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     await closeAll(closers, log);
     throw error;
   }
-}
-
-async function closeAll(closers: readonly (() => Promise<void>)[], log: Log): Promise<void> {
-  for (const close of closers.toReversed()) {
-    await close().catch((error: unknown) => log.error("closing failed", { error: String(error) }));
-  }
-}
-
-function ownerName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A user id without a name, as in some containers.
-    return "owner";
-  }
-}
-
-/** In a build each child process has a file of its own; from source its package finds it itself. */
-function builtFile(installation: string, name: string): string | undefined {
-  return import.meta.url.endsWith(".ts") ? undefined : join(installation, "dist", name);
 }
