@@ -13,21 +13,21 @@ export interface ScanDesks {
   readonly vex: VexDesk;
 }
 
-export function scanOperations({ scans, whereUsed, vex }: ScanDesks): Operation[] {
+export function scanOperations(desks: ScanDesks): Operation[] {
   return [
     post(
       "/vulnerabilities/scan",
       "Say what is known against an artifact, or against what a bill of materials lists",
       ScanRequest,
       ScanResult,
-      ({ principal, body }) => scans.scan(principal, body),
+      ({ principal, body }) => desks.scans.scan(principal, body),
     ),
     post(
       "/vulnerabilities/scan/sarif",
       "The same as SARIF 2.1.0",
       ScanRequest,
       z.looseObject({}),
-      ({ principal, body }) => scans.sarif(principal, body),
+      ({ principal, body }) => desks.scans.sarif(principal, body),
     ),
     get(
       "/vulnerabilities/where-used",
@@ -37,7 +37,7 @@ export function scanOperations({ scans, whereUsed, vex }: ScanDesks): Operation[
         const text = query.get("query") ?? "";
         if (text === "" || text.length > 2048)
           throw daemonErrors("control.bad-request", { problem: "query is missing" });
-        return whereUsed.find(principal, text);
+        return desks.whereUsed.find(principal, text);
       },
       { query: "A package, a purl or the id of a vulnerability" },
     ),
@@ -46,7 +46,7 @@ export function scanOperations({ scans, whereUsed, vex }: ScanDesks): Operation[
       "State that a vulnerability does not matter in an artifact, or does",
       VexAddRequest,
       VexAddResult,
-      ({ principal, body }) => vex.add(principal, body),
+      ({ principal, body }) => desks.vex.add(principal, body),
     ),
   ];
 }
