@@ -22,7 +22,11 @@ const KEYS: readonly { readonly module: RegExp; readonly rooms: readonly string[
     rooms: ["packages/sandbox", "packages/inference"],
     why: "only sandbox and inference start processes",
   },
-  { module: /^@sigstore\//, rooms: ["packages/evidence", "packages/sigstore"], why: "they own the formats of Sigstore" },
+  {
+    module: /^@sigstore\//,
+    rooms: ["packages/evidence", "packages/sigstore"],
+    why: "they own the formats of Sigstore",
+  },
   { module: /^@cedar-policy\//, rooms: ["packages/policy"], why: "policy owns Cedar" },
   { module: /^dockerode$/, rooms: ["packages/sandbox"], why: "sandbox owns container engines" },
 ];
