@@ -182,7 +182,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       onClose,
     });
     wakers.push(() => known.keeper.wake());
-    const clearing = await openClearance({
+    const judging = {
       database,
       store,
       guard,
@@ -191,12 +191,15 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       cache: evidenceCache,
       opinion: known.opinion,
       policy,
+      clock,
+      log,
+    };
+    const clearing = await openClearance({
+      ...judging,
       registry: registryHost,
       owner: identity.owner,
       config: config.clearance,
-      emit: (type, data, repository) => house.emit(type, data, repository),
-      clock,
-      log,
+      emit: (...event) => house.emit(...event),
       ids,
     });
     onClose(() => clearing.background.close());

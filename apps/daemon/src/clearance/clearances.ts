@@ -211,6 +211,8 @@ export class Clearances implements ClearanceKeeper {
     if (known?.state === "cleared" && known.policyDigest === row.policyDigest) return;
     const verdict = evidence.clearances.find(({ policyDigest }) => policyDigest === row.policyDigest);
     await this.#quietly(artifact, () => this.#put({ ...row, state: "cleared", time: verdict?.time ?? row.time }));
+    // It has back what it lost: the verdict of then counts again.
+    if (known?.state === "lost") this.#emit("artifact.cleared", row, { clearance: verdict?.bundle ?? null });
   }
 
   async renew(artifact: NamedArtifact, evidence: Evidence, because: ChangedGround): Promise<void> {
