@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { EXAMPLES, startDaemon, temporaryHome, type Daemon } from "../support/program.ts";
 
 /** 50 and more by hand: `FAULT_KILLS=50`. */
-const KILLS = Number(process.env["FAULT_KILLS"] ?? 25);
+const KILLS = Number(process.env["FAULT_KILLS"] ?? 10);
 const CARGO = [
   ["model", "voyage/harbour-model"],
   ["harbour", "voyage/harbour"],

@@ -15,7 +15,7 @@ import { MEDIA_TYPES, openContentStore } from "@pratique/oci";
 const CHUNK_BYTES = 16 * 1024 * 1024;
 const STEP_BYTES = 64 * 1024;
 /** 200 were done by hand: `FAULT_KILLS=200`. */
-const KILLS = Number(process.env["FAULT_KILLS"] ?? 15);
+const KILLS = Number(process.env["FAULT_KILLS"] ?? 8);
 const BLOB_BYTES = 4 * CHUNK_BYTES + 12_345;
 
 /** Serves one image and counts what it hands to its sockets; kills the puller when so many bytes have gone. */

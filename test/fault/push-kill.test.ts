@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { startUploader } from "../fakes/registry-uploader.ts";
 
 const CHUNK_BYTES = 16 * 1024 * 1024;
-const KILLS = Number(process.env["FAULT_KILLS"] ?? 15);
+const KILLS = Number(process.env["FAULT_KILLS"] ?? 8);
 const content = randomBytes(4 * CHUNK_BYTES + 4321);
 
 /** One upload at a time, kept as far as it came, as distribution-spec 1.1 asks for. */
