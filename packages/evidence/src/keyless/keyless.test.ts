@@ -84,6 +84,13 @@ describe("signing without a key", () => {
     ]);
   });
 
+  it("takes no time from a log that has not signed it", async () => {
+    const bundle = await keyless.makeBundle();
+    const entry: { integratedTime?: string } = entryOf(bundle);
+    entry.integratedTime = "1000000000";
+    expect((await verify(bundle)).verified).toMatchObject([{ time: clock.now().toISOString() }]);
+  });
+
   it("keeps an equal statement and supersedes another, of this identity alone", async () => {
     const one = await signer();
     const statement = (n: number) => ({ predicateType: "https://example.com/p", predicate: { n } });

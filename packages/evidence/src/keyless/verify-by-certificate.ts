@@ -85,12 +85,12 @@ function verifyWith(root: TrustRoot, entity: SignedEntity, bundle: Bundle): Cert
   }
 }
 
-/** The earliest that any authority vouches for: all of them were verified. */
+/** The earliest that any authority vouches for. A log's time is signed in its promise alone: elsewhere anybody wrote it. */
 function timeOf({ timestamps }: SignedEntity): Date {
-  const times = timestamps.map((stamp) =>
-    stamp.$case === "timestamp-authority"
-      ? stamp.timestamp.signingTime.getTime()
-      : Number(stamp.tlogEntry.integratedTime) * 1000,
-  );
-  return new Date(Math.min(...times.filter((time) => time > 0)));
+  const times = timestamps.flatMap((stamp) => {
+    if (stamp.$case === "timestamp-authority") return [stamp.timestamp.signingTime.getTime()];
+    const { inclusionPromise, integratedTime } = stamp.tlogEntry;
+    return inclusionPromise === undefined ? [] : [Number(integratedTime) * 1000];
+  });
+  return new Date(Math.min(...times));
 }
