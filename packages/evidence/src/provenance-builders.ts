@@ -40,6 +40,8 @@ export function fitsUri(pattern: string, text: string): boolean {
   return ends.has(text.length);
 }
 
+/** A part of a path that whoever fetches it resolves, so that it leads elsewhere (RFC 3986, 5.2.4). */
+const DOT_PART = /[\\/](?:\.|%2e){1,2}(?:[\\/]|$)/i;
 const MAX_LEAVES = 1000;
 const MAX_SHOWN = 5;
 const MAX_TEXT = 2000;
@@ -66,21 +68,24 @@ export function unmetBy(builder: TrustedBuilder, { buildType, source, parameters
 /** Whether the source repository fits one of the patterns, however it is fetched. */
 export function fitsSource(patterns: readonly string[], source: ProvenanceFacts["source"]): boolean {
   if (source === undefined || source.repository.length > MAX_TEXT) return false;
+  if (DOT_PART.test(source.repository)) return false;
   return patterns.some((pattern) => fitsUri(pattern.replace(/^git\+/, "").replace(/\.git$/, ""), source.repository));
 }
 
 function unmetParameters(expected: NonNullable<TrustedBuilder["parameters"]>, parameters: JsonObject): string[] {
   const leaves = leavesOf(parameters);
   if (leaves === undefined) return ["it has too many parameters to be checked"];
-  const given = new Map(leaves);
+  // One path may stand for several values, since a key may have a dot in it: each of them counts.
+  const given = Map.groupBy(leaves, ([path]) => path);
   const unknown = leaves.filter(([path]) => !Object.hasOwn(expected, path)).map(([path]) => path);
   const unmet = unknown.slice(0, MAX_SHOWN).map((path) => `its parameter ${path.slice(0, 100)} is not expected`);
   for (const [path, patterns] of Object.entries(expected)) {
-    const value = given.get(path);
-    if (value === undefined) unmet.push(`its parameter ${path} is missing`);
-    else if (value.length > MAX_TEXT || !patterns.some((pattern) => fitsUri(pattern, value))) {
-      unmet.push(`its parameter ${path} is ${JSON.stringify(value.slice(0, 100))}`);
-    }
+    const values = given.get(path);
+    if (values === undefined) unmet.push(`its parameter ${path} is missing`);
+    const fits = (value: string): boolean =>
+      value.length <= MAX_TEXT && patterns.some((pattern) => fitsUri(pattern, value));
+    const other = values?.find(([, value]) => !fits(value))?.[1];
+    if (other !== undefined) unmet.push(`its parameter ${path} is ${JSON.stringify(other.slice(0, 100))}`);
   }
   return unmet;
 }

@@ -84,6 +84,23 @@ describe("judgeProvenance", () => {
     expect(other?.unmet).toEqual(['its parameter workflow.path is "release.yml"', "its parameter more is missing"]);
   });
 
+  it("checks every value whose path reads the same", () => {
+    const parameters = { "workflow.repository": ["*", "**"], "workflow.ref": ["refs/tags/*"], "workflow.path": ["*"] };
+    const strict = [{ ...trusted, parameters }];
+    expect(judged({}, strict)?.unmet).toEqual([]);
+    const workflow = { repository: "https://github.com/team/app", ref: "refs/tags/v3", path: "release.yml" };
+    const twice = { "workflow.ref": "refs/heads/evil", workflow };
+    expect(judged({ parameters: twice }, strict)?.unmet).toEqual(['its parameter workflow.ref is "refs/heads/evil"']);
+  });
+
+  it("takes no source whose path leads elsewhere", () => {
+    const wide = [{ ...trusted, sources: ["https://github.com/team/**"] }];
+    expect(judged({ repository: "https://github.com/team/group/app" }, wide)?.unmet).toEqual([]);
+    for (const path of ["../evil/app", "%2E./evil/app", "x/..\\..\\evil", "app/.."]) {
+      expect(judged({ repository: `https://github.com/team/${path}` }, wide)?.slsaLevel).toBe(0);
+    }
+  });
+
   it("takes the best of several entries for one platform", () => {
     const low = { ...trusted, name: "low", slsaLevel: 1, sources: undefined };
     expect(judged({}, [low, trusted])).toMatchObject({ slsaLevel: 3, builderName: "our-ci" });
