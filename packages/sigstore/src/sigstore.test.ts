@@ -159,6 +159,7 @@ describe("the certificate authority", () => {
     ["whose address has a line break", { email: "ci@example.com\nroot@example.com" }],
     ["of another issuer", { iss: "https://issuer.example" }],
     ["of an issuer with a slash more", { iss: "" }],
+    ["whose issuer is no text", { iss: 7 }],
   ])("refuses a token %s", async (_what, claims) => {
     const { status, body } = await certify(claims);
     expect(status).toBe(401);

@@ -82,7 +82,11 @@ export class TokenVerifier {
 
 function issuerIn(token: string): string {
   try {
-    if (token.length <= TOKEN_LIMIT) return decodeJwt(token).iss ?? "";
+    if (token.length <= TOKEN_LIMIT) {
+      // Nothing has looked at its claims yet: it may be anything.
+      const iss: unknown = decodeJwt(token).iss;
+      return typeof iss === "string" ? iss : "";
+    }
   } catch {
     // Not a token at all; the parser's message may quote it.
   }
