@@ -4,7 +4,7 @@ import { digestOf, algorithmOf, isPratiqueError, readBounded, type Digest, type 
 import { MEDIA_TYPES, parseManifest, type Descriptor, type ImageManifest, type Repository } from "@pratique/oci";
 import { readBundle } from "./bundle.ts";
 import { isLegacy, listEvidence } from "./cosign-legacy/legacy-tag.ts";
-import { readLegacySignatures } from "./cosign-legacy/read-legacy.ts";
+import { LAYER_LIMIT, readLegacySignatures } from "./cosign-legacy/read-legacy.ts";
 import { preAuthEncoding } from "./dsse.ts";
 import { matchIdentity } from "./keyless/trusted-identity.ts";
 import { verifyByCertificate } from "./keyless/verify-by-certificate.ts";
@@ -81,12 +81,15 @@ export async function verifyReferrers(
   };
   const verified: VerifiedStatement[] = [];
   const rejected: Rejection[] = [];
+  const signers = [...believed.signers.values()];
   let budgetBytes = TOTAL_LIMIT_BYTES;
+  let legacyLeft = LAYER_LIMIT;
   for (const [index, referrer] of inReadingOrder(referrers).entries()) {
     try {
       if (index >= REFERRER_LIMIT) throw new Rejected("too-many", `only ${REFERRER_LIMIT} referrers are read`);
       if (isLegacy(referrer)) {
-        const legacy = await readLegacySignatures({ repo, subject, referrer, signers: [...believed.signers.values()] });
+        const legacy = await readLegacySignatures({ repo, subject, referrer, signers, limit: legacyLeft });
+        legacyLeft = Math.max(0, legacyLeft - legacy.verified.length - legacy.rejected.length);
         verified.push(...legacy.verified);
         rejected.push(...legacy.rejected);
         continue;

@@ -142,6 +142,22 @@ describe("a signature at the tag", () => {
     expect(flooded.rejected.at(-1)).toMatchObject({ reason: "too-many" });
   });
 
+  it("costs no more in many manifests than in one", async () => {
+    const { digest, mediaType, size } = bench.subject;
+    const bad = await signed(undefined, bench.otherKey);
+    const layers = Array.from({ length: 40 }, () => bad);
+    for (const n of [1, 2, 3]) {
+      await putTag(layers, {
+        artifactType: LEGACY_TYPE,
+        subject: { digest, mediaType, size },
+        annotations: { n: `${n}` },
+      });
+    }
+    const found = await reasons();
+    expect(found.filter((reason) => reason === "unknown-key")).toHaveLength(64);
+    expect(found.filter((reason) => reason === "too-many")).toHaveLength(2);
+  });
+
   it("survives an index, or a tag that is taken for something else", async () => {
     const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.imageIndex, manifests: [] };
     await bench.repo.putManifest(

@@ -12,8 +12,8 @@ import { decodeSimpleSigning, PAYLOAD_LIMIT_BYTES } from "./simple-signing.ts";
 export const SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature";
 const CERTIFICATE_ANNOTATION = "dev.sigstore.cosign/certificate";
 
-/** Each layer is tried with each key. */
-const LAYER_LIMIT = 64;
+/** Each layer is tried with each key: so many of one artifact are, in however many manifests. */
+export const LAYER_LIMIT = 64;
 const MANIFEST_LIMIT_BYTES = 1024 * 1024;
 
 export interface LegacyReading {
@@ -27,6 +27,8 @@ interface Context {
   /** The `.sig` manifest. */
   readonly referrer: Descriptor;
   readonly signers: readonly TrustedSigner[];
+  /** How many layers are read. */
+  readonly limit?: number;
 }
 
 /**
@@ -34,15 +36,15 @@ interface Context {
  * The manifest refers to nothing: only what is signed says which artifact is meant.
  */
 export async function readLegacySignatures(context: Context): Promise<LegacyReading> {
-  const { referrer } = context;
+  const { referrer, limit = LAYER_LIMIT } = context;
   const layers = await layersOf(context);
   if (typeof layers === "string")
     return { verified: [], rejected: [reject(referrer.digest, "wrong-media-type", layers)] };
   const verified: VerifiedStatement[] = [];
   const rejected: Rejection[] = [];
   for (const [index, layer] of layers.entries()) {
-    if (index >= LAYER_LIMIT) {
-      rejected.push(reject(layer.digest, "too-many", `only ${LAYER_LIMIT} signatures of one tag are read`));
+    if (index >= limit) {
+      rejected.push(reject(layer.digest, "too-many", `only ${LAYER_LIMIT} such signatures are read`));
       break;
     }
     const read = await readLayer(context, layer);
