@@ -32,6 +32,7 @@ export interface BundleJson {
     tlogEntries: {
       logIndex: string;
       logId: { keyId: string };
+      integratedTime?: string;
       inclusionProof: { logIndex: string; hashes: string[]; rootHash: string; checkpoint: { envelope: string } };
       canonicalizedBody: string;
     }[];
