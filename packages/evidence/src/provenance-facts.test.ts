@@ -128,6 +128,24 @@ describe("readProvenance", () => {
     expect(readProvenance(PROVENANCE_PREDICATE, labelled)).toMatchObject({ source: undefined });
   });
 
+  it("takes no source where two repositories are named", () => {
+    const git = (name: string) => ({ uri: `git+https://github.com/${name}`, digest: { sha1: COMMIT } });
+    const among = (...materials: object[]) =>
+      readProvenance(PROVENANCE_V02_PREDICATE, { builder: { id: "x" }, buildType: "b", materials } as JsonObject);
+    expect(among(git("team/app"), git("evil/app"))?.source).toBeUndefined();
+    expect(among(git("team/app@refs/tags/v1"), git("team/app"))?.source).toMatchObject(SOURCE);
+    expect(among(git("evil/app"), { name: "source", ...git("team/app") })?.source).toMatchObject(SOURCE);
+    const parameters = {
+      workflow: { repository: "https://github.com/team/app" },
+      configSource: { uri: "https://github.com/evil/app.git#refs/heads/main" },
+    };
+    const asked = {
+      buildDefinition: { buildType: "b", externalParameters: parameters },
+      runDetails: { builder: { id: "x" } },
+    };
+    expect(readProvenance(PROVENANCE_PREDICATE, asked)?.source).toBeUndefined();
+  });
+
   it("reads nothing as the version that it is not", () => {
     expect(readProvenance(PROVENANCE_PREDICATE, GENERATOR_V02)).toBeUndefined();
     expect(readProvenance(PROVENANCE_V02_PREDICATE, GITHUB_V1)).toBeUndefined();

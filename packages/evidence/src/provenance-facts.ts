@@ -79,10 +79,10 @@ function readV1(predicate: JsonObject): ProvenanceFacts | undefined {
   return {
     builder: read.runDetails.builder.id,
     buildType,
-    source:
-      sourceOfWorkflow(parameters, dependencies) ??
-      sourceOfConfig(parameters["configSource"]) ??
-      sourceAmong(dependencies),
+    source: sourceOf(
+      [sourceOfWorkflow(parameters, dependencies), sourceOfConfig(parameters["configSource"])],
+      dependencies,
+    ),
     parameters,
     invocation: read.runDetails.metadata?.invocationId,
     dependencies: countOf(dependencies),
@@ -98,12 +98,22 @@ function readV02(predicate: JsonObject): ProvenanceFacts | undefined {
   return {
     builder: read.builder.id,
     buildType: read.buildType,
-    source: sourceOfConfig(configSource) ?? sourceAmong(materials),
+    source: sourceOf([sourceOfConfig(configSource)], materials),
     // The entry point is chosen by whoever asks, as much as what the format calls parameters.
     parameters: { ...parameters, ...(entryPoint === undefined ? {} : { entryPoint }) },
     invocation: read.metadata?.buildInvocationId ?? read.metadata?.buildInvocationID,
     dependencies: countOf(materials),
   };
+}
+
+/** Where two repositories are named, either may be what somebody only asked for: then none is believed. */
+function sourceOf(
+  named: readonly (ProvenanceSource | undefined)[],
+  dependencies: readonly Dependency[],
+): ProvenanceSource | undefined {
+  const told = named.filter((one) => one !== undefined);
+  const candidates = told.length === 0 ? sourcesAmong(dependencies) : told;
+  return new Set(candidates.map(({ repository }) => repository)).size === 1 ? candidates[0] : undefined;
 }
 
 /** GitHub: `externalParameters.workflow` names the repository, and the dependency that is it has the commit. */
@@ -125,13 +135,13 @@ function sourceOfConfig(configSource: unknown): ProvenanceSource | undefined {
   return { repository: repositoryOf(read.uri), uri: read.uri, digest: read.digest ?? {} };
 }
 
-/** What is evidently the source among what went in. */
-function sourceAmong(dependencies: readonly Dependency[]): ProvenanceSource | undefined {
-  const found = dependencies.find(
-    ({ name, uri }) => uri !== undefined && (name === "source" || uri.startsWith("git+")),
+/** What may be the source among what went in: what is called so, otherwise all that is of Git. */
+function sourcesAmong(dependencies: readonly Dependency[]): ProvenanceSource[] {
+  const called = dependencies.filter(({ name }) => name === "source");
+  const candidates = called.length > 0 ? called : dependencies.filter(({ uri }) => uri?.startsWith("git+"));
+  return candidates.flatMap(({ uri, digest = {} }) =>
+    uri === undefined ? [] : [{ repository: repositoryOf(uri), uri, digest }],
   );
-  if (found?.uri === undefined) return undefined;
-  return { repository: repositoryOf(found.uri), uri: found.uri, digest: found.digest ?? {} };
 }
 
 function countOf(dependencies: readonly Dependency[]): ProvenanceFacts["dependencies"] {

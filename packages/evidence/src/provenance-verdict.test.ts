@@ -85,12 +85,11 @@ describe("judgeProvenance", () => {
   });
 
   it("checks every value whose path reads the same", () => {
-    const parameters = { "workflow.repository": ["*", "**"], "workflow.ref": ["refs/tags/*"], "workflow.path": ["*"] };
-    const strict = [{ ...trusted, parameters }];
-    expect(judged({}, strict)?.unmet).toEqual([]);
-    const workflow = { repository: "https://github.com/team/app", ref: "refs/tags/v3", path: "release.yml" };
-    const twice = { "workflow.ref": "refs/heads/evil", workflow };
-    expect(judged({ parameters: twice }, strict)?.unmet).toEqual(['its parameter workflow.ref is "refs/heads/evil"']);
+    const workflow = { "workflow.repository": ["**"], "workflow.ref": ["**"], "workflow.path": ["**"] };
+    const strict = [{ ...trusted, parameters: { ...workflow, "inputs.target": ["release"] } }];
+    expect(judged({ parameters: { inputs: { target: "release" } } }, strict)?.unmet).toEqual([]);
+    const twice = { "inputs.target": "debug", inputs: { target: "release" } };
+    expect(judged({ parameters: twice }, strict)?.unmet).toEqual(['its parameter inputs.target is "debug"']);
   });
 
   it("takes no source whose path leads elsewhere", () => {
