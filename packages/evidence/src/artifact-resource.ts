@@ -24,6 +24,8 @@ export interface ArtifactResourceOptions {
 export function artifactResource(evidence: Evidence, options: ArtifactResourceOptions): GuardResource {
   const { reference, policyDigest, now, registry, cleared } = options;
   const { provenance, vulnerabilities } = evidence;
+  // What an impostor says of a build platform must not meet a policy that only asks which one it was.
+  const believed = (provenance?.unmet ?? []).length === 0 ? provenance : undefined;
   const names = [...new Set(evidence.signers.map(({ name }) => name))].sort();
   return {
     type: "Artifact",
@@ -39,10 +41,10 @@ export function artifactResource(evidence: Evidence, options: ArtifactResourceOp
       signers: names,
       signedByOwner: names.includes(OWNER),
       identities: identitiesOf(evidence),
-      provenance: provenance !== undefined && (provenance.unmet ?? []).length === 0,
-      ...(provenance === undefined ? {} : { builder: provenance.builder }),
-      ...(provenance?.source === undefined ? {} : { source: provenance.source }),
-      slsaLevel: provenance?.slsaLevel ?? 0,
+      provenance: believed !== undefined,
+      ...(believed === undefined ? {} : { builder: believed.builder }),
+      ...(believed?.source === undefined ? {} : { source: believed.source }),
+      slsaLevel: believed?.slsaLevel ?? 0,
       requirementsMet: (evidence.unmet ?? []).length === 0,
       sbom: evidence.sbom !== undefined,
       aibom: evidence.aibom !== undefined,

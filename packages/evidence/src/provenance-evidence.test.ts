@@ -77,6 +77,7 @@ it("counts for nothing when another signer speaks for the platform, or the sourc
   const impostor = await read(trust());
   expect(impostor.provenance).toMatchObject({ slsaLevel: 0, unmet: [expect.stringContaining("only ci may")] });
   expect(seen(impostor)).toMatchObject({ provenance: false, slsaLevel: 0 });
+  for (const claim of ["builder", "source"]) expect(seen(impostor)).not.toHaveProperty(claim);
   await attach(PROVENANCE_V02_PREDICATE, generated("https://github.com/evil/app"));
   expect(seen(await read(trust()))).toMatchObject({ provenance: false, slsaLevel: 0 });
 });
