@@ -32,7 +32,7 @@ export interface BundleJson {
     tlogEntries: {
       logIndex: string;
       logId: { keyId: string };
-      integratedTime?: string;
+      integratedTime?: string | undefined;
       inclusionProof: { logIndex: string; hashes: string[]; rootHash: string; checkpoint: { envelope: string } };
       canonicalizedBody: string;
     }[];

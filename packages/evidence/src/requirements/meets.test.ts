@@ -1,7 +1,7 @@
 // Requirements over statements: types, signers, thresholds.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE } from "../predicates.ts";
+import { CYCLONEDX_PREDICATE, OPENVEX_PREDICATES, SIGNATURE_PREDICATE } from "../predicates.ts";
 import { meets, requirementsFor, unmetOf } from "./meets.ts";
 import { matchesPattern } from "./pattern.ts";
 
@@ -25,6 +25,10 @@ describe("meets", () => {
     expect(meets(verification, [{ type: "signature" }]).missing).toMatchObject([{ code: "no-statement" }]);
     expect(meets(verification, [{ type: "cyclonedx" }]).met).toBe(true);
     expect(meets(verification, [{ type: CYCLONEDX_PREDICATE }]).met).toBe(true);
+  });
+
+  it.each(OPENVEX_PREDICATES)("takes %s for OpenVEX", (type) => {
+    expect(meets({ verified: [byKey("release", type)] }, [{ type: "openvex" }]).met).toBe(true);
   });
 
   it("names who signed instead", () => {

@@ -1,5 +1,5 @@
 // What must be signed about an artifact, by whom, and by how many: configuration as data.
-import { SIGNATURE_PREDICATE } from "../predicates.ts";
+import { OPENVEX_PREDICATES, SIGNATURE_PREDICATE } from "../predicates.ts";
 
 /** Someone who may sign: a trusted key by name or by id, or an identity by its issuer and a pattern of its subject. */
 export type SignerPattern =
@@ -28,7 +28,7 @@ const PREDICATE_TYPES: Readonly<Record<string, readonly string[]>> = {
   signature: [SIGNATURE_PREDICATE],
   cyclonedx: ["https://cyclonedx.org/bom"],
   link: ["https://in-toto.io/Link/v1"],
-  openvex: ["https://openvex.dev/ns", "https://openvex.dev/ns/v0.2.0"],
+  openvex: OPENVEX_PREDICATES,
   slsaprovenance: ["https://slsa.dev/provenance/v0.2"],
   slsaprovenance02: ["https://slsa.dev/provenance/v0.2"],
   slsaprovenance1: ["https://slsa.dev/provenance/v1"],
