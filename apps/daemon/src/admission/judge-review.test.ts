@@ -176,6 +176,17 @@ describe("a review", () => {
     expect(await answer({ request: requestOf({ operation: "DELETE", oldObject }) })).toMatchObject({ allowed: true });
   });
 
+  it("judges a container that an update adds, though another already has its image", async () => {
+    const image = "ghcr.io/team/uncleared:1";
+    const containers = [container("web", image)];
+    const oldObject = podOf({ containers });
+    const object = podOf({ containers, ephemeralContainers: [container("debugger", image)] });
+    const subResource = "ephemeralcontainers";
+    const answered = await answer({ request: requestOf({ operation: "UPDATE", subResource, oldObject, object }) });
+    expect(answered.status?.message).toContain("ephemeralContainers debugger");
+    expect(answered.status?.message).not.toContain("containers web:");
+  });
+
   it("records nothing of a dry run, and decides the same", async () => {
     const request = (image: string) => requestOf({ object: pod(image), dryRun: true });
     expect(await answer({ request: request("ghcr.io/team/app:1") })).toMatchObject({ allowed: true });

@@ -120,12 +120,16 @@ export class ReviewJudge {
   }
 }
 
-/** The images that an object has and its former self had not: those were judged when they came. */
+/**
+ * The images that an object has and its former self had not in the same container: those were judged when they came.
+ * One more container with the same tag is judged, since the tag may have moved since.
+ */
 function newImages({ kind, operation, object, oldObject }: AdmissionRequest): ImagePlace[] {
   const places = imagesOf(kind, object);
   if (operation !== "UPDATE") return places;
-  const known = new Set(imagesOf(kind, oldObject).map(({ image }) => image));
-  return places.filter(({ image }) => !known.has(image));
+  const keyOf = ({ what, image }: ImagePlace): string => JSON.stringify([what, image]);
+  const known = new Set(imagesOf(kind, oldObject).map(keyOf));
+  return places.filter((place) => !known.has(keyOf(place)));
 }
 
 function detailsOf({ uid, kind, namespace, name, operation, userInfo, subResource }: AdmissionRequest): JsonObject {
