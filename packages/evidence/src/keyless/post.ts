@@ -4,6 +4,8 @@ import { keylessErrors } from "./errors.ts";
 
 const LIMIT_BYTES = 256 * 1024;
 const TIMEOUT_MS = 30_000;
+/** A JSON web token, or the beginning of one: `eyJ` is the base64 of `{"`. */
+const TOKEN = /eyJ[\w-]{8,}(?:\.[\w-]*){0,2}/g;
 
 export interface PostOptions {
   /** What it is called in errors. */
@@ -49,8 +51,12 @@ export async function post({ service, url, type, body, signal }: PostOptions): P
 function messageIn(answer: Buffer): string {
   const text = answer.toString("utf8").slice(0, 2000);
   const message = /"message"\s*:\s*"((?:[^"\\]|\\.){1,1000})"/.exec(text)?.[1] ?? text;
-  return message
-    .replaceAll(/\p{Cc}+/gu, " ")
-    .trim()
-    .slice(0, 500);
+  return (
+    message
+      .replaceAll(/\p{Cc}+/gu, " ")
+      // Some services quote what they refuse: an identity token goes into no error.
+      .replaceAll(TOKEN, "[token]")
+      .trim()
+      .slice(0, 500)
+  );
 }
