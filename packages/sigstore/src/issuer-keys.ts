@@ -56,7 +56,7 @@ export class IssuerKeys {
     );
     if (!discovery.success) throw this.#unreachable("its discovery document has no key address");
     if (discovery.data.issuer !== issuer) throw this.#unreachable("its discovery document is of another issuer");
-    if (!isSafeAddress(discovery.data.jwks_uri)) throw this.#unreachable("its key address is not https");
+    if (!mayHoldKeys(discovery.data.jwks_uri, issuer)) throw this.#unreachable("its key address is not https");
     const keys = KeySet.safeParse(await this.#get(discovery.data.jwks_uri));
     if (!keys.success) throw this.#unreachable("its key set cannot be read");
     const find = createLocalJWKSet(keys.data);
@@ -81,6 +81,11 @@ export class IssuerKeys {
   #unreachable(reason: string, cause?: unknown): Error {
     return sigstoreErrors("sigstore.issuer-unreachable", { issuer: this.#options.issuer, reason }, { cause });
   }
+}
+
+/** An issuer elsewhere sends nobody to the services of this machine: only one of this machine has its keys there. */
+export function mayHoldKeys(address: string, issuer: string): boolean {
+  return isSafeAddress(address) && (new URL(address).protocol === "https:" || new URL(issuer).protocol === "http:");
 }
 
 /** https, or http on this machine alone. */
