@@ -20,12 +20,13 @@ export const pack: Command = {
   maxArgs: 2,
   flags: {
     kind: { type: "string", value: "KIND", summary: "model, mcp-server, skill, agent or policy, when it is not plain" },
+    push: { type: "string", value: "REPOSITORY[:TAG]", summary: "the same as the second argument" },
     ...MODEL_FORM_FLAGS,
   },
   examples: [
     "pratique pack ./weather",
     "pratique pack npm:@modelcontextprotocol/server-memory@2026.8.31",
-    "pratique pack ./model team/tiny-chat:1.2.0",
+    "pratique pack ./model --push team/tiny-chat:1.2.0",
     "pratique pack ./model team/tiny-chat:1.2.0 --format docker",
   ],
   async run({ args, flags, context }) {
@@ -33,7 +34,10 @@ export const pack: Command = {
     const kind = textFlag(flags, "kind");
     if (kind !== undefined && !KINDS.includes(kind))
       throw usageError(`--kind is \`${kind}\`, and can be ${KINDS.join(", ")}`, "leave it away when the kind is plain");
-    const order = withForm(orderOf(args[0]!, args[1], kind, context.workingDirectory), modelForm(flags));
+    const order = withForm(
+      orderOf(args[0]!, referenceOf(args[1], textFlag(flags, "push")), kind, context.workingDirectory),
+      modelForm(flags),
+    );
     const answer = await followPack(context, await context.client(), order);
     if (context.json) terminal.out(JSON.stringify(answer, null, 2));
     else {
@@ -48,6 +52,12 @@ export const pack: Command = {
     return 0;
   },
 };
+
+function referenceOf(argument: string | undefined, flag: string | undefined): string | undefined {
+  if (argument !== undefined && flag !== undefined && argument !== flag)
+    throw usageError(`both ${argument} and --push ${flag} say where to`, "leave one of them away");
+  return argument ?? flag;
+}
 
 function withForm(order: TransferOrder, model: ModelForm): TransferOrder {
   if (Object.keys(model).length === 0) return order;

@@ -36,7 +36,10 @@ export const vexAdd: Command = {
   async run({ args, flags, context }) {
     const { terminal } = context;
     const vulnerability = textFlag(flags, "vulnerability");
-    const status = STATUSES.find((one) => one === textFlag(flags, "status"));
+    const stated = textFlag(flags, "status");
+    const status = STATUSES.find((one) => one === stated);
+    if (stated !== undefined && status === undefined)
+      throw usageError(`OpenVEX knows no status ${stated}`, `it is one of ${STATUSES.join(", ")}`);
     if (vulnerability === undefined || status === undefined) {
       throw usageError("--vulnerability and --status are needed", `--status is one of ${STATUSES.join(", ")}`);
     }
