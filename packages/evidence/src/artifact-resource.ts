@@ -42,7 +42,7 @@ export function artifactResource(evidence: Evidence, options: ArtifactResourceOp
       signedByOwner: names.includes(OWNER),
       identities: identitiesOf(evidence),
       provenance: believed !== undefined,
-      ...(believed === undefined ? {} : { builder: believed.builder }),
+      ...(believed !== undefined && speaksForItsBuilder(believed) ? { builder: believed.builder } : {}),
       ...(believed?.source === undefined ? {} : { source: believed.source }),
       slsaLevel: believed?.slsaLevel ?? 0,
       requirementsMet: (evidence.unmet ?? []).length === 0,
@@ -92,4 +92,9 @@ function ageInDays(created: string | undefined, now: Date): number {
   if (created === undefined) return UNKNOWN_AGE_DAYS;
   const days = Math.floor((now.getTime() - Date.parse(created)) / DAY_MS);
   return Number.isNaN(days) ? UNKNOWN_AGE_DAYS : Math.min(Math.max(days, 0), UNKNOWN_AGE_DAYS);
+}
+
+/** Nobody but this machine's owner is a build platform without `trust.builders` saying so: its name is free to claim. */
+function speaksForItsBuilder({ builderName, signer }: NonNullable<Evidence["provenance"]>): boolean {
+  return builderName !== undefined || signer.name === OWNER;
 }

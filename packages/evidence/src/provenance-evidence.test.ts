@@ -96,3 +96,11 @@ it("is judged anew when the trust in platforms changes", async () => {
   expect((await read(trust(), cache)).provenance?.slsaLevel).toBe(3);
   expect((await read(trust([{ ...builder, slsaLevel: 2 }]), cache)).provenance?.slsaLevel).toBe(2);
 });
+
+it("shows policies no build platform that a trusted signer only claims", async () => {
+  await attach(PROVENANCE_V02_PREDICATE, generated());
+  const claimed = await read(trust([]));
+  expect(claimed.provenance).toMatchObject({ builder: GENERATOR, slsaLevel: 1 });
+  expect(seen(claimed)).toMatchObject({ provenance: true, slsaLevel: 1 });
+  expect(seen(claimed)).not.toHaveProperty("builder");
+});
