@@ -31,6 +31,7 @@ interface KnownList {
 
 export class DaemonOpinion implements VulnerabilityOpinion {
   readonly #options: DaemonOpinionOptions;
+  #said: { readonly version: string; readonly second: number; readonly text: string } | undefined;
 
   constructor(options: DaemonOpinionOptions) {
     this.#options = options;
@@ -39,9 +40,16 @@ export class DaemonOpinion implements VulnerabilityOpinion {
   version(): string {
     const database = this.#options.advisories();
     if (database === undefined) return "unavailable";
+    const { version } = database;
+    if (version === "none") return version;
+    // Asked several times a request: data grows old by the day, so that a second's answer will do.
+    const second = Math.floor(this.#options.clock.now().getTime() / 1000);
+    if (this.#said?.version === version && this.#said.second === second) return this.#said.text;
     // Data that grows old without a change of its content answers otherwise.
-    const { version, freshness } = database.status();
-    return freshness === "current" || version === "none" ? version : `${version}+${freshness}`;
+    const { freshness } = database.status();
+    const text = freshness === "current" ? version : `${version}+${freshness}`;
+    this.#said = { version, second, text };
+    return text;
   }
 
   async of(question: VulnerabilityQuestion): Promise<VulnerabilityAnswer & { readonly isProvisional?: boolean }> {
