@@ -7,7 +7,7 @@ import { artifactResource } from "./artifact-resource.ts";
 import { clearanceState, type ChangedGround, type ClearanceState } from "./clearance-state.ts";
 import { listEvidence } from "./cosign-legacy/legacy-tag.ts";
 import type { EvidenceCache } from "./evidence-cache.ts";
-import { readEvidence, stampOf, type EvidenceGround, type EvidenceReading } from "./evidence-of.ts";
+import { readEvidence, type EvidenceGround, type EvidenceReading } from "./evidence-of.ts";
 import type { Trust } from "./trust.ts";
 
 const KEPT = 1000;
@@ -61,6 +61,7 @@ interface Standing extends Made {
 export class ArtifactResources {
   readonly #options: ArtifactResourcesOptions;
   readonly #made = new Map<string, Made>();
+  #stamped: { readonly parts: readonly string[]; readonly text: string } = { parts: [], text: "" };
   readonly #renewing = new SingleFlight<void>();
 
   constructor(options: ArtifactResourcesOptions) {
@@ -157,10 +158,15 @@ export class ArtifactResources {
     return { reading, state, referrers, stamp, until, resource: { ...resource, isCurrent } };
   }
 
+  /** Names all that a resource rests on beside its referrers. Asked at every act: the same answer is the same string. */
   #stamp(): string {
     const { policyDigest, ground, trust } = this.#options;
-    const keys = trust.keys.map(({ name, publicKeyPem }) => `${name}=${publicKeyPem}`);
-    return `${policyDigest()} ${stampOf(ground)} ${keys.join(" ")}`;
+    const parts = [policyDigest(), ground.opinion?.version() ?? "", ground.waivers?.version() ?? ""];
+    for (const { name, publicKeyPem } of trust.keys) parts.push(name, publicKeyPem);
+    const { parts: last, text } = this.#stamped;
+    if (parts.length === last.length && parts.every((part, at) => part === last[at])) return text;
+    this.#stamped = { parts, text: JSON.stringify(parts) };
+    return this.#stamped.text;
   }
 
   async #kindOf(repository: Repository, descriptor: Descriptor): Promise<Kind> {
