@@ -118,6 +118,15 @@ describe("artifacts", () => {
     expect(lists.map(({ listing }) => listing.components[0]?.name)).toEqual(["left-pad", "zlib"]);
   });
 
+  it("of an index are not whole while a part of it has no list", async () => {
+    const members = [digestOf("a"), digestOf("b"), digestOf("c")];
+    const index = entry("i", [], { kind: "index", listing: undefined, members });
+    const damaged = entry("b", [], { listing: undefined, problem: "a layer is damaged" });
+    await inventory.keep({ entries: [entry("a", [npm("left-pad", "1.3.0")]), damaged, index] });
+    const lists = await inventory.listings("team/app", digestOf("i"));
+    expect(lists.flatMap(({ listing }) => listing.unread.map(({ path }) => path))).toEqual(members.slice(1));
+  });
+
   it("give back their list whole: places, layers, what was not read", async () => {
     const components = [npm("left-pad", "1.3.0", { locations: ["a", "b"], layer: digestOf("l"), licences: ["MIT"] })];
     const listing = {

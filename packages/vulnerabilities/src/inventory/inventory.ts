@@ -209,8 +209,17 @@ export class Inventory {
       return listing === undefined ? [] : [{ digest, listing }];
     }
     const found: { digest: string; listing: Listing }[] = [];
-    for (const member of members) found.push(...(await this.listings(repository, member, depth - 1)));
-    return found;
+    const unlisted: string[] = [];
+    for (const member of members) {
+      const lists = await this.listings(repository, member, depth - 1);
+      found.push(...lists);
+      if (lists.length === 0) unlisted.push(member);
+    }
+    if (found.length === 0 || unlisted.length === 0) return found;
+    // A part that nobody could list must not let the whole look complete.
+    const unread = unlisted.map((path) => ({ path, reason: "it was not looked through" }));
+    const listing: Listing = { key: `unlisted ${digest}`, origin: "catalogue", components: [], unread };
+    return [...found, { digest, listing }];
   }
 
   async #listing(document: number | null): Promise<Listing | undefined> {

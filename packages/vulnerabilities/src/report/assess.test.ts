@@ -92,6 +92,7 @@ describe("the status", () => {
     const model = { ...component("huggingface", "tiny") };
     expect(look({ components: [component("npm", "fine"), model] }).status).toBe("checked");
     expect(look({ components: [model], isSigned: true }).status).toBe("checked");
+    expect(look({ components: [model] })).toMatchObject({ status: "not-checked", facts: { status: "not-checked" } });
   });
 });
 

@@ -61,6 +61,8 @@ function isThere(database: AssessingDatabase | undefined): database is Assessing
   return database !== undefined && database.version !== NO_DATABASE;
 }
 
+const NOTHING_FOUND = "no packages were found in it";
+
 interface Verdict {
   readonly status: ScanStatus;
   readonly reasons: readonly string[];
@@ -76,11 +78,13 @@ function judge(input: AssessmentInput, examination: Examination | undefined, cov
     };
   }
   if (components === undefined) return { status: "not-checked", reasons: ["nobody could say what is in it"] };
-  if (components.length === 0 && !isSigned) return { status: "not-checked", reasons: ["no packages were found in it"] };
+  if (components.length === 0 && !isSigned) return { status: "not-checked", reasons: [NOTHING_FOUND] };
   const gaps = gapsOf(coverage, unread);
   const inScope = components.length - outOfScope(coverage);
   // Nothing in it that advisories could be about, and somebody signed that: there is nothing to look up.
-  if (inScope === 0 && gaps.length === 0) return { status: "checked", reasons: [] };
+  if (inScope === 0 && gaps.length === 0) {
+    return isSigned ? { status: "checked", reasons: [] } : { status: "not-checked", reasons: [NOTHING_FOUND] };
+  }
   if (examination.checked === 0) return { status: "not-checked", reasons: gaps };
   if (examination.freshness === "unavailable")
     return { status: "unavailable", reasons: ["the advisories are old, and their source cannot be reached", ...gaps] };
