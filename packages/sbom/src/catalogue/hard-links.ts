@@ -1,4 +1,5 @@
 // Hard links whose file has a name that says nothing (content stores), or lies in a layer below: its facts are those of the link.
+import { sbomErrors } from "../errors.ts";
 import type { Fact } from "./facts.ts";
 import type { DetectorOf, LayerReading, MissedLink } from "./layer/layer-reading.ts";
 
@@ -13,14 +14,17 @@ export type ReadAgain = (digest: string, detectorOf: DetectorOf) => Promise<Laye
 /** More of them are no honest image, and each costs a look at every layer below. */
 const MAX_LINKS = 100_000;
 
-/** @param layers from the lowest up */
+/** @param layers from the lowest up @throws `catalogue.too-large` */
 export async function withHardLinks(
   layers: readonly ReadLayer[],
   detectorOf: DetectorOf,
   readAgain: ReadAgain,
 ): Promise<ReadLayer[]> {
   const links = layers.flatMap(({ reading }, at) => reading.missed.map((link) => ({ link, at })));
-  if (links.length === 0 || links.length > MAX_LINKS) return [...layers];
+  if (links.length === 0) return [...layers];
+  if (links.length > MAX_LINKS) {
+    throw sbomErrors("catalogue.too-large", { what: "the image", reason: `${links.length} hard links` });
+  }
   const paths = layers.map(({ reading }) => new Set(reading.paths));
   const again = new Map<number, Map<string, MissedLink>>();
   const found: { at: number; from: number; link: MissedLink }[] = [];
