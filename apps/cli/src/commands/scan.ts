@@ -37,6 +37,10 @@ export const scan: Command = {
     const request = requestOf(args[0]!, flags, context);
     const format = context.json ? "json" : (oneOf(flags, "format", FORMATS) ?? "table");
     const failOn = severityFlag(flags, "fail-on");
+    if (failOn !== undefined && SEVERITIES.indexOf(request.severity ?? failOn) < SEVERITIES.indexOf(failOn)) {
+      const problem = `--severity ${request.severity} leaves out what --fail-on ${failOn} is to fail on`;
+      throw usageError(problem, "show as much as is to fail: leave --severity away");
+    }
     const client = await context.client();
     if (format === "sarif") terminal.out(JSON.stringify(await client.scanSarif(request), null, 2));
     if (format === "sarif" && failOn === undefined) return 0;
