@@ -46,6 +46,19 @@ describe("layers", () => {
     }
   });
 
+  it("say that they are not whole when a package database is a link", async () => {
+    const fixture = new ImageFixture();
+    const image = fixture.image([
+      layerOf(
+        debian,
+        { path: "var/lib/dpkg", type: "2", target: "../../opt/dpkg" },
+        { path: "opt/dpkg/status", body: status(["a", "1"]) },
+      ),
+    ]);
+    const { unread } = await catalogueArtifact(fixture.source, image);
+    expect(unread.map(({ path }) => path)).toEqual(["var/lib/dpkg"]);
+  });
+
   it("cover what lies below them", async () => {
     const below = layerOf(entry, npmFile("app/node_modules/b/package.json", "b", "1.0.0"));
     expect(await purls(below, layerOf(npmFile("app/node_modules/a/package.json", "a", "2.0.0")))).toEqual([

@@ -38,6 +38,9 @@ export class BudgetSpent extends Error {}
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
 const LINKED_ROOT = /^(?:bin|sbin|lib|lib32|lib64|libx32|var\/lib\/rpm|usr\/lib\/os-release|etc\/os-release)$/;
+/** Package databases that are followed to no other place: packages behind such a link must not go missing in silence. */
+const LINKED_DATABASE =
+  /^(?:var|var\/lib|var\/lib\/dpkg(?:\/status(?:\.d)?)?|(?:usr\/)?lib\/apk(?:\/db(?:\/installed)?)?)$/;
 const LINKED_DOC = /^usr\/share\/doc\/[^/]+(?:\/copyright)?$/;
 
 /** What a fact takes of memory, in packages: names of others are small, and some packages have thousands. */
@@ -177,6 +180,7 @@ export class LayerReader implements TarVisitor {
   /** A hard link names a path of the archive; a symbolic one is followed only where package databases need it. */
   #link({ path, type, target, mode }: ScannedEntry): Wanted {
     if (type === "symbolic-link") {
+      if (LINKED_DATABASE.test(path)) this.#note(path, "it is a link, which is not followed to a package database");
       if (LINKED_ROOT.test(path) || LINKED_DOC.test(path)) this.#links.set(path, target);
       return "nothing";
     }
