@@ -183,5 +183,6 @@ function listed(referrers: readonly { readonly digest: Digest }[]): string {
 function sameAgeUntil(created: string | undefined, now: Date): number {
   const born = created === undefined ? Number.NaN : Date.parse(created);
   const lived = now.getTime() - born;
-  return now.getTime() + (lived >= 0 ? DAY_MS - (lived % DAY_MS) : Number.isNaN(lived) ? DAY_MS : 0);
+  // What has no date, or one that is still to come, is as old tomorrow as it is now.
+  return now.getTime() + (lived >= 0 ? DAY_MS - (lived % DAY_MS) : DAY_MS);
 }
