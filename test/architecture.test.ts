@@ -5,10 +5,10 @@ import { describe, expect, it } from "vitest";
 
 const FLOORS: readonly (readonly string[])[] = [
   ["core"],
-  ["contracts", "store"],
+  ["contracts", "store", "secret-scan"],
   ["client", "oci", "audit", "policy", "identity"],
-  ["guard", "delta", "sbom", "vulnerabilities"],
-  ["evidence", "sigstore"],
+  ["guard", "delta", "sbom", "vulnerabilities", "catalog"],
+  ["evidence", "sigstore", "secrets"],
   ["packaging", "sandbox", "registry"],
   ["inference", "gateway"],
   ["agents"],

@@ -143,3 +143,4 @@ export {
   SbomRequest,
   SbomResult,
 } from "./sbom.schema.ts";
+export { EntryNetwork, EntrySecret, EntryTool, ServerEntry, ServerName } from "./server-entry.schema.ts";

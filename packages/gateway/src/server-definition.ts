@@ -16,9 +16,36 @@ export interface StdioPeer {
   stop(): Promise<void>;
 }
 
+/** The credentials of a server that asks for them, for one scope; no other code sees them. */
+export interface UpstreamAuth {
+  /** Headers for the next request. @throws `gateway.authorization-needed` */
+  headers(scope: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /**
+   * After a 401, or a 403 that asks for more scopes: true when the request may be sent again with new headers.
+   * @throws `gateway.authorization-needed`
+   */
+  renew(
+    scope: string,
+    answer: { readonly status: number; readonly wwwAuthenticate: string | undefined },
+    signal: AbortSignal,
+  ): Promise<boolean>;
+}
+
 export type ServerTransport =
-  | { readonly type: "stdio"; start(): Promise<StdioPeer> }
-  | { readonly type: "http"; readonly url: string; readonly headers?: Readonly<Record<string, string>> };
+  /** `scope`: for whom it acts; `""` for everybody. */
+  | { readonly type: "stdio"; start(scope: string): Promise<StdioPeer> }
+  | {
+      readonly type: "http";
+      readonly url: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** `sse`: the transport of 2024-11-05. Absent: Streamable HTTP, and SSE when it is refused. */
+      readonly kind?: "streamable-http" | "sse";
+      readonly auth?: UpstreamAuth;
+      /** For a server in a sandbox that listens itself: starts it, resolves with its address. */
+      start?(
+        scope: string,
+      ): Promise<{ readonly url: string; readonly exited: Promise<unknown>; stop(): Promise<void> }>;
+    };
 
 /** Whether an artifact was cleared when it was asked for, and whether that is still so. */
 export interface ClearedNow {
@@ -39,6 +66,12 @@ export interface ServerDefinition {
   readonly verdicts: Readonly<Record<string, ToolVerdict>>;
   /** The person who placed it accepts that it is not isolated. */
   readonly allowUnisolated?: boolean;
+  /** One process (or login) for all principals, or one for each. */
+  readonly scope?: "shared" | "user";
+  /** per-call: a process for each request, for servers whose state must not outlive it. */
+  readonly life?: "long-lived" | "per-call";
+  /** A long-lived one that nobody used for so long is stopped; it starts again when it is needed. */
+  readonly idleStopMs?: number;
   readonly transport: ServerTransport;
 }
 

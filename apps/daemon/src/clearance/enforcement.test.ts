@@ -33,7 +33,7 @@ let artifacts: Artifacts;
 let server: Server;
 let port = 0;
 let images = 0;
-let start: (() => Promise<StdioPeer>) | undefined;
+let start: ((scope: string) => Promise<StdioPeer>) | undefined;
 let servers: ToolServers;
 
 beforeEach(async () => {
@@ -123,7 +123,7 @@ async function points(): Promise<Record<string, boolean>> {
   const placed =
     start === undefined ? await isDone(servers.place(OWNER, found, { name: "harbour", allowUnisolated: false })) : true;
   const before = images;
-  const isStarted = start === undefined ? false : await isDone(start());
+  const isStarted = start === undefined ? false : await isDone(start(""));
   const { cleared, isCurrent } = await artifacts.clearedNow(found);
   const model = { reference: "m", digest: found.descriptor.digest, path: "", sizeBytes: 1, cleared };
   const resource = modelResource("m", { type: "local", model, isCurrent });

@@ -74,7 +74,7 @@ async function connectUntil(signal: AbortSignal, client: Client, wire: Transport
 }
 
 async function open(transport: ServerTransport): Promise<Transport> {
-  if (transport.type === "stdio") return new StdioPeerTransport(await transport.start());
+  if (transport.type === "stdio") return new StdioPeerTransport(await transport.start(""));
   return new StreamableHTTPClientTransport(new URL(transport.url), {
     fetch: boundedFetch,
     requestInit: { headers: { ...transport.headers } },

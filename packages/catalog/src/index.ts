@@ -1,0 +1,2 @@
+// Catalogs of MCP servers: signed lists, imported from others' formats, reviewed, published.
+export {};

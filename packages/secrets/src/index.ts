@@ -1,0 +1,2 @@
+// Upstream credentials: an envelope-encrypted store with several back ends.
+export {};
