@@ -19,6 +19,7 @@ import { migrate } from "./migrations.ts";
 import { registryJournal, type RegistryJournal } from "./registry-journal.ts";
 import { recordTable, type RecordTable } from "./record-table.ts";
 import { runTable, type RunTable } from "./run-table.ts";
+import { leaseTable, secretTable, type LeaseTable, type SecretTable } from "./secret-table.ts";
 import { serverTable, type ServerTable } from "./server-table.ts";
 import { openSqlite } from "./sqlite.ts";
 import type { Tables } from "./tables.ts";
@@ -33,6 +34,8 @@ export interface Database {
   readonly waivers: WaiverTable;
   readonly actIntents: ActIntentTable;
   readonly decisionInputs: DecisionInputTable;
+  readonly secrets: SecretTable;
+  readonly leases: LeaseTable;
   close(): Promise<void>;
 }
 
@@ -61,6 +64,8 @@ export async function openDatabase(options: { readonly file: string } | { readon
     waivers: waiverTable(db),
     actIntents: actIntentTable(db),
     decisionInputs: decisionInputTable(db),
+    secrets: secretTable(db),
+    leases: leaseTable(db),
     close: () => db.destroy(),
   };
 }

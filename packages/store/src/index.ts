@@ -38,6 +38,8 @@ export type {
   RegistryJournal,
 } from "./registry-journal.ts";
 export type { DeliveryRow, ManifestTimeRow, RegistryEventRow, TagMoveRow } from "./registry-rows.ts";
+export type { SecretRow } from "./secret-rows.ts";
+export type { LeaseTable, SecretKey, SecretTable } from "./secret-table.ts";
 export type { RunTable } from "./run-table.ts";
 export type { ServerTable } from "./server-table.ts";
 export type { RecordRow, RunRow, ServerRow } from "./tables.ts";

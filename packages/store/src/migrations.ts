@@ -4,6 +4,7 @@ import { Migrator, type Migration } from "kysely/migration";
 import { makeInventoryTables } from "./inventory-migration.ts";
 import { makeClearanceTables } from "./clearance-rows.ts";
 import { makeDecisionInputTable } from "./decision-input-table.ts";
+import { makeSecretTables } from "./secret-rows.ts";
 import { makeRegistryTables } from "./registry-migration.ts";
 import { storeErrors } from "./errors.ts";
 import type { Tables } from "./tables.ts";
@@ -59,6 +60,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0003-inventory": { up: makeInventoryTables },
   "0004-clearances": { up: makeClearanceTables },
   "0005-decision-inputs": { up: makeDecisionInputTable },
+  "0006-secrets": { up: makeSecretTables },
 };
 
 /**

@@ -3,6 +3,7 @@ import type { DecisionInputTables } from "./decision-input-table.ts";
 import type { InventoryTables } from "./inventory-rows.ts";
 import type { ClearanceTables } from "./clearance-rows.ts";
 import type { RegistryTables } from "./registry-rows.ts";
+import type { SecretTables } from "./secret-rows.ts";
 
 /** One record of the audit log, as the index keeps it. `body` is the record's canonical JSON. */
 export interface RecordRow {
@@ -43,7 +44,7 @@ export interface ServerRow {
   addedAt: string;
 }
 
-export interface Tables extends DecisionInputTables, RegistryTables, InventoryTables, ClearanceTables {
+export interface Tables extends DecisionInputTables, RegistryTables, InventoryTables, ClearanceTables, SecretTables {
   records: RecordRow;
   runs: RunRow;
   servers: ServerRow;
