@@ -93,8 +93,15 @@ export const ServerEntry = z.strictObject({
   scope: z.enum(["shared", "user"]).default("shared"),
   life: z.enum(["long-lived", "per-call"]).default("long-lived"),
   idleStopSeconds: z.int().min(1).optional(),
+  /** Directories that it writes to: memory, gone with its process. */
+  writable: z
+    .array(z.strictObject({ path: z.string().max(500), sizeBytes: z.int().min(4096).optional() }))
+    .max(50)
+    .default([]),
   limits: z
     .strictObject({
+      /** Of /tmp, which is memory too. */
+      tmpBytes: z.int().min(4096).optional(),
       memoryBytes: z.int().min(1).optional(),
       pids: z.int().min(1).optional(),
       cpus: z.number().positive().optional(),

@@ -41,10 +41,16 @@ export type ServerTransport =
       /** `sse`: the transport of 2024-11-05. Absent: Streamable HTTP, and SSE when it is refused. */
       readonly kind?: "streamable-http" | "sse";
       readonly auth?: UpstreamAuth;
-      /** For a server in a sandbox that listens itself: starts it, resolves with its address. */
-      start?(
-        scope: string,
-      ): Promise<{ readonly url: string; readonly exited: Promise<unknown>; stop(): Promise<void> }>;
+      /**
+       * For a server in a sandbox that listens itself: starts it, resolves with its address. With `socketPath` it is
+       * reached over that Unix socket, and the address only says path and host.
+       */
+      start?(scope: string): Promise<{
+        readonly url: string;
+        readonly socketPath?: string;
+        readonly exited: Promise<unknown>;
+        stop(): Promise<void>;
+      }>;
     };
 
 /** Whether an artifact was cleared when it was asked for, and whether that is still so. */
