@@ -27,6 +27,7 @@ export const ACTIONS = [
   "audit:read",
   "admin:read",
   "admin:write",
+  "admin:approve",
 ] as const;
 export const Action = z.enum(ACTIONS);
 export type Action = z.infer<typeof Action>;

@@ -291,6 +291,21 @@ describe("approval", () => {
     expect(failing.records).toHaveLength(1);
   });
 
+  it("says what helps when nobody answered in time, and records where it waits", async () => {
+    const { guard, records } = bench({ approver: approver({ id: "a1", remedy: "pratique approvals approve a1" }) });
+    const outcome = await guard.perform(writeNote, async () => 1);
+    expect(outcome).toMatchObject({ allowed: false, decision: { remedy: "pratique approvals approve a1" } });
+    expect(records).toMatchObject([{ outcome: "denied", details: { approval: { id: "a1", unanswered: true } } }]);
+  });
+
+  it("hands the human who waits, and takes the digest from him where the act has none", async () => {
+    const human = approver({ approved: true, by: "owner" });
+    const { guard } = bench({ approver: human });
+    const waiting = { signal: new AbortController().signal, argumentsDigest: () => digestOf("those") };
+    await guard.perform(writeNote, async () => 1, waiting);
+    expect(human.asked).toMatchObject([{ waiting, argumentsDigest: digestOf("those") }]);
+  });
+
   it("asks nobody when an approval would not help", async () => {
     const human = approver({ approved: true, by: "owner" });
     const { guard } = bench({ approver: human });

@@ -5,7 +5,7 @@ import { canonicalJson, describeError, digestOf, type Clock, type JsonObject, ty
 import type { PolicyRequest, PolicySet } from "@pratique/policy";
 import type { ActScope } from "./act-scope.ts";
 import type { Act, GuardResource, Outcome } from "./act.ts";
-import type { Approval, Approver } from "./approver.ts";
+import type { Approval, Approver, Unanswered, Waiting } from "./approver.ts";
 import { decideAct, policyInForce, policyNow, policyRequestOf } from "./decide.ts";
 import { recordBody } from "./record-body.ts";
 import type { RepeatWindow, RepeatWindows } from "./repeat-windows.ts";
@@ -31,11 +31,13 @@ export interface Guard {
   /**
    * Decides, acts when allowed, records. The record is durable before this resolves.
    * When `run` throws, a `failed` record is written and the error thrown on.
+   * `waiting` is who waits while a human is asked for approval.
    * @throws `guard.record-failed` when the record cannot be written; the result is withheld then
    */
   perform<T>(
     act: Act,
     run: (decision: Decision, note: (details: JsonObject) => void) => Promise<T>,
+    waiting?: Waiting,
   ): Promise<Outcome<T>>;
   /** The items that the principal may act on, in their order; one record for the whole list. */
   filter<R>(
@@ -48,10 +50,16 @@ export interface Guard {
 }
 
 /** What an approval is for: the arguments' digest when the caller has one, else a digest of the whole act. */
-function argumentsDigestOf({ action, resource, context = {} }: Act): string {
-  const given = context["argumentsDigest"];
+function argumentsDigestOf({ action, resource, context = {} }: Act, waiting: Waiting | undefined): string {
+  const given = context["argumentsDigest"] ?? waiting?.argumentsDigest?.();
   if (typeof given === "string" && given !== "") return given;
   return digestOf(canonicalJson({ action, type: resource.type, id: resource.id, context }));
+}
+
+interface Asked {
+  readonly decision: Decision;
+  readonly approval?: Approval & { readonly argumentsDigest: string };
+  readonly unanswered?: Unanswered;
 }
 
 interface Plan {
@@ -135,12 +143,14 @@ class PolicyGuard implements Guard {
   async perform<T>(
     act: Act,
     run: (decision: Decision, note: (details: JsonObject) => void) => Promise<T>,
+    waiting?: Waiting,
   ): Promise<Outcome<T>> {
     const start = this.#now();
     const details: Record<string, JsonObject[string]> = {};
-    const { decision, approval } = await this.#decideAsking(act);
+    const { decision, approval, unanswered } = await this.#decideAsking(act, waiting);
     const inputs = (): string | undefined => this.#inputsOf(act, approval?.approved, approval?.argumentsDigest);
     if (approval !== undefined) details["approval"] = { ...approval };
+    if (unanswered !== undefined) details["approval"] = { id: unanswered.id, unanswered: true };
     const record = (outcome: "done" | "failed" | "denied", error?: unknown): ReturnType<Recorder["write"]> =>
       this.#recorder.write(
         recordBody(act, { decision, outcome, details, durationMs: this.#now() - start, error, inputs: inputs() }),
@@ -200,19 +210,23 @@ class PolicyGuard implements Guard {
   }
 
   /** Decides; when only a human's approval is missing, asks for it and decides again. */
-  async #decideAsking(act: Act): Promise<{ decision: Decision; approval?: Approval & { argumentsDigest: string } }> {
+  async #decideAsking(act: Act, waiting: Waiting | undefined): Promise<Asked> {
     const { policy, log, approver } = this.#options;
     const decision = this.decide(act);
     if (decision.allow || !decision.needsApproval || approver === undefined) return { decision };
-    const argumentsDigest = argumentsDigestOf(act);
-    let answer: Approval | undefined;
+    const argumentsDigest = argumentsDigestOf(act, waiting);
+    let answer: Approval | Unanswered | undefined;
     try {
-      answer = await approver.ask({ act, decision, argumentsDigest });
+      answer = await approver.ask({ act, decision, argumentsDigest, ...(waiting === undefined ? {} : { waiting }) });
     } catch (error) {
       log.warn("nobody could be asked for approval", { action: act.action, ...describeError(error) });
     }
     if (answer === undefined) return { decision };
-    const approval = { approved: answer.approved === true, by: answer.by, argumentsDigest };
+    if (!("approved" in answer)) {
+      return { decision: { ...decision, remedy: answer.remedy }, unanswered: answer };
+    }
+    const { by, id } = answer;
+    const approval = { approved: answer.approved === true, by, argumentsDigest, ...(id === undefined ? {} : { id }) };
     if (!approval.approved) return { decision, approval };
     return { decision: decideAct(policy, log, act, argumentsDigest), approval };
   }

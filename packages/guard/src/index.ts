@@ -1,7 +1,7 @@
 // authenticate → authorize → act → record, once for everybody.
 export { ActScope, type ActUnderWay } from "./act-scope.ts";
 export type { Act, GuardResource, Outcome } from "./act.ts";
-export type { Approval, ApprovalRequest, Approver } from "./approver.ts";
+export type { Approval, ApprovalRequest, Approver, Unanswered, Waiting } from "./approver.ts";
 export { allowedOrThrow, denialText } from "./denial.ts";
 export { policyRequestOf } from "./decide.ts";
 export { guardErrors } from "./errors.ts";
