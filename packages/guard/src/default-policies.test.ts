@@ -36,6 +36,8 @@ describe("the default policies", () => {
   it("are the ones that the documentation names", () => {
     expect(set.policies.map(({ id }) => id).toSorted()).toEqual([
       "agents-use-tools",
+      "approvals.by-persons",
+      "approvals.remembered-briefly",
       "clearance.required",
       "isolation.required",
       "no-writes",
