@@ -27,7 +27,7 @@ export async function placeConfiguredServers(config: Config, parts: ConfiguredSe
           verdicts,
           transport: { type: "http", url: server.url },
         });
-      } else {
+      } else if ("reference" in server) {
         await parts.servers.place(parts.owner, await parts.artifacts.find(server.reference), {
           name,
           allowUnisolated: false,

@@ -9,12 +9,14 @@ import { UPKEEP_KEYS } from "./upkeep-config.schema.ts";
 import { RegistryClientConfig } from "./registry-client-config.schema.ts";
 import { ClearanceConfig } from "./clearance-config.schema.ts";
 import { PackagingConfig } from "./packaging-config.schema.ts";
+import { CATALOG_GATEWAY_KEYS, GatewayEntryConfig } from "./catalog-config.schema.ts";
 import { SbomConfig } from "./sbom.schema.ts";
 import { StorageConfig } from "./storage-config.schema.ts";
 import { UpstreamsConfig } from "./upstream-config.schema.ts";
 import { VulnerabilitiesConfig } from "./vulnerabilities-config.schema.ts";
 
 export const GatewayServerConfig = z.union([
+  GatewayEntryConfig,
   z.strictObject({ reference: z.string().describe("Reference of a cleared MCP server artifact, run in a container") }),
   z.strictObject({
     url: z.url().describe("Address of an MCP server that speaks Streamable HTTP"),
@@ -100,6 +102,7 @@ export const Config = z.strictObject({
   clearance: ClearanceConfig.prefault({}).describe("How clearances are kept"),
   gateway: z
     .strictObject({
+      ...CATALOG_GATEWAY_KEYS,
       servers: z
         .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), GatewayServerConfig)
         .default({})

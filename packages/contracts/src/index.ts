@@ -143,4 +143,6 @@ export {
   SbomRequest,
   SbomResult,
 } from "./sbom.schema.ts";
-export { EntryNetwork, EntrySecret, EntryTool, ServerEntry, ServerName } from "./server-entry.schema.ts";
+export { EntryEvidence, EntryNetwork, EntrySecret, EntryTool, ServerEntry, ServerName } from "./server-entry.schema.ts";
+export { Catalog, CatalogName } from "./catalog.schema.ts";
+export { GatewayEntryConfig } from "./catalog-config.schema.ts";

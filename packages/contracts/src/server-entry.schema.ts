@@ -24,19 +24,32 @@ export type EntrySecret = z.infer<typeof EntrySecret>;
 export const EntryNetwork = z.strictObject({
   /** `host:port`; `*.example.com:443` for the names below. */
   hosts: z.array(z.string().max(300)).max(200),
+  /** Nobody said what it needs: an importer wrote this entry. No such entry is published. */
+  unstated: z.literal(true).optional(),
 });
 export type EntryNetwork = z.infer<typeof EntryNetwork>;
 
 export const EntryTool = z.strictObject({
   name: z.string().max(200),
+  title: z.string().max(500).optional(),
   description: z.string().max(20_000).optional(),
   inputSchema: z.record(z.string(), z.json()).optional(),
+  outputSchema: z.record(z.string(), z.json()).optional(),
   annotations: z.record(z.string(), z.json()).optional(),
   /** The catalog's own verdict, which wins over the server's claims. */
   readOnly: z.boolean().optional(),
   destructive: z.boolean().optional(),
 });
 export type EntryTool = z.infer<typeof EntryTool>;
+
+/** What must be known of its image before it is placed, beyond what policy asks of every artifact. */
+export const EntryEvidence = z.strictObject({
+  /** Names under which the trust configuration knows signers; one of them must have signed. */
+  signers: z.array(z.string().min(1).max(200)).max(50).default([]),
+  provenance: z.boolean().default(false),
+  sbom: z.boolean().default(false),
+});
+export type EntryEvidence = z.infer<typeof EntryEvidence>;
 
 export const ServerEntry = z.strictObject({
   name: ServerName,
@@ -45,6 +58,20 @@ export const ServerEntry = z.strictObject({
   title: z.string().max(200).optional(),
   description: z.string().max(5000).optional(),
   version: z.string().max(255).optional(),
+  website: z.string().max(2000).optional(),
+  /** Where its source code is. */
+  repository: z.string().max(2000).optional(),
+  icon: z.string().max(2000).optional(),
+  licence: z.string().max(200).optional(),
+  tags: z.array(z.string().max(200)).max(100).default([]),
+  /** deleted: it stands here so that others see it go; it cannot be placed. */
+  status: z.enum(["active", "deprecated", "deleted"]).default("active"),
+  /** RFC 3339: when this version of it was first published in this catalog, and last changed in it. */
+  publishedAt: z.string().max(40).optional(),
+  updatedAt: z.string().max(40).optional(),
+  /** What it is packed from where it has no image yet, as `pratique pack` takes it: `npm:NAME@1.2.3`. */
+  source: z.string().max(4096).optional(),
+  evidence: EntryEvidence.optional(),
   /** An image, by digest, */
   image: z
     .strictObject({
