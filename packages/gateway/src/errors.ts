@@ -49,4 +49,55 @@ export const gatewayErrors = defineErrors({
     text: "{server} answered {what} with {sizeBytes} bytes, and {limitBytes} are allowed",
     hint: "ask for less at a time",
   },
+  "gateway.unsupported-type": {
+    status: 415,
+    text: "a request must be application/json",
+    hint: "send Content-Type: application/json",
+  },
+  "gateway.slow-request": { status: 408, text: "the request did not come in time", hint: "send it again" },
+  "gateway.too-many-requests": {
+    status: 429,
+    text: "{count} requests of this session are being answered",
+    hint: "wait for some of them",
+  },
+  "gateway.state-invalid": {
+    status: 400,
+    text: "the requestState is not one that this gateway gave",
+    hint: "send the request again without requestState",
+  },
+  "gateway.state-foreign": {
+    status: 400,
+    text: "the requestState was given to somebody else",
+    hint: "send the request again without requestState",
+  },
+  "gateway.state-mismatch": {
+    status: 400,
+    text: "the requestState belongs to another request",
+    hint: "retry with the very parameters of the request that was answered with it",
+  },
+  "gateway.state-expired": {
+    status: 400,
+    text: "the requestState has expired",
+    hint: "send the request again without requestState",
+  },
+  "gateway.state-used": {
+    status: 400,
+    text: "the requestState was used before",
+    hint: "retry once, with the newest requestState",
+  },
+  "gateway.state-gone": {
+    status: 400,
+    text: "the call that the requestState belongs to has ended",
+    hint: "send the request again without requestState",
+  },
+  "gateway.bad-input": {
+    status: 400,
+    text: "the answer {key} is no result of {method}",
+    hint: "see the MCP specification, Multi Round-Trip Requests",
+  },
+  "gateway.too-many-parked": {
+    status: 503,
+    text: "{count} calls wait for an answer of their client",
+    hint: "answer or cancel some of them",
+  },
 });
