@@ -39,6 +39,8 @@ export interface Exchange {
   /** Headers that must reach the server: `Mcp-Param-*`, in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly client: ClientFacts;
+  /** Id of the principal it acts for: what concerns one of his requests may be told with any of them. Absent: told with none. */
+  readonly principal?: string;
   /** Aborted when the client cancelled or left. */
   readonly signal: AbortSignal;
   /** The client asked for progress. */
