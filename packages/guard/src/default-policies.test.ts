@@ -35,14 +35,18 @@ describe("the default policies", () => {
 
   it("are the ones that the documentation names", () => {
     expect(set.policies.map(({ id }) => id).toSorted()).toEqual([
+      "access.non-destructive",
+      "access.read-only",
       "agents-use-tools",
       "approvals.by-persons",
       "approvals.remembered-briefly",
       "clearance.required",
+      "drift.held",
       "isolation.required",
       "no-writes",
       "owner-may",
       "pickle.forbidden",
+      "profile.members",
       "provenance.required",
       "requirements.unmet",
       "sbom.required",
