@@ -1,5 +1,5 @@
 // The `pratique` command: finds the state directory and the daemon, and runs one command.
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { openClient } from "@pratique/client";
@@ -18,18 +18,18 @@ function homeDirectory(given: string | undefined): string {
   return join(process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "pratique");
 }
 
-async function readTrimmed(file: string): Promise<string | undefined> {
+function readTrimmed(file: string): string | undefined {
   try {
-    return (await readFile(file, "utf8")).trim();
+    return readFileSync(file, "utf8").trim();
   } catch {
     return undefined;
   }
 }
 
-async function findDaemon(home: string): Promise<string> {
+function findDaemon(home: string): string {
   const named = process.env["PRATIQUE_URL"];
   if (named !== undefined && named !== "") return checkedUrl(named);
-  const running = await readTrimmed(join(home, "daemon.json"));
+  const running = readTrimmed(join(home, "daemon.json"));
   if (running === undefined) return DEFAULT_URL;
   try {
     const { url } = JSON.parse(running) as { url?: unknown };
@@ -46,12 +46,12 @@ function checkedUrl(named: string): string {
 }
 
 /** The owner token goes to loopback only: PRATIQUE_URL may name somebody else's daemon. */
-async function findToken(home: string, url: string): Promise<string | undefined> {
+function findToken(home: string, url: string): string | undefined {
   const named = process.env["PRATIQUE_TOKEN"];
   if (named !== undefined && named !== "") return named;
   const { hostname } = new URL(url);
   if (!["127.0.0.1", "localhost", "[::1]"].includes(hostname)) return undefined;
-  return await readTrimmed(join(home, "token"));
+  return readTrimmed(join(home, "token"));
 }
 
 const interrupt = new AbortController();
@@ -76,10 +76,10 @@ function context(global: { json: boolean; home: string | undefined }): Context {
     home,
     environment: process.env,
     workingDirectory: process.cwd(),
-    daemonUrl: () => findDaemon(home),
+    daemonUrl: async () => findDaemon(home),
     client: async () => {
-      const url = await findDaemon(home);
-      return openClient({ url, token: await findToken(home, url) });
+      const url = findDaemon(home);
+      return openClient({ url, token: findToken(home, url) });
     },
     interrupted: interrupt.signal,
   };

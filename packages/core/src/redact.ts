@@ -1,5 +1,4 @@
 // Takes secrets out of text and JSON before they reach a record, a log, an error or a trace.
-import { createHash } from "node:crypto";
 import { isJsonObject, type Json } from "./json.ts";
 
 /** One thing that was taken out: what kind it was, and a short digest that tells two apart without showing them. */
@@ -37,6 +36,8 @@ const SECRET_KEY =
   /^(?:.*[_-])?(?:password|passwd|secret|token|api[_-]?key|authorization|private[_-]?key|credential)s?$/i;
 
 function mask(kind: string, secret: string, found: Redaction[]): string {
+  // Taken when it is needed: whoever finds nothing, such as a command at its start, does not wait for it.
+  const { createHash } = process.getBuiltinModule("node:crypto");
   const digest = createHash("sha256").update(secret).digest("hex").slice(0, 12);
   found.push({ kind, digest });
   return `«${kind}:${digest.slice(0, 4)}»`;

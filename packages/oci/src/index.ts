@@ -61,4 +61,5 @@ export { remoteRepository, type RemoteOptions } from "./remote/remote-repository
 export { RegistrySession, type SessionOptions } from "./remote/registry-session.ts";
 export type { Credentials, CredentialSource } from "./remote/credentials.ts";
 export { credentialsFromFiles } from "./remote/auth-file.ts";
+export { TokenMemory } from "./remote/token-memory.ts";
 export { Transport } from "./remote/transport.ts";

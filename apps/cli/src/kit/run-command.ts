@@ -1,5 +1,4 @@
 // From argv to an exit code: finds the command, parses strictly, runs it, and shows what went wrong.
-import { parseArgs } from "node:util";
 import { isPratiqueError, type PratiqueError } from "@pratique/core";
 import { cliErrors } from "../errors.ts";
 import type { Command, Context, ExitCode, Flags, Tree } from "./command.ts";
@@ -95,6 +94,8 @@ function parse(command: Command, argv: readonly string[]): { flags: Flags; args:
       },
     ]),
   );
+  // Importing it as a module loads all that it hands on, which takes longer than all the rest of a start.
+  const { parseArgs } = process.getBuiltinModule("node:util");
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
     return { flags: values as Flags, args: positionals };

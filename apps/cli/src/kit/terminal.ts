@@ -1,5 +1,5 @@
 // The two streams a command writes to, and colour that means something.
-import { stripVTControlCharacters, styleText } from "node:util";
+import type * as Util from "node:util";
 
 export type Tone = "good" | "bad" | "warn" | "dim" | "accent" | "strong";
 
@@ -16,7 +16,7 @@ export interface Terminal {
   paint(tone: Tone, text: string): string;
 }
 
-const STYLES: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
+const STYLES: Readonly<Record<Tone, Parameters<typeof Util.styleText>[0]>> = {
   good: "green",
   bad: "red",
   warn: "yellow",
@@ -39,7 +39,7 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(`${text}\n`),
     note: (text) => void process.stderr.write(`${text}\n`),
     interactive: process.stderr.isTTY === true,
-    paint: (tone, text) => styleText(STYLES[tone], text, { stream: process.stdout }),
+    paint: (tone, text) => util().styleText(STYLES[tone], text, { stream: process.stdout }),
   };
 }
 
@@ -62,5 +62,10 @@ export function columns(rows: readonly (readonly string[])[]): string {
 }
 
 function visibleLength(text: string): number {
-  return stripVTControlCharacters(text).length;
+  return util().stripVTControlCharacters(text).length;
+}
+
+/** Importing it as a module loads all that it hands on, which takes longer than the rest of a short command. */
+function util(): typeof Util {
+  return process.getBuiltinModule("node:util");
 }

@@ -1,7 +1,7 @@
 // How this daemon reaches other registries: proxies, authorities, and the credentials of its user.
 import type { RegistryClientConfig } from "@pratique/contracts";
 import { systemClock } from "@pratique/core";
-import { credentialsFromFiles, OpenUploads, Transport, type CredentialSource } from "@pratique/oci";
+import { credentialsFromFiles, OpenUploads, TokenMemory, Transport, type CredentialSource } from "@pratique/oci";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -9,6 +9,7 @@ export interface RegistryClient {
   readonly transport: Transport;
   readonly credentials: CredentialSource;
   readonly uploads: OpenUploads;
+  readonly tokens: TokenMemory;
 }
 
 /** @throws what reading the file of authorities throws: better not to start than to trust others than was said */
@@ -28,6 +29,7 @@ export async function registryClient(
   const paths = authFiles(environment);
   return {
     transport: new Transport(undefined, authorities, proxies),
+    tokens: new TokenMemory(),
     uploads: new OpenUploads(join(cacheDirectory, "uploads"), systemClock),
     credentials: (registry) => credentialsFromFiles(paths, registry),
   };

@@ -190,7 +190,9 @@ export class Transfers {
     signal: AbortSignal | undefined,
   ): RegistrySession {
     return new RegistrySession(registry, {
-      ...(this.#client === undefined ? {} : { transport: this.#client.transport, uploads: this.#client.uploads }),
+      ...(this.#client === undefined
+        ? {}
+        : { transport: this.#client.transport, uploads: this.#client.uploads, tokens: this.#client.tokens }),
       // The logins of this machine are its owner's: nobody else acts with them.
       ...(this.#client !== undefined && isOwner(principal) ? { credentials: this.#client.credentials } : {}),
       ...(request.credentials === undefined ? {} : { credentials: request.credentials }),

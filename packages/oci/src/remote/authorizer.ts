@@ -1,8 +1,9 @@
 // Answers a registry's challenge: Basic, or a Bearer token for a scope (distribution: docs/spec/auth/token.md, oauth.md).
-import { isJsonObject, type Clock, type JsonObject } from "@pratique/core";
+import { isJsonObject, SingleFlight, type Clock, type JsonObject } from "@pratique/core";
 import { ociErrors } from "../errors.ts";
 import { parseChallenges, type Challenge } from "./challenge.ts";
 import { basicAuthorization, secretsOf, type CredentialSource, type Credentials } from "./credentials.ts";
+import { TokenMemory, type RememberedTokens, type Token } from "./token-memory.ts";
 
 export interface TokenRequest {
   readonly method: "GET" | "POST";
@@ -19,11 +20,8 @@ export interface AuthorizerOptions {
   readonly mayBePlain: (url: URL) => boolean;
   /** Asks the token endpoint; undefined when it says no. */
   readonly askToken: (request: TokenRequest) => Promise<unknown>;
-}
-
-interface Token {
-  readonly value: string;
-  readonly expiresAt: number;
+  /** What outlives this session: by default nothing. */
+  readonly memory?: TokenMemory | undefined;
 }
 
 const TOKEN_FORM = /^[\x21-\x7e]{1,16384}$/;
@@ -34,13 +32,15 @@ const TOKENS_LIMIT = 256;
 
 export class Authorizer {
   readonly #options: AuthorizerOptions;
-  readonly #tokens = new Map<string, Token>();
   readonly #secrets = new Set<string>();
-  #challenge: Challenge | undefined;
+  readonly #memory: TokenMemory;
+  /** Requests that are sent side by side share one answer of the token endpoint. */
+  readonly #asking = new SingleFlight<string | undefined>();
   #credentials: Promise<Credentials | undefined> | undefined;
 
   constructor(options: AuthorizerOptions) {
     this.#options = options;
+    this.#memory = options.memory ?? new TokenMemory();
   }
 
   /** Takes everything secret out of a text. */
@@ -66,11 +66,22 @@ export class Authorizer {
   async authorization(scopes: readonly string[]): Promise<string | undefined> {
     const credentials = await this.#ownCredentials();
     if (credentials !== undefined && "token" in credentials) return `Bearer ${credentials.token}`;
-    if (this.#challenge?.scheme === "basic") return this.#basic(credentials);
-    if (this.#challenge?.scheme !== "bearer") return undefined;
-    const known = this.#tokens.get(keyOf(scopes));
-    if (known !== undefined && known.expiresAt > this.#options.clock.now().getTime()) return `Bearer ${known.value}`;
-    return this.#bearer(this.#challenge, scopes, credentials);
+    const { challenge, ...known } = this.#known(credentials);
+    if (challenge?.scheme === "basic") return this.#basic(credentials);
+    if (challenge?.scheme !== "bearer") return undefined;
+    return this.#fresh(known, scopes) ?? this.#bearer(challenge, scopes, credentials);
+  }
+
+  #known(credentials: Credentials | undefined): RememberedTokens {
+    return this.#memory.of(this.#options.registry, credentials);
+  }
+
+  /** The header with a token that has time left. */
+  #fresh({ tokens }: Pick<RememberedTokens, "tokens">, scopes: readonly string[]): string | undefined {
+    const known = tokens.get(keyOf(scopes));
+    if (known === undefined || known.expiresAt <= this.#options.clock.now().getTime()) return undefined;
+    this.#secrets.add(known.value);
+    return `Bearer ${known.value}`;
   }
 
   /** Takes up a 401: the header for another try, or undefined when there is nothing (better) to offer. */
@@ -84,14 +95,18 @@ export class Authorizer {
     if (credentials !== undefined && "token" in credentials) return undefined;
     const bearer = challenges.find(({ scheme }) => scheme === "bearer");
     if (bearer !== undefined) {
-      this.#challenge = bearer;
-      this.#tokens.delete(keyOf(scopes));
+      const known = this.#known(credentials);
+      known.challenge = bearer;
+      // One that another request was given meanwhile is worth a try; the one that was refused is not.
+      const other = this.#fresh(known, scopes);
+      if (other !== undefined && other !== sent) return other;
+      known.tokens.delete(keyOf(scopes));
       const next = await this.#bearer(bearer, scopes, credentials);
       return next === sent ? undefined : next;
     }
     const basic = challenges.find(({ scheme }) => scheme === "basic");
     if (basic === undefined) return undefined;
-    this.#challenge = basic;
+    this.#known(credentials).challenge = basic;
     const next = this.#basic(credentials);
     return next === sent ? undefined : next;
   }
@@ -101,7 +116,16 @@ export class Authorizer {
     return basicAuthorization(credentials.username, credentials.password);
   }
 
-  async #bearer(
+  #bearer(
+    challenge: Challenge,
+    scopes: readonly string[],
+    credentials: Credentials | undefined,
+  ): Promise<string | undefined> {
+    const asked = challenge.parameters.get("scope") ?? "";
+    return this.#asking.run(`${keyOf(scopes)} ${asked}`, () => this.#ask(challenge, scopes, credentials));
+  }
+
+  async #ask(
     challenge: Challenge,
     scopes: readonly string[],
     credentials: Credentials | undefined,
@@ -114,8 +138,9 @@ export class Authorizer {
     const token = isJsonObject(json) ? readToken(json, this.#options.clock) : undefined;
     if (token === undefined) return undefined;
     this.#secrets.add(token.value);
-    if (this.#tokens.size >= TOKENS_LIMIT) this.#tokens.clear();
-    this.#tokens.set(keyOf(scopes), token);
+    const { tokens } = this.#known(credentials);
+    if (tokens.size >= TOKENS_LIMIT) tokens.clear();
+    tokens.set(keyOf(scopes), token);
     return `Bearer ${token.value}`;
   }
 

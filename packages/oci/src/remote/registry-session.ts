@@ -16,6 +16,7 @@ import {
   wasNotProcessed,
   type RetryOptions,
 } from "./retry.ts";
+import type { TokenMemory } from "./token-memory.ts";
 import { ExchangeError, Transport, type RequestBody } from "./transport.ts";
 
 export interface SessionOptions {
@@ -30,6 +31,8 @@ export interface SessionOptions {
   readonly uploads?: OpenUploads | undefined;
   /** Connections to use; its owner closes it. */
   readonly transport?: Transport | undefined;
+  /** Tokens that other sessions were given for the same credentials. */
+  readonly tokens?: TokenMemory | undefined;
 }
 
 export interface RegistryRequest {
@@ -96,6 +99,7 @@ export class RegistrySession {
       clock: this.clock,
       mayBePlain: (url) => this.#mayBePlain(url),
       askToken: (request) => this.#askToken(request),
+      memory: options.tokens,
     });
   }
 
