@@ -1,5 +1,6 @@
 // `pratique.yaml`: every key that the daemon reads. docs/reference/configuration.md is generated from here.
 import { AdmissionConfig } from "./admission-config.schema.ts";
+import { ApprovalsConfig } from "./approvals-config.schema.ts";
 import { TrustConfig } from "./trust-config.schema.ts";
 import { SigstoreConfig } from "./sigstore-config.schema.ts";
 import { SigningConfig } from "./signing-config.schema.ts";
@@ -110,6 +111,7 @@ export const Config = z.strictObject({
     })
     .prefault({})
     .describe("MCP gateway"),
+  approvals: ApprovalsConfig.prefault({}).describe("Acts that wait for a person's yes"),
   admission: AdmissionConfig.prefault({}).describe("Kubernetes image admission"),
   vulnerabilities: VulnerabilitiesConfig.prefault({}).describe("What is known to be wrong with packages"),
   sbom: SbomConfig.prefault({}).describe("Bills of materials"),

@@ -4,6 +4,9 @@ export { Evidence, NOT_CHECKED, Signer, VulnerabilityFacts } from "./evidence.sc
 export { ClearAllResult, ClearanceEntry, ClearanceList, WaiverEntry, WaiverRequest } from "./clearance.schema.ts";
 export type { ClearanceConfig } from "./clearance-config.schema.ts";
 export { AppliedWaiver, Waiver, WaiverScope } from "./waiver.schema.ts";
+export { ApprovalAnswer, ApprovalResult, PendingApproval, PendingApprovals } from "./approval.schema.ts";
+export { ApprovalsConfig } from "./approvals-config.schema.ts";
+export { ToolReachConfig } from "./tool-reach.schema.ts";
 export type { PackageComponent } from "./component.ts";
 export { AdmissionRequest, AdmissionReview, type AdmissionResponse, type PatchStep } from "./admission.schema.ts";
 export { AdmissionStatus } from "./admission-status.schema.ts";

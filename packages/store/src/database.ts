@@ -10,6 +10,7 @@ import {
   type ClearanceTable,
   type WaiverTable,
 } from "./clearance-table.ts";
+import { approvalTable, type ApprovalTable } from "./approval-table.ts";
 import { decisionInputTable, type DecisionInputTable } from "./decision-input-table.ts";
 import { ensureDirectory, syncDirectory } from "./durable-file.ts";
 import { storeErrors } from "./errors.ts";
@@ -34,6 +35,7 @@ export interface Database {
   readonly waivers: WaiverTable;
   readonly actIntents: ActIntentTable;
   readonly decisionInputs: DecisionInputTable;
+  readonly approvals: ApprovalTable;
   readonly secrets: SecretTable;
   readonly leases: LeaseTable;
   close(): Promise<void>;
@@ -64,6 +66,7 @@ export async function openDatabase(options: { readonly file: string } | { readon
     waivers: waiverTable(db),
     actIntents: actIntentTable(db),
     decisionInputs: decisionInputTable(db),
+    approvals: approvalTable(db),
     secrets: secretTable(db),
     leases: leaseTable(db),
     close: () => db.destroy(),

@@ -1,6 +1,7 @@
 // The steps that bring a database from nothing to this version. A released step is never edited, only followed.
 import type { Kysely } from "kysely";
 import { Migrator, type Migration } from "kysely/migration";
+import { makeApprovalTable } from "./approval-table.ts";
 import { makeInventoryTables } from "./inventory-migration.ts";
 import { makeClearanceTables } from "./clearance-rows.ts";
 import { makeDecisionInputTable } from "./decision-input-table.ts";
@@ -60,6 +61,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0003-inventory": { up: makeInventoryTables },
   "0004-clearances": { up: makeClearanceTables },
   "0005-decision-inputs": { up: makeDecisionInputTable },
+  "0006-approvals": { up: makeApprovalTable },
   "0006-secrets": { up: makeSecretTables },
 };
 

@@ -1,4 +1,5 @@
 // The rows of each table, as queries see them.
+import type { ApprovalTables } from "./approval-table.ts";
 import type { DecisionInputTables } from "./decision-input-table.ts";
 import type { InventoryTables } from "./inventory-rows.ts";
 import type { ClearanceTables } from "./clearance-rows.ts";
@@ -44,7 +45,8 @@ export interface ServerRow {
   addedAt: string;
 }
 
-export interface Tables extends DecisionInputTables, RegistryTables, InventoryTables, ClearanceTables, SecretTables {
+export interface Tables
+  extends ApprovalTables, DecisionInputTables, RegistryTables, InventoryTables, ClearanceTables, SecretTables {
   records: RecordRow;
   runs: RunRow;
   servers: ServerRow;
