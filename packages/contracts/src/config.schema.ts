@@ -7,6 +7,7 @@ import { SigningConfig } from "./signing-config.schema.ts";
 import { z } from "zod";
 import { HOUSEKEEPING_KEYS } from "./housekeeping-config.schema.ts";
 import { UPKEEP_KEYS } from "./upkeep-config.schema.ts";
+import { GATEWAY_ROUTER_KEYS } from "./gateway-profile.schema.ts";
 import { RegistryClientConfig } from "./registry-client-config.schema.ts";
 import { ClearanceConfig } from "./clearance-config.schema.ts";
 import { PackagingConfig } from "./packaging-config.schema.ts";
@@ -108,6 +109,7 @@ export const Config = z.strictObject({
         .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), GatewayServerConfig)
         .default({})
         .describe("MCP servers behind /mcp, by name"),
+      ...GATEWAY_ROUTER_KEYS,
     })
     .prefault({})
     .describe("MCP gateway"),

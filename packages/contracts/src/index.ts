@@ -149,3 +149,4 @@ export {
 export { EntryEvidence, EntryNetwork, EntrySecret, EntryTool, ServerEntry, ServerName } from "./server-entry.schema.ts";
 export { Catalog, CatalogName } from "./catalog.schema.ts";
 export { GatewayEntryConfig } from "./catalog-config.schema.ts";
+export { GatewayLimit, GatewayProfile, ProfileName, ProfileServer, ProfileTool } from "./gateway-profile.schema.ts";
