@@ -12,6 +12,16 @@ export const daemonErrors = defineErrors({
     text: "there is no waiver {id}",
     hint: "pratique waiver ls",
   },
+  "approval.not-found": {
+    status: 404,
+    text: "nothing waits for an approval {id}",
+    hint: "pratique approvals ls; what nobody answered in time, or whose caller left, is gone",
+  },
+  "approval.answered": {
+    status: 409,
+    text: "{id} was answered already, by {by}",
+    hint: "pratique approvals ls shows what still waits",
+  },
   "daemon.port-in-use": {
     status: 409,
     text: "another program listens on {address}",
