@@ -61,8 +61,8 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0003-inventory": { up: makeInventoryTables },
   "0004-clearances": { up: makeClearanceTables },
   "0005-decision-inputs": { up: makeDecisionInputTable },
-  "0006-approvals": { up: makeApprovalTable },
   "0006-secrets": { up: makeSecretTables },
+  "0007-approvals": { up: makeApprovalTable },
 };
 
 /**
