@@ -2,6 +2,7 @@
 import { AdmissionConfig } from "./admission-config.schema.ts";
 import { ApprovalsConfig } from "./approvals-config.schema.ts";
 import { TrustConfig } from "./trust-config.schema.ts";
+import { SecretsConfig } from "./secrets-config.schema.ts";
 import { SigstoreConfig } from "./sigstore-config.schema.ts";
 import { SigningConfig } from "./signing-config.schema.ts";
 import { z } from "zod";
@@ -99,6 +100,7 @@ export const Config = z.strictObject({
     .prefault({})
     .describe("Embedded registry"),
   trust: TrustConfig.prefault({}).describe("Whose evidence counts beside the owner's own"),
+  secrets: SecretsConfig.prefault({}).describe("Where secrets lie, and under which keys"),
   signing: SigningConfig.prefault({}).describe("Keys that sign"),
   sigstore: SigstoreConfig.prefault({}).describe("Embedded Sigstore: certificates, transparency log and timestamps"),
   clearance: ClearanceConfig.prefault({}).describe("How clearances are kept"),

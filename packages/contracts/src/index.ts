@@ -135,6 +135,7 @@ export {
   VerifyRequest,
   VerifyResult,
 } from "./signing.schema.ts";
+export { SecretsConfig, type SecretKeysConfig, type SecretValuesConfig } from "./secrets-config.schema.ts";
 export type { SigningConfig } from "./signing-config.schema.ts";
 export type { RequirementConfig } from "./requirements-config.schema.ts";
 export {

@@ -1,0 +1,3 @@
+// Randomness comes in by parameter.
+
+export type Random = (size: number) => Buffer;
