@@ -34,6 +34,8 @@ export interface RouterPort {
    * @throws McpError, PratiqueError
    */
   answer(caller: Caller, exchange: Exchange): Promise<Answer>;
+  /** A tool by its public name, as this caller is shown it and as last known; to compare `Mcp-Param-*` with the arguments. */
+  tool?(caller: Caller, name: string): JsonObject | undefined;
   /** Tells what changes for this caller from now on: list_changed, resources/updated, log messages outside of requests. */
   listen(caller: Caller, filter: ListenFilter, tell: (notification: ExchangeNotification) => void): Promise<Listening>;
 }
