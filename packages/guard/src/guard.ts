@@ -47,6 +47,8 @@ export interface Guard {
   ): Promise<R[]>;
   /** A decision without act and record, for previews. */
   decide(act: Act): Decision;
+  /** What came of an act after it was recorded, such as the bytes of a connection: a further record that names the first. */
+  followUp(record: AuditRecord, facts: Readonly<Record<string, string | number | boolean>>): Promise<void>;
 }
 
 /** What an approval is for: the arguments' digest when the caller has one, else a digest of the whole act. */
@@ -207,6 +209,12 @@ class PolicyGuard implements Guard {
       recordBody(listing, { decision, outcome, details: counts, durationMs: this.#now() - start }),
     );
     return shown;
+  }
+
+  async followUp(record: AuditRecord, facts: Readonly<Record<string, string | number | boolean>>): Promise<void> {
+    const { version: _version, id, sequence: _sequence, time, ...body } = record;
+    const durationMs = Math.max(0, this.#now() - Date.parse(time));
+    await this.#recorder.write({ ...body, durationMs, details: { ...facts, of: id } });
   }
 
   /** Decides; when only a human's approval is missing, asks for it and decides again. */
