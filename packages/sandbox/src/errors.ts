@@ -27,5 +27,28 @@ export const sandboxErrors = defineErrors({
     text: "the sandbox {name} did not start: {reason}",
     hint: "pratique doctor checks the container engine",
   },
+  "sandbox.no-guest-files": {
+    status: 503,
+    text: "the sandbox {name} needs network, secrets or a port, which this container engine cannot give it: {reason}",
+    hint: "pratique doctor says what the engine can; it must run on this machine and see its files",
+  },
+  "sandbox.mount-refused": {
+    status: 403,
+    text: "{path} is not mounted into a sandbox: {reason}",
+    hint: "name another directory; one that a server may write to is listed in gateway.writablePaths",
+  },
+  "sandbox.spec-invalid": { status: 400, text: "the sandbox {name} cannot be made: {reason}" },
+  "egress.host-invalid": {
+    status: 400,
+    text: "{entry} is no host that a server can be allowed to reach",
+    hint: "write host:port, for example api.example.com:443, *.example.com:443 or 10.0.0.7:5432",
+  },
+  "egress.denied": {
+    status: 403,
+    text: "{what}: {reason}",
+    hint: "the hosts that a server may reach stand in its entry",
+  },
+  "egress.malformed": { status: 400, text: "the request cannot be sent on: {reason}" },
+  "egress.unreachable": { status: 502, text: "{host} cannot be reached: {reason}" },
   "command.failed": { status: 500, text: "{command} {reason}" },
 });
