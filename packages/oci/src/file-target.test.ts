@@ -8,7 +8,7 @@ import { DigestCache } from "./digest-cache.ts";
 import { fileTarget } from "./file-target.ts";
 import { MEDIA_TYPES } from "./media-types.ts";
 import { openContentStore } from "./local/content-store.ts";
-import type { ContentStore, FileSource } from "./repository.ts";
+import type { ContentStore, FileSource, Repository } from "./repository.ts";
 
 let directory: string;
 let path: string;
@@ -76,4 +76,40 @@ it("sees new content behind the old size and the old time of modification", asyn
 it("takes a damaged cache for an empty one", async () => {
   await writeFile(join(directory, "digests"), "1:2:3:4:5 sha256:short\nnonsense\n\u0000");
   expect((await put(new DigestCache(join(directory, "digests"), later))).digest).toBe(digestOf("weights"));
+});
+
+it("asks a registry that has it all for the manifest and its tag, and for nothing else", async () => {
+  const cache = new DigestCache(join(directory, "digests"), later);
+  const asked: string[] = [];
+  const there = store.repository("models/there");
+  const push = async (): Promise<void> => {
+    const remote: Repository = {
+      name: there.name,
+      resolve: (ref) => (asked.push(`resolve ${ref.slice(0, 7)}`), there.resolve(ref)),
+      manifest: (ref) => there.manifest(ref),
+      putManifest: (...args) => (asked.push("put manifest"), there.putManifest(...args)),
+      blobSize: (digest) => (asked.push("look for a blob"), there.blobSize(digest)),
+      openBlob: (...args) => there.openBlob(...args),
+      putBlob: (...args) => (asked.push("put blob"), there.putBlob(...args)),
+      mountBlob: (...args) => there.mountBlob(...args),
+      tags: () => there.tags(),
+      deleteTag: (tag) => there.deleteTag(tag),
+      deleteManifest: (digest) => there.deleteManifest(digest),
+      deleteBlob: (digest) => there.deleteBlob(digest),
+      referrers: (digest) => there.referrers(digest),
+    };
+    const target = fileTarget(remote, cache, undefined, "1");
+    const weights = await target.putFile!({ sizeBytes: 7, open: () => open(path, "r") });
+    const config = await target.putBlob(Buffer.from("{}"));
+    const layer = { mediaType: "application/octet-stream", ...weights };
+    const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPES.imageManifest, layers: [layer] };
+    const bytes = Buffer.from(JSON.stringify({ ...manifest, config: { mediaType: MEDIA_TYPES.empty, ...config } }));
+    await target.putManifest(bytes, MEDIA_TYPES.imageManifest);
+    await target.putManifest(bytes, MEDIA_TYPES.imageManifest, "1");
+  };
+  await push();
+  expect(asked).toContain("put manifest");
+  asked.length = 0;
+  await push();
+  expect(asked.toSorted()).toEqual(["resolve 1", "resolve sha256:"]);
 });

@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import type { Descriptor } from "./descriptor.schema.ts";
 import { fileIdentity, type DigestCache } from "./digest-cache.ts";
 import { ociErrors } from "./errors.ts";
+import { parseManifest } from "./manifest.schema.ts";
 import type {
   ByteRange,
   ExpectedBlob,
@@ -33,8 +34,10 @@ export function fileTarget(
   repository: Repository,
   cache: DigestCache,
   onBytes?: (sizeBytes: number) => void,
+  /** What is packed will be called so: whether it is already is asked together with the rest. */
+  tag?: string,
 ): LocalRepository {
-  return new FileTarget(repository, cache, onBytes);
+  return new FileTarget(repository, cache, { onBytes, tag });
 }
 
 interface Held {
@@ -49,6 +52,7 @@ class FileTarget implements LocalRepository {
   readonly #inner: Repository;
   readonly #cache: DigestCache;
   readonly #onBytes: ((sizeBytes: number) => void) | undefined;
+  readonly #tag: string | undefined;
   /** What this target was given, also files too young for the cache. */
   readonly #given = new Map<string, StoredBlob>();
   /** Blobs that are wanted and not yet looked for. */
@@ -57,7 +61,12 @@ class FileTarget implements LocalRepository {
   readonly #there = new Set<string>();
   readonly #slots = new Slots(AT_ONCE);
 
-  constructor(inner: Repository, cache: DigestCache, onBytes: ((sizeBytes: number) => void) | undefined) {
+  constructor(
+    inner: Repository,
+    cache: DigestCache,
+    { onBytes, tag }: { readonly onBytes: ((sizeBytes: number) => void) | undefined; readonly tag: string | undefined },
+  ) {
+    this.#tag = tag;
     this.name = inner.name;
     this.origin = inner.origin ?? `target:${inner.name}`;
     this.#inner = inner;
@@ -140,13 +149,35 @@ class FileTarget implements LocalRepository {
     const descriptor = { mediaType, digest, size: bytes.byteLength };
     const name = tag === undefined ? digest : `${tag} ${digest}`;
     if (this.#there.has(name) && this.#held.size === 0 && options.tags === undefined) return descriptor;
-    const asking = this.#inner.resolve(tag ?? digest);
-    const [settled, there] = await Promise.allSettled([this.#settle(), asking]);
-    if (settled.status === "rejected") throw settled.reason;
-    const isThere = there.status === "fulfilled" && there.value?.digest === digest && options.tags === undefined;
-    const put = isThere ? descriptor : await this.#inner.putManifest(bytes, mediaType, tag, options);
+    const isThere = options.tags === undefined && (await this.#isThere(digest, tag));
+    // A registry takes no manifest without what it names: where one is, nothing is looked for. Here, where it costs
+    // nothing, it is: what was lost from the disk comes back.
+    if (isThere && this.#local() === undefined) this.#forget(bytes, mediaType);
+    else await this.#settle();
+    if (isThere) return descriptor;
+    const put = await this.#inner.putManifest(bytes, mediaType, tag, options);
     this.#there.add(digest).add(name);
     return put;
+  }
+
+  /** True when it is there, and named so. What cannot be asked is sent, and fails by itself. */
+  async #isThere(digest: Digest, tag: string | undefined): Promise<boolean> {
+    const refs = tag === undefined ? [digest, ...(this.#tag === undefined ? [] : [this.#tag])] : [tag];
+    const found = await Promise.allSettled(refs.map((ref) => this.#inner.resolve(ref)));
+    const has = (at: number): boolean => {
+      const one = found[at];
+      return one?.status === "fulfilled" && one.value?.digest === digest;
+    };
+    if (has(0)) this.#there.add(tag === undefined ? digest : `${tag} ${digest}`);
+    if (tag === undefined && has(1)) this.#there.add(`${this.#tag} ${digest}`);
+    return has(0);
+  }
+
+  /** What a manifest names and is there with it need not be looked for. */
+  #forget(bytes: Uint8Array, mediaType: string): void {
+    const parsed = parseManifest(bytes, mediaType);
+    if (parsed.type !== "image") return;
+    for (const { digest } of [parsed.manifest.config, ...parsed.manifest.layers]) this.#held.delete(digest as Digest);
   }
 
   async blobSize(digest: Digest): Promise<number | undefined> {

@@ -1,5 +1,4 @@
 // Credentials for another registry. The password comes through standard input, never through argv.
-import { text } from "node:stream/consumers";
 import { textFlag, type Flag, type Flags } from "./command.ts";
 import { usageError } from "./run-command.ts";
 
@@ -27,7 +26,7 @@ export async function transferOptions(
       : {
           credentials: {
             username,
-            password: (await text(process.stdin)).trim(),
+            password: (await process.getBuiltinModule("node:stream/consumers").text(process.stdin)).trim(),
           },
         }),
   };

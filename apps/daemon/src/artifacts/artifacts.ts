@@ -171,7 +171,12 @@ export class Artifacts {
         let attached: Attached | undefined;
         const packed = await source.pack({
           repository: (name) =>
-            fileTarget(elsewhere?.repository ?? store.repository(given?.repository ?? name), this.#digests, tell),
+            fileTarget(
+              elsewhere?.repository ?? store.repository(given?.repository ?? name),
+              this.#digests,
+              tell,
+              given?.tag,
+            ),
           ...(given?.tag === undefined ? {} : { tag: given.tag }),
           attach: async (repository, packed) => {
             signal?.throwIfAborted();
