@@ -4,7 +4,7 @@ import { jsonLog, systemClock, uuidv7 } from "@pratique/core";
 import { openAuditLog, openLogKey } from "@pratique/audit";
 import { EvidenceCache, openSigningKey } from "@pratique/evidence";
 import { createGateway } from "@pratique/gateway";
-import { ActScope, createGuard, DecisionInputs, RepeatWindows } from "@pratique/guard";
+import { ActScope } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
 import { createInference } from "@pratique/inference";
 import type { Descriptor } from "@pratique/oci";
@@ -37,6 +37,7 @@ import { loadConfig } from "./load-config.ts";
 import { Machinery } from "./machinery.ts";
 import { announce, openExclusive } from "./one-daemon.ts";
 import { ownerName } from "./owner-name.ts";
+import { openGuard } from "./open-guard.ts";
 import { openPolicyDesks } from "./policies/open-policy-desks.ts";
 import { openStore } from "./open-store.ts";
 import { PolicyInForce, policyPlaces } from "./policies/policy-in-force.ts";
@@ -116,11 +117,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       ids,
     });
     onClose(() => house.close());
-    const windows = new RepeatWindows();
-    onClose(() => windows.close());
-    const inputs = new DecisionInputs({ table: database.decisionInputs, clock, log });
-    onClose(() => inputs.close());
-    const guard = createGuard({ policy, audit: watchedBy(house, audit), clock, log, acts, windows, inputs });
+    const watched = { policy, audit: watchedBy(house, audit), acts, database, config: config.approvals };
+    const { guard, inputs, approvals } = await openGuard({ ...watched, clock, log, ids, onClose });
     const wakers: (() => void)[] = [];
     const observer = alsoTelling(house.observer, () => wakers.forEach((wake) => wake()));
     const storing = { clock, log, observer };
@@ -347,6 +345,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         upstreams,
         clearing,
         scanning,
+        approvals,
       }),
       DAEMON_VERSION,
       log,

@@ -7,7 +7,11 @@ import type {
   SigstoreTrust,
   AdviseRequest,
   AdviseResult,
+  ApprovalAnswer,
+  ApprovalResult,
   InstalledSkills,
+  PendingApproval,
+  PendingApprovals,
   ProvenanceRequest,
   ProvenanceResult,
   SimulationRequest,
@@ -183,6 +187,10 @@ export interface Client {
   advisories(): Promise<DatabaseStatus>;
   updateAdvisories(request: DatabaseUpdateRequest): Promise<DatabaseChangeResult>;
   importAdvisories(request: DatabaseImportRequest): Promise<DatabaseChangeResult>;
+  approvals(): Promise<PendingApproval[]>;
+  /** All of them, now and after each change; while somebody reads, calls wait for an answer. */
+  followApprovals(signal: AbortSignal): AsyncGenerator<PendingApprovals>;
+  answerApproval(id: string, answer: ApprovalAnswer): Promise<ApprovalResult>;
   verifyAudit(): Promise<AuditVerifyResult>;
   checkPolicy(request: PolicyRequestBody): Promise<PolicyCheckResult>;
   testPolicy(request: PolicyRequestBody): Promise<PolicyTestResult>;
@@ -273,6 +281,9 @@ export function openClient(endpoint: Endpoint): Client {
     advisories: () => get("/advisories"),
     updateAdvisories: (request) => post("/advisories/update", request),
     importAdvisories: (request) => post("/advisories/import", request),
+    approvals: async () => (await get<PendingApprovals>("/approvals")).approvals,
+    followApprovals: (signal) => stream(endpoint, { method: "GET", path: "/approvals/follow", signal }),
+    answerApproval: (id, answer) => post(`/approvals/${encodeURIComponent(id)}`, answer),
     verifyAudit: () => post("/audit/verify", {}),
     checkPolicy: (request) => post("/policy/check", request),
     testPolicy: (request) => post("/policy/test", request),

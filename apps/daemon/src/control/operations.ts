@@ -38,6 +38,8 @@ import type { Transfers } from "../artifacts/transfers.ts";
 import { daemonErrors } from "../errors.ts";
 import type { Clearing } from "../clearance/open-clearance.ts";
 import type { Account } from "./account.ts";
+import type { ApprovalDesk } from "../approvals/approval-desk.ts";
+import { approvalOperations } from "./approval-operations.ts";
 import { advisoryOperations } from "./advisory-operations.ts";
 import { scanOperations, type ScanDesks } from "./scan-operations.ts";
 import { clearanceOperations } from "./clearance-operations.ts";
@@ -97,6 +99,7 @@ export interface Desks {
   readonly sigstore: SigstoreDesk;
   readonly clearing: Clearing;
   readonly scanning: ScanDesks;
+  readonly approvals: ApprovalDesk;
 }
 
 /** Everything under `/control/v1`. */
@@ -111,6 +114,7 @@ export function controlOperations(desks: Desks): Operation[] {
     ...sigstoreOperations(desks.sigstore),
     ...clearanceOperations(desks.clearing),
     ...scanOperations(desks.scanning),
+    ...approvalOperations(desks.approvals),
     ...admissionOperations(desks.admission),
     ...provenanceOperations(desks.provenance),
     ...policyPackOperations(desks.packs, desks.simulations),
