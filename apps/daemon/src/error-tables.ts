@@ -14,6 +14,7 @@ import { policyErrors } from "@pratique/policy";
 import { registryErrors } from "@pratique/registry";
 import { sandboxErrors } from "@pratique/sandbox";
 import { sbomErrors } from "@pratique/sbom";
+import { secretErrors } from "@pratique/secrets";
 import { sigstoreErrors } from "@pratique/sigstore";
 import { storeErrors } from "@pratique/store";
 import { vulnerabilityErrors } from "@pratique/vulnerabilities";
@@ -42,6 +43,7 @@ export function errorTables(): ErrorTable[] {
     { room: "evidence", definitions: signingErrors.definitions },
     { room: "evidence", definitions: omsErrors.definitions },
     { room: "evidence", definitions: keylessErrors.definitions },
+    { room: "secrets", definitions: secretErrors.definitions },
     { room: "sigstore", definitions: sigstoreErrors.definitions },
     { room: "packaging", definitions: packagingErrors.definitions },
     { room: "sandbox", definitions: sandboxErrors.definitions },

@@ -46,6 +46,7 @@ import { ModelFiles } from "./runs/model-files.ts";
 import { Models } from "./runs/models.ts";
 import { Runs } from "./runs/runs.ts";
 import { openKeys, trustWithRing } from "./signing/open-keys.ts";
+import { openSecretDesk } from "./secrets/open-secret-desk.ts";
 import { openSigning } from "./signing/open-signing.ts";
 import { ToolServers } from "./runs/tool-servers.ts";
 import { openRegistryClients } from "./registry-clients.ts";
@@ -119,6 +120,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     onClose(() => house.close());
     const watched = { policy, audit: watchedBy(house, audit), acts, database, config: config.approvals };
     const { guard, inputs, approvals } = await openGuard({ ...watched, clock, log, ids, onClose });
+    const secrets = await openSecretDesk({ config, home, database, guard, clock, log, ids });
     const wakers: (() => void)[] = [];
     const observer = alsoTelling(house.observer, () => wakers.forEach((wake) => wake()));
     const storing = { clock, log, observer };
@@ -302,6 +304,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       upkeep,
       upstreams,
       clearances: clearing.clearances,
+      secrets: secrets.desk,
     });
     const keeping = { store, journal: database.registry, house, guard, registry: registryHost };
     const retention = new RetentionDesk({
@@ -333,6 +336,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
           clock,
         }),
         ...desks,
+        secrets: secrets.desk,
         runs,
         account: new Account(audit, guard),
         ...policyDesks,
@@ -358,6 +362,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     await advisories.desk.schedule(identity.owner);
     clearing.background.start();
     scanning.start();
+    secrets.learn();
     await admission.listen();
     await announce(home, listener, startedAt);
     listener.serve(

@@ -81,6 +81,11 @@ import type {
   SbomRequest,
   SbomResult,
   ScrubResult,
+  SecretList,
+  SecretRemoveRequest,
+  SecretRotation,
+  SecretSetRequest,
+  SecretSummary,
   SigningKeyEntry,
   SigningKeyList,
   SignRequest,
@@ -132,6 +137,11 @@ export interface Client {
   signingKeys(): Promise<SigningKeyEntry[]>;
   createKey(request: KeyCreateRequest): Promise<SigningKeyEntry>;
   importKey(request: KeyImportRequest): Promise<SigningKeyEntry>;
+  /** Without their values. */
+  secrets(): Promise<SecretList>;
+  setSecret(request: SecretSetRequest): Promise<SecretSummary>;
+  removeSecret(request: SecretRemoveRequest): Promise<SecretSummary>;
+  rotateSecrets(): Promise<SecretRotation>;
   clear(reference: string): Promise<ClearResult>;
   /** Decides anew over all that was ever cleared. */
   clearAll(): Promise<ClearAllResult>;
@@ -230,6 +240,10 @@ export function openClient(endpoint: Endpoint): Client {
     signingKeys: async () => (await get<SigningKeyList>("/signing/keys")).keys,
     createKey: (request) => post("/signing/keys/create", request),
     importKey: (request) => post("/signing/keys/import", request),
+    secrets: () => get("/secrets"),
+    setSecret: (request) => post("/secrets", request),
+    removeSecret: (request) => post("/secrets/remove", request),
+    rotateSecrets: () => post("/secrets/rotate", {}),
     clear: (reference) => post("/artifacts/clear", { reference }),
     clearAll: () => post("/clearances/clear-all", {}),
     clearances: (onlyLost) => get(`/clearances${query({ lost: onlyLost ? "true" : undefined })}`),

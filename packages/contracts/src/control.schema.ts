@@ -1,5 +1,6 @@
 // The control API: what the CLI and the console ask the daemon, and what it answers.
 import type { Json } from "@pratique/core";
+import { SecretKeys } from "./secret.schema.ts";
 import { z } from "zod";
 import { Decision } from "./decision.schema.ts";
 import { Evidence, VulnerabilityFacts } from "./evidence.schema.ts";
@@ -184,6 +185,8 @@ export const Status = z.strictObject({
   clearances: z.strictObject({ cleared: z.int(), lost: z.int() }).optional(),
   /** Those that do not serve at present. */
   upstreams: z.array(UpstreamStatus).optional(),
+  /** Where the keys of secrets lie. */
+  secrets: SecretKeys.optional(),
 });
 export type Status = z.infer<typeof Status>;
 

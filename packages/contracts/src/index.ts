@@ -135,6 +135,15 @@ export {
   VerifyRequest,
   VerifyResult,
 } from "./signing.schema.ts";
+export {
+  SecretKeys,
+  SecretList,
+  SecretRemoveRequest,
+  SecretRotation,
+  SecretScope,
+  SecretSetRequest,
+  SecretSummary,
+} from "./secret.schema.ts";
 export { SecretsConfig, type SecretKeysConfig, type SecretValuesConfig } from "./secrets-config.schema.ts";
 export type { SigningConfig } from "./signing-config.schema.ts";
 export type { RequirementConfig } from "./requirements-config.schema.ts";

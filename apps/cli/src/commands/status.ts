@@ -1,4 +1,5 @@
 // `pratique status`: what is running.
+import type { SecretKeys } from "@pratique/contracts";
 import type { Command } from "../kit/command.ts";
 import { columns } from "../kit/terminal.ts";
 import { megabytes, shortDigest } from "../kit/words.ts";
@@ -37,6 +38,7 @@ export const status: Command = {
             : answer.servers.map((server) => `${server.name} (${server.state})`).join(", "),
         ],
         ["audit", `${answer.audit.records} records, log key ${answer.audit.logKey}`],
+        ...(answer.secrets === undefined ? [] : [["secrets", secretWords(answer.secrets)]]),
         ...(answer.upstreams ?? []).map(({ name, state, reason }) => [
           "upstream",
           `${name} is ${state}, so only what is cached of it is served${reason === undefined ? "" : `: ${reason}`}`,
@@ -50,4 +52,9 @@ export const status: Command = {
 
 function clearanceWords({ cleared, lost }: { readonly cleared: number; readonly lost: number }): string {
   return lost === 0 ? `${cleared} stand` : `${cleared} stand, ${lost} lost: pratique clearances --lost`;
+}
+
+function secretWords({ type, place, under, elsewhere }: SecretKeys): string {
+  const count = under + elsewhere === 0 ? "none" : `${under + elsewhere} values`;
+  return type === "auto" ? count : `${count}, keys in ${place}`;
 }

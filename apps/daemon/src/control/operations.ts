@@ -45,6 +45,8 @@ import { scanOperations, type ScanDesks } from "./scan-operations.ts";
 import { clearanceOperations } from "./clearance-operations.ts";
 import { bundleOperations } from "./bundle-operations.ts";
 import { housekeepingOperations, type HousekeepingDesks } from "./housekeeping-operations.ts";
+import { secretOperations } from "./secret-operations.ts";
+import type { SecretDesk } from "../secrets/secret-desk.ts";
 import { signingOperations, type SigningDesks } from "./signing-operations.ts";
 import { serverOperations } from "./server-operations.ts";
 import { transferOperations } from "./transfer-operations.ts";
@@ -73,6 +75,7 @@ import { upstreamOperations } from "./upstream-operations.ts";
 export interface Desks {
   readonly artifacts: Artifacts;
   readonly signatures: SigningDesks;
+  readonly secrets: SecretDesk;
   readonly transfers: Transfers;
   readonly servers: ServerPacks;
   readonly advice: AdviceDesk;
@@ -107,6 +110,7 @@ export function controlOperations(desks: Desks): Operation[] {
   const { artifacts, transfers, runs, account, policy, status } = desks;
   return [
     ...housekeepingOperations(desks.house),
+    ...secretOperations(desks.secrets),
     ...sbomOperations(desks.sboms, desks.diffs),
     ...upstreamOperations(desks.upstreams),
     ...upkeepOperations(desks.upkeep),

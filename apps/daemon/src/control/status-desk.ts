@@ -11,6 +11,7 @@ import { basicLooks, containerLook, engineLook, examine, type DoctorLook } from 
 import type { Clearances } from "../clearance/clearances.ts";
 import type { UpkeepDesk } from "../housekeeping/upkeep-desk.ts";
 import type { Machinery } from "../machinery.ts";
+import type { SecretDesk } from "../secrets/secret-desk.ts";
 import type { UpstreamDesk } from "../upstreams/upstream-desk.ts";
 
 export interface StatusOptions {
@@ -30,6 +31,7 @@ export interface StatusOptions {
   readonly machinery: Machinery;
   readonly upstreams: UpstreamDesk;
   readonly upkeep: UpkeepDesk;
+  readonly secrets: SecretDesk;
   readonly clearances: Pick<Clearances, "counts">;
 }
 
@@ -66,6 +68,7 @@ export class StatusDesk {
         memoryBytes: process.memoryUsage.rss(),
         clearances: this.#options.clearances.counts(),
         upstreams: this.#options.upstreams.failing(),
+        secrets: await this.#options.secrets.known(),
       };
     });
   }
@@ -75,7 +78,7 @@ export class StatusDesk {
   }
 
   #looks(): DoctorLook[] {
-    const { home, machinery, policy, audit, url, upkeep } = this.#options;
+    const { home, machinery, policy, audit, url, upkeep, secrets } = this.#options;
     return [
       ...basicLooks(home),
       {
@@ -89,6 +92,11 @@ export class StatusDesk {
         name: "policies",
         look: async () => `${policy().policies.length} are valid`,
         otherwise: { state: "missing", mend: "pratique policy check" },
+      },
+      {
+        name: "secrets",
+        look: () => secrets.examine(),
+        otherwise: { state: "warning", mend: "pratique secret rotate, or mend `secrets.keys` in the configuration" },
       },
       {
         name: "registry storage",
