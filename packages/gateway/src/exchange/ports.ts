@@ -56,8 +56,15 @@ export interface OwnTools {
     exchange: Exchange,
     inner: {
       readonly offered: readonly JsonObject[];
-      /** A call of a tool by its public name, with everything that any call passes. */
-      call(name: string, args: JsonObject): Promise<JsonObject>;
+      /**
+       * A call of a tool by its public name, with everything that any call passes. `more`: other members of its params,
+       * such as `inputResponses` and `requestState` of a retry.
+       */
+      call(name: string, args: JsonObject, more?: JsonObject): Promise<JsonObject>;
+      /** The server behind a public name. */
+      serverOf?(name: string): string | undefined;
     },
   ): Promise<JsonObject>;
+  /** Those of the offered tools that stay in the caller's list; absent: all. */
+  visible?(caller: Caller, offered: readonly JsonObject[]): readonly JsonObject[];
 }
