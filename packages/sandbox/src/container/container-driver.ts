@@ -1,10 +1,15 @@
 // The container driver: sandboxes as hardened containers of a Docker-compatible engine.
+import { randomUUID } from "node:crypto";
 import { describeError, type Clock, type Log } from "@pratique/core";
 import type { Descriptor, LocalRepository } from "@pratique/oci";
+import { sandboxErrors } from "../errors.ts";
 import type { Sandbox, SandboxSpec } from "../sandbox.ts";
+import type { Confinement } from "./confinement.ts";
 import { DIGEST_LABEL, HOME_LABEL, homeLabel, INSTANCE_LABEL } from "./container-options.ts";
 import { startContainer } from "./container-sandbox.ts";
+import { checkSpec } from "./check-spec.ts";
 import { statusOf, withDeadline } from "./engine-call.ts";
+import { hasSecrets, openGuestFiles, sweepGuestFiles, type GuestFiles } from "./guest-files.ts";
 import { ensureImage } from "./load-image.ts";
 import type { EngineProbe, UsableEngine } from "./probe-engine.ts";
 
@@ -23,6 +28,8 @@ export interface RunningSandbox {
 export interface ContainerDriver {
   readonly id: "container";
   readonly description: string;
+  /** What its containers are confined by. */
+  readonly confinement: Confinement & { readonly reasons: readonly string[] };
   /** Puts an image into the engine unless it is there; returns its id. @throws `image.not-runnable`, `image.mismatch` */
   ensureImage(repository: LocalRepository, manifest: Descriptor): Promise<string>;
   /** @throws `sandbox.start-failed` */
@@ -53,6 +60,7 @@ export function openContainerDriver(probe: EngineProbe, options: DriverOptions):
 class EngineDriver implements ContainerDriver {
   readonly id = "container";
   readonly description: string;
+  readonly confinement: ContainerDriver["confinement"];
   readonly #engine: UsableEngine;
   readonly #options: DriverOptions;
   readonly #home: string;
@@ -63,6 +71,7 @@ class EngineDriver implements ContainerDriver {
     this.#options = options;
     this.#home = homeLabel(options.home);
     this.description = engine.description;
+    this.confinement = engine.proof;
   }
 
   async ensureImage(repository: LocalRepository, manifest: Descriptor): Promise<string> {
@@ -70,13 +79,18 @@ class EngineDriver implements ContainerDriver {
   }
 
   async start(spec: SandboxSpec): Promise<Sandbox> {
+    checkSpec(spec);
     const api = await this.#engine.connection.api();
-    const { instance, ulimits, runtime, isPodman } = this.#engine;
+    const { instance, ulimits, runtime, proof, runDirectory } = this.#engine;
+    const { isPodman, architecture, userns } = proof;
     const { Config } = await withDeadline("look at the image", CALL_TIMEOUT_MS, () =>
       api.docker.getImage(spec.image).inspect(),
     );
-    const around = { home: this.#home, instance, ulimits, runtime, isPodman, imageUser: Config.User ?? "" };
-    const sandbox = await startContainer(api, spec, around);
+    const { User = "", Entrypoint, Cmd } = Config;
+    const imageCommand = [...wordsOf(Entrypoint), ...wordsOf(Cmd)];
+    const around = { home: this.#home, instance, ulimits, runtime, isPodman, userns, imageUser: User, imageCommand };
+    const guest = await this.#guestFiles(spec, runDirectory, architecture);
+    const sandbox = await startContainer(api, spec, around, guest);
     this.#running.set(sandbox, { name: spec.name, digest: spec.labels?.[DIGEST_LABEL] });
     this.#options.log.info("sandbox started", { name: spec.name, container: sandbox.id.slice(0, 12) });
     void sandbox.exited.then(({ code, oomKilled }) => {
@@ -84,6 +98,21 @@ class EngineDriver implements ContainerDriver {
       this.#options.log.info("sandbox ended", { name: spec.name, container: sandbox.id.slice(0, 12), code, oomKilled });
     });
     return sandbox;
+  }
+
+  /** @throws `sandbox.no-guest-files` */
+  async #guestFiles(
+    spec: SandboxSpec,
+    runDirectory: string,
+    architecture: "amd64" | "arm64",
+  ): Promise<GuestFiles | undefined> {
+    const { hasGuestFiles, reasons } = this.#engine.proof;
+    if (hasGuestFiles) {
+      const id = randomUUID().slice(0, 8);
+      return await openGuestFiles(runDirectory, this.#engine.instance, id, architecture, spec.network);
+    }
+    if (spec.network === "none" && !hasSecrets(spec) && spec.port === undefined) return undefined;
+    throw sandboxErrors("sandbox.no-guest-files", { name: spec.name, reason: reasons.join("; ") });
   }
 
   running(): RunningSandbox[] {
@@ -95,6 +124,7 @@ class EngineDriver implements ContainerDriver {
   }
 
   async removeOrphans(): Promise<number> {
+    await sweepGuestFiles(this.#engine.runDirectory, this.#engine.instance);
     const orphans = await this.#remove(({ Labels }) => Labels[INSTANCE_LABEL] !== this.#engine.instance);
     if (orphans > 0) this.#options.log.info("orphaned sandboxes removed", { containers: orphans });
     return orphans;
@@ -128,4 +158,10 @@ class EngineDriver implements ContainerDriver {
     const filters = { label: [`${HOME_LABEL}=${this.#home}`] };
     return await withDeadline("list containers", CALL_TIMEOUT_MS, () => docker.listContainers({ all: true, filters }));
   }
+}
+
+/** Docker gives a list, or nothing; older engines a word. */
+function wordsOf(value: string | string[] | null | undefined): string[] {
+  if (value === null || value === undefined) return [];
+  return typeof value === "string" ? [value] : value;
 }

@@ -2,6 +2,8 @@
 import type Docker from "dockerode";
 import { digestOf } from "@pratique/core";
 import type { SandboxSpec } from "../sandbox.ts";
+import { GUEST_DIRECTORY, hasSecrets, initArguments, PROXY_ADDRESS, SECRETS_DIRECTORY } from "./guest-files.ts";
+import { extraHosts } from "./tunnels.ts";
 import type { Ulimit } from "./ulimits.ts";
 
 export const HOME_LABEL = "dev.pratique.home";
@@ -30,18 +32,39 @@ export interface ContainerSurroundings {
   readonly ulimits: readonly Ulimit[];
   readonly runtime?: string | undefined;
   readonly isPodman: boolean;
+  /** How the engine is asked for a user namespace of the container's own. */
+  readonly userns?: string | undefined;
   /** The user that the image names. */
   readonly imageUser: string;
+  /** Entry point and arguments of the image. */
+  readonly imageCommand?: readonly string[];
+  /** Directory with our first process and socket. Without it, a sandbox has neither network nor secrets nor a port. */
+  readonly guestDirectory?: string | undefined;
 }
+
+const PROXY = `http://${PROXY_ADDRESS}`;
+/** As programs look for a proxy; Node does since 24 when it is told to. */
+const PROXY_VARIABLES = {
+  HTTP_PROXY: PROXY,
+  HTTPS_PROXY: PROXY,
+  http_proxy: PROXY,
+  https_proxy: PROXY,
+  NO_PROXY: "localhost,127.0.0.1,::1",
+  no_proxy: "localhost,127.0.0.1,::1",
+  NODE_USE_ENV_PROXY: "1",
+};
 
 export function containerOptions(spec: SandboxSpec, around: ContainerSurroundings): Docker.ContainerCreateOptions {
   const memory = spec.memoryBytes ?? DEFAULT_MEMORY_BYTES;
-  const command = spec.command;
+  const { network } = spec;
+  const { guestDirectory } = around;
+  const user = spec.user ?? around.imageUser;
+  const env = { ...(network === "none" ? {} : PROXY_VARIABLES), ...spec.env };
   return {
     Image: spec.image,
-    ...(command === undefined ? {} : { Entrypoint: command.slice(0, 1), Cmd: command.slice(1) }),
-    Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
-    User: isRoot(around.imageUser) ? NONROOT : around.imageUser,
+    ...commandOptions(spec, around),
+    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    User: isRoot(user) ? NONROOT : user,
     Labels: { ...spec.labels, [HOME_LABEL]: around.home, [INSTANCE_LABEL]: around.instance },
     Tty: false,
     OpenStdin: true,
@@ -59,20 +82,61 @@ export function containerOptions(spec: SandboxSpec, around: ContainerSurrounding
       IpcMode: "private",
       Memory: memory,
       MemorySwap: memory,
-      PidsLimit: spec.pids ?? DEFAULT_PIDS,
+      // Our first process is one more.
+      PidsLimit: (spec.pids ?? DEFAULT_PIDS) + (guestDirectory === undefined ? 0 : 1),
       NanoCpus: Math.round((spec.cpus ?? DEFAULT_CPUS) * 1e9),
       ShmSize: OTHER_TMP_BYTES,
       // podman mounts /run and /var/tmp as well when the root is read-only: bounded like /tmp.
       Tmpfs: {
-        "/tmp": tmpfs(TMP_BYTES, 0o1777, around.isPodman),
+        "/tmp": tmpfs(spec.tmpBytes ?? TMP_BYTES, 0o1777, around.isPodman),
         "/var/tmp": tmpfs(OTHER_TMP_BYTES, 0o1777, around.isPodman),
         "/run": tmpfs(OTHER_TMP_BYTES, 0o755, around.isPodman),
+        ...(hasSecrets(spec) ? { [SECRETS_DIRECTORY]: tmpfs(OTHER_TMP_BYTES, 0o1777, around.isPodman) } : {}),
+        ...Object.fromEntries(
+          (spec.writable ?? []).map(({ path, sizeBytes }) => [
+            path,
+            tmpfs(sizeBytes ?? TMP_BYTES, 0o1777, around.isPodman),
+          ]),
+        ),
       },
+      Mounts: [
+        ...(guestDirectory === undefined ? [] : [bind(guestDirectory, GUEST_DIRECTORY, false)]),
+        ...(spec.mounts ?? []).map(({ source, target, isWritable }) => bind(source, target, isWritable)),
+      ],
+      ...(network === "none"
+        ? {}
+        : {
+            ExtraHosts: extraHosts(network),
+            // Of its own network, in which it is alone: hosts are found at their own ports.
+            Sysctls: { "net.ipv4.ip_unprivileged_port_start": "0" },
+          }),
       Ulimits: [...around.ulimits],
       // What a server says is for its client, and belongs in no file of the engine.
       LogConfig: { Type: "none", Config: {} },
       ...(around.runtime === undefined ? {} : { Runtime: around.runtime }),
+      ...(around.userns === undefined ? {} : { UsernsMode: around.userns }),
     },
+  };
+}
+
+function commandOptions(
+  spec: SandboxSpec,
+  { guestDirectory, imageCommand = [] }: ContainerSurroundings,
+): Pick<Docker.ContainerCreateOptions, "Entrypoint" | "Cmd"> {
+  if (guestDirectory !== undefined) {
+    return { Entrypoint: initArguments(spec), Cmd: [...(spec.command ?? imageCommand)] };
+  }
+  if (spec.command === undefined) return {};
+  return { Entrypoint: spec.command.slice(0, 1), Cmd: spec.command.slice(1) };
+}
+
+function bind(source: string, target: string, isWritable: boolean): Docker.MountSettings {
+  return {
+    Type: "bind",
+    Source: source,
+    Target: target,
+    ReadOnly: !isWritable,
+    BindOptions: { Propagation: "rprivate" },
   };
 }
 

@@ -9,6 +9,7 @@ import { attach } from "./attach.ts";
 import { containerOptions, type ContainerSurroundings } from "./container-options.ts";
 import { demultiplexer } from "./demultiplex.ts";
 import type { EngineApi } from "./engine-connection.ts";
+import { hasSecrets, secretBytes, type GuestFiles } from "./guest-files.ts";
 import { reasonOf, statusOf, withDeadline } from "./engine-call.ts";
 
 const CALL_TIMEOUT_MS = 30_000;
@@ -19,24 +20,27 @@ const KILLED = 137;
 export async function startContainer(
   { docker, address }: EngineApi,
   spec: SandboxSpec,
-  around: ContainerSurroundings,
+  around: Omit<ContainerSurroundings, "guestDirectory">,
+  guest?: GuestFiles,
 ): Promise<Sandbox> {
   const call = <T>(what: string, make: () => Promise<T>): Promise<T> => withDeadline(what, CALL_TIMEOUT_MS, make);
   let container: Docker.Container | undefined;
   try {
     const name = `pratique-${spec.name.replaceAll(/[^a-zA-Z0-9_.-]/g, "-").slice(0, 40)}-${randomUUID().slice(0, 8)}`;
-    container = await call("create the container", () =>
-      docker.createContainer({ name, ...containerOptions(spec, around) }),
-    );
+    const options = containerOptions(spec, { ...around, guestDirectory: guest?.directory });
+    container = await call("create the container", () => docker.createContainer({ name, ...options }));
     const started = container;
     const stream = await withDeadline("attach to the container", CALL_TIMEOUT_MS, (signal) =>
       attach(address, started.id, signal),
     );
     const gone = (started.wait({ condition: "next-exit" }) as Promise<{ StatusCode: number }>).catch(() => undefined);
     await call("start the container", () => started.start());
-    return new ContainerSandbox(started, spec, stream, gone);
+    // The first process reads them before anything else runs.
+    if (hasSecrets(spec)) stream.write(secretBytes(spec.secrets ?? {}));
+    return new ContainerSandbox(started, spec, stream, gone, guest);
   } catch (cause) {
     await container?.remove({ force: true }).catch(() => undefined);
+    await guest?.close();
     throw sandboxErrors("sandbox.start-failed", { name: spec.name, reason: reasonOf(cause) }, { cause });
   }
 }
@@ -48,7 +52,9 @@ class ContainerSandbox implements Sandbox {
   readonly stdout: Sandbox["stdout"];
   readonly stderr: Sandbox["stderr"];
   readonly exited: Promise<SandboxExit>;
+  readonly connect?: () => Promise<Duplex>;
   readonly #container: Docker.Container;
+  readonly #guest: GuestFiles | undefined;
   #isKilledByUs = false;
 
   constructor(
@@ -56,8 +62,10 @@ class ContainerSandbox implements Sandbox {
     spec: SandboxSpec,
     stream: Duplex,
     gone: Promise<{ StatusCode: number } | undefined>,
+    guest: GuestFiles | undefined,
   ) {
     this.#container = container;
+    this.#guest = guest;
     this.id = container.id;
     this.name = spec.name;
     this.stdin = stream;
@@ -69,6 +77,15 @@ class ContainerSandbox implements Sandbox {
     this.stdout = stdout;
     this.stderr = stderr;
     this.exited = this.#exit(gone);
+    if (guest === undefined) return;
+    if (spec.port !== undefined) this.connect = () => guest.socket.connect();
+    void this.exited.then(() => this.#leave(spec));
+  }
+
+  async #leave({ network }: SandboxSpec): Promise<void> {
+    if (network !== "none") network.close();
+    // What cannot be removed is swept at the next start.
+    await this.#guest?.close().catch(() => undefined);
   }
 
   async stop({ graceMs = DEFAULT_GRACE_MS }: { readonly graceMs?: number } = {}): Promise<void> {

@@ -7,7 +7,7 @@ import { sandboxErrors } from "../errors.ts";
 import { candidateName, engineCandidates, type CandidateOptions, type EngineCandidate } from "./engine-candidates.ts";
 import { foreignEngine, type EngineConnection } from "./engine-connection.ts";
 import { PodmanService, type PodmanVariant } from "./podman-service.ts";
-import { prove } from "./prove-engine.ts";
+import { prove, type Proof } from "./prove-engine.ts";
 import { reasonOf } from "./engine-call.ts";
 import { containerUlimits, hardLimits, type Ulimit } from "./ulimits.ts";
 
@@ -26,7 +26,9 @@ export interface UsableEngine {
   /** For people: `podman 4.3.1 (/usr/bin/podman), runc`. */
   readonly description: string;
   readonly connection: EngineConnection;
-  readonly isPodman: boolean;
+  readonly proof: Proof;
+  /** Where files and sockets of containers lie. */
+  readonly runDirectory: string;
   /** Told apart from earlier processes of the same home. */
   readonly instance: string;
   /** Runtime to name for each container, when the engine's own choice does not work. */
@@ -56,24 +58,26 @@ export async function probeContainerEngine(options: ProbeOptions): Promise<Engin
     if (!(await isThere(candidate))) continue;
     for await (const attempt of attempts(candidate, { options, ulimits, instance })) {
       try {
-        const { docker } = await attempt.connection.api();
-        const { version, isPodman } = await prove(docker, {
+        const api = await attempt.connection.api();
+        const proof = await prove(api, {
           home: options.home,
+          runDirectory: options.runDirectory,
           instance,
           runtime: attempt.runtime,
           ulimits,
           signal: options.signal,
         });
-        const description = `${version} at ${attempt.connection.description}`;
+        const description = `${proof.version} at ${attempt.connection.description}`;
         options.log.info("container engine found", { engine: description });
         return {
           ok: true,
           description,
-          isPodman,
           instance,
           ulimits,
           runtime: attempt.runtime,
           connection: attempt.connection,
+          runDirectory: options.runDirectory,
+          proof,
         };
       } catch (error) {
         await attempt.connection.close();
