@@ -34,6 +34,32 @@ export const gatewayErrors = defineErrors({
     text: "no server has the resource {uri}",
     hint: "resources/list tells which there are",
   },
+  "gateway.unknown-task": {
+    status: 404,
+    text: "there is no such task",
+    hint: "it may be another principal's, or have ended long ago",
+  },
+  "gateway.unknown-method": {
+    status: 404,
+    text: "no server has the method {method}",
+    hint: "an extension's method goes to the server that declares the extension",
+  },
+  "gateway.ambiguous-method": {
+    status: 400,
+    text: "several servers have the method {method}: {servers}",
+    hint: "ask one of them, at /mcp/SERVER",
+  },
+  "gateway.bad-cursor": { status: 400, text: "the cursor is none of this list", hint: "list again from the start" },
+  "gateway.rate-limited": {
+    status: 429,
+    text: "the limit {limit} is reached",
+    hint: "try again in {seconds} s; gateway.limits in the configuration says how often",
+  },
+  "gateway.quota-spent": {
+    status: 429,
+    text: "the quota {limit} of today is spent",
+    hint: "it is renewed in {seconds} s; gateway.limits in the configuration says how large it is",
+  },
   "gateway.server-unavailable": {
     status: 502,
     text: "the server {server} is not available: {reason}",

@@ -22,6 +22,14 @@ export const RECORDED_ARGUMENTS_BYTES = 2048;
 export const START_TIMEOUT_MS = 60_000;
 /** How long a list waits for a server that is starting; its tools are announced when it is up. */
 export const LIST_WAIT_MS = 15_000;
+/** How long a list waits for others when the first server has answered. */
+export const LATE_AFTER_MS = 3_000;
+/** Entries and characters of one page of a list. */
+export const PAGE_ENTRIES = 1000;
+export const PAGE_CHARACTERS = 2 * 1024 * 1024;
+/** Instructions of all servers together, and of one of them. */
+export const INSTRUCTIONS_LIMIT = 16_000;
+export const INSTRUCTIONS_LIMIT_ONE = 4_000;
 export const LIST_TIMEOUT_MS = 10_000;
 export const CALL_TIMEOUT_MS = 60_000;
 /** With progress, a call may take longer. */

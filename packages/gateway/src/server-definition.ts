@@ -1,5 +1,6 @@
 // A server behind the gateway, as whoever adds it describes it.
 import type { Readable, Writable } from "node:stream";
+import type { EntryTool } from "@pratique/contracts";
 
 export interface ToolVerdict {
   readonly readOnly?: boolean | undefined;
@@ -70,6 +71,8 @@ export interface ServerDefinition {
   readonly cleared: boolean | (() => boolean | ClearedNow | Promise<boolean | ClearedNow>);
   /** What the catalog says of its tools. A tool without a verdict counts as writing. */
   readonly verdicts: Readonly<Record<string, ToolVerdict>>;
+  /** What was approved of it, by a catalog: tools that are otherwise are held. */
+  readonly approved?: { readonly origin: string; readonly tools: readonly EntryTool[] };
   /** The person who placed it accepts that it is not isolated. */
   readonly allowUnisolated?: boolean;
   /** One process (or login) for all principals, or one for each. */

@@ -41,6 +41,9 @@ export interface Exchange {
   readonly client: ClientFacts;
   /** Id of the principal it acts for: what concerns one of his requests may be told with any of them. Absent: told with none. */
   readonly principal?: string;
+  /** Id of the JSON-RPC request, and of the session that it belongs to: for its span. */
+  readonly requestId?: string | number;
+  readonly sessionId?: string;
   /** Aborted when the client cancelled or left. */
   readonly signal: AbortSignal;
   /** The client asked for progress. */

@@ -1,0 +1,192 @@
+// Who listens for changes, and of which servers each may hear.
+import type { JsonObject, Log } from "@pratique/core";
+import { describeError } from "@pratique/core";
+import { allowedOrThrow } from "@pratique/guard";
+import { gatewayErrors } from "../errors.ts";
+import type { ExchangeNotification } from "../exchange/exchange.ts";
+import type { ListenFilter, Listening } from "../exchange/router-port.ts";
+import type { ListKind, UpstreamEvent, UpstreamPort } from "../exchange/upstream-port.ts";
+import { principalKey, type Caller } from "../front/caller.ts";
+import { textAt } from "./fit-entry.ts";
+import { fitNotification } from "./pass-on.ts";
+import { personOf } from "./profile.ts";
+import { memberOf } from "./reads.ts";
+import type { RouterParts } from "./router-parts.ts";
+import type { Member, View } from "./view.ts";
+
+interface Listener {
+  readonly caller: Caller;
+  readonly filter: ListenFilter;
+  readonly tell: (notification: ExchangeNotification) => void;
+  /** By public URI: where it is watched. */
+  readonly watched: Map<string, { readonly server: string; readonly uri: string; readonly upstream: UpstreamPort }>;
+}
+
+const LIST_CHANGED = {
+  tools: "notifications/tools/list_changed",
+  prompts: "notifications/prompts/list_changed",
+  resources: "notifications/resources/list_changed",
+  templates: "notifications/resources/list_changed",
+} as const satisfies Record<ListKind, string>;
+
+/** Resources that one listener may watch. */
+const WATCHED_LIMIT = 1000;
+
+export class Listeners {
+  readonly #parts: RouterParts;
+  readonly #listeners = new Set<Listener>();
+  readonly #log: Log;
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+    this.#log = parts.log;
+  }
+
+  /** Begins to tell; what is asked for in `filter.uris` is decided before this resolves. @throws `policy.denied` */
+  async add(caller: Caller, filter: ListenFilter, tell: Listener["tell"]): Promise<Listening> {
+    const listener: Listener = { caller, filter, tell, watched: new Map() };
+    this.#listeners.add(listener);
+    const end = (): void => {
+      this.#listeners.delete(listener);
+      for (const uri of listener.watched.keys()) void this.#unwatch(listener, uri);
+    };
+    try {
+      for (const uri of filter.uris) await this.#watch(listener, uri);
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return { watch: (uri) => this.#watch(listener, uri), unwatch: (uri) => this.#unwatch(listener, uri), end };
+  }
+
+  /** Servers came or went: whoever sees one of them is told that the lists are not what they were. */
+  async changed(server: string): Promise<void> {
+    for (const kind of ["tools", "prompts", "resources"] as const) await this.#tellChanged(server, "", kind);
+  }
+
+  /** What the listeners of a profile see has changed. */
+  profilesChanged(): void {
+    for (const { filter, tell } of this.#listeners)
+      for (const kind of ["tools", "prompts", "resources"] as const)
+        if (filter[kind]) tell({ method: LIST_CHANGED[kind], params: {} });
+  }
+
+  async heard(upstream: UpstreamPort, event: UpstreamEvent): Promise<void> {
+    const { name } = upstream.definition;
+    switch (event.type) {
+      case "list-changed":
+        return await this.#tellChanged(name, upstream.scope, event.kind);
+      case "resource-updated":
+        return this.#tellUpdated(upstream, event.params);
+      case "log":
+        return await this.#tellAll(upstream, { method: "notifications/message", params: event.params });
+      case "notification":
+        return event.method.startsWith("notifications/tasks")
+          ? this.#tellTask(upstream, event)
+          : await this.#tellAll(upstream, event);
+    }
+  }
+
+  async #tellChanged(server: string, scope: string, kind: ListKind): Promise<void> {
+    const wanted = kind === "templates" ? "resources" : kind;
+    for (const listener of this.#listeners) {
+      if (!listener.filter[wanted] || !isOfScope(listener, scope)) continue;
+      if (await this.#mayHear(listener, server)) listener.tell({ method: LIST_CHANGED[kind], params: {} });
+    }
+  }
+
+  #tellUpdated(upstream: UpstreamPort, params: JsonObject): void {
+    const uri = textAt(params, "uri");
+    for (const { watched, tell } of this.#listeners) {
+      for (const [publicUri, watch] of watched) {
+        // The resource itself, or one of those that it stands for.
+        if (uri === undefined || watch.upstream !== upstream) continue;
+        if (uri !== watch.uri && !uri.startsWith(watch.uri)) continue;
+        tell({
+          method: "notifications/resources/updated",
+          params: { ...params, uri: uri === watch.uri ? publicUri : uri },
+        });
+      }
+    }
+  }
+
+  async #tellAll(upstream: UpstreamPort, notification: ExchangeNotification): Promise<void> {
+    const { name } = upstream.definition;
+    const fit = fitNotification(notification, this.#parts.screen, { server: name, what: notification.method });
+    if (fit === undefined) return;
+    for (const listener of this.#listeners)
+      if (isOfScope(listener, upstream.scope) && (await this.#mayHear(listener, name))) listener.tell(fit);
+  }
+
+  /** Only whose task it is hears of it, under the id that he has of it. */
+  #tellTask(upstream: UpstreamPort, { method, params }: ExchangeNotification): void {
+    const { name } = upstream.definition;
+    const { taskIds, screen } = this.#parts;
+    const known = taskIds.ownerOf(name, textAt(params, "taskId") ?? "");
+    const fit = known && fitNotification({ method, params }, screen, { server: name, what: method });
+    if (known === undefined || fit === undefined) return;
+    const told = taskIds.sealIn(fit.params, { server: name, tool: known.tool }, known.owner);
+    for (const { caller, filter, tell } of this.#listeners) {
+      if (principalKey(caller) !== known.owner) continue;
+      if (filter.taskIds !== undefined && !filter.taskIds.includes(textAt(told, "taskId") ?? "")) continue;
+      tell({ method, params: told });
+    }
+  }
+
+  async #watch(listener: Listener, publicUri: string): Promise<void> {
+    const { views, guard, acts } = this.#parts;
+    const { caller, watched } = listener;
+    if (watched.has(publicUri)) return;
+    if (watched.size >= WATCHED_LIMIT)
+      throw gatewayErrors("gateway.bad-request", { reason: "too many resources are watched" });
+    const view = views.at(caller);
+    const { member, uri } = await memberOf(publicUri, view, this.#parts);
+    const { upstream } = member;
+    const act = acts.upon(
+      member.place,
+      await member.place.resource(),
+      { caller, profile: view.profile },
+      "resource:read",
+      "resources/subscribe",
+    );
+    const outcome = await guard.perform(act, async (_decision, note) => {
+      note({ uri });
+      await upstream.watch(uri);
+    });
+    allowedOrThrow(outcome);
+    watched.set(publicUri, { server: member.name, uri, upstream });
+  }
+
+  async #unwatch({ watched }: Listener, publicUri: string): Promise<void> {
+    const watch = watched.get(publicUri);
+    watched.delete(publicUri);
+    try {
+      await watch?.upstream.unwatch(watch.uri);
+    } catch (error) {
+      this.#log.debug("a resource could not be left alone", describeError(error));
+    }
+  }
+
+  /** Whether any of a server may be seen: the server itself, or one of its tools. A preview, since nothing is done. */
+  async #mayHear({ caller }: Listener, server: string): Promise<boolean> {
+    const view = this.#parts.views.at(caller);
+    const member = view.member(server);
+    // Of one that was taken out nothing is known any more, but that it was there.
+    if (member === undefined) return view.profile.shows(server);
+    return await this.#isVisible(caller, view, member);
+  }
+
+  async #isVisible(caller: Caller, view: View, member: Member): Promise<boolean> {
+    const { guard, acts } = this.#parts;
+    const asking = { caller, profile: view.profile };
+    const server = await member.place.resource();
+    const may = (resource: typeof server): boolean =>
+      guard.decide(acts.upon(member.place, resource, asking, "tool:list")).allow;
+    if (may(server)) return true;
+    return view.tools.offers.some((offer) => offer.member === member && may(offer.resource(server)));
+  }
+}
+
+function isOfScope({ caller }: Listener, scope: string): boolean {
+  return scope === "" || scope === personOf(caller.principal).id;
+}
