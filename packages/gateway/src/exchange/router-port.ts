@@ -17,6 +17,8 @@ export interface ListenFilter {
   readonly resources: boolean;
   /** URIs whose updates are wanted. */
   readonly uris: readonly string[];
+  /** Tasks whose status is wanted (extension `io.modelcontextprotocol/tasks`). */
+  readonly taskIds?: readonly string[];
 }
 
 export interface Listening {
