@@ -3,6 +3,8 @@ import type { Descriptor, Repository } from "@pratique/oci";
 import { gunzipStream } from "./archive/gzip.ts";
 import { readTar, type ArchiveLimits } from "./archive/tar-reader.ts";
 import { verifiedBlob } from "./archive/verified-blob.ts";
+import { CATALOG_FILE } from "./catalog/pack-catalog.ts";
+import { readCatalogBytes } from "./catalog/read-catalog.ts";
 import { packagingErrors } from "./errors.ts";
 import { LAYER_ANNOTATION } from "./mcp-server/server-labels.ts";
 import { readPolicyFiles } from "./policy/read-policy.ts";
@@ -60,6 +62,13 @@ export async function* filesOf(repository: Repository, info: ArtifactInfo): Asyn
       for (const { path, bytes } of await readPolicyFiles(repository, info.layers, malformed)) {
         yield { path, executable: false, body: only(bytes) };
       }
+      return;
+    }
+    case "catalog": {
+      const malformed = (reason: string): Error =>
+        packagingErrors("artifact.malformed", { reference, kind: info.kind, reason });
+      const bytes = await readCatalogBytes(repository, info.layers, malformed);
+      yield { path: CATALOG_FILE, executable: false, body: only(bytes) };
       return;
     }
     default:

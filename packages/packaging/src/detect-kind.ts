@@ -6,7 +6,7 @@ import { dependsOnMcp } from "./mcp-server/depends-on-mcp.ts";
 import { requireDirectory } from "./source-files.ts";
 
 /** The kinds that are made from directories. */
-export type PackableKind = Extract<Kind, "model" | "mcp-server" | "skill" | "agent" | "policy">;
+export type PackableKind = Extract<Kind, "model" | "mcp-server" | "skill" | "agent" | "policy" | "catalog">;
 
 /** The file by which a kind is known, and how to say what it needs. */
 const MARKS: readonly { kind: PackableKind; needs: string; isMark(names: readonly string[]): boolean }[] = [
@@ -34,6 +34,11 @@ const MARKS: readonly { kind: PackableKind; needs: string; isMark(names: readonl
     kind: "policy",
     needs: "a *.cedar file",
     isMark: (names) => names.some((name) => name.endsWith(".cedar")),
+  },
+  {
+    kind: "catalog",
+    needs: "a catalog.yaml",
+    isMark: (names) => names.includes("catalog.yaml") || names.includes("catalog.yml"),
   },
 ];
 

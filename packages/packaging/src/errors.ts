@@ -10,7 +10,7 @@ export const packagingErrors = defineErrors({
   "artifact.unknown-kind": {
     status: 400,
     text: "{directory} is no known kind of artifact",
-    hint: "a model needs weights (*.gguf, *.safetensors, *.onnx, *.dduf); an mcp-server a server.json or an MCP SDK; a skill a SKILL.md; an agent an agent.yaml; a policy pack *.cedar files",
+    hint: "a model needs weights (*.gguf, *.safetensors, *.onnx, *.dduf); an mcp-server a server.json or an MCP SDK; a skill a SKILL.md; an agent an agent.yaml; a policy pack *.cedar files; a catalog a catalog.yaml",
   },
   "artifact.ambiguous-kind": {
     status: 400,
@@ -20,7 +20,7 @@ export const packagingErrors = defineErrors({
   "artifact.kind-not-packable": {
     status: 400,
     text: "an artifact of kind `{kind}` cannot be packed from a directory",
-    hint: "pack a model, mcp-server, skill, agent or policy",
+    hint: "pack a model, mcp-server, skill, agent, policy or catalog",
   },
   "artifact.not-a-model": {
     status: 400,

@@ -58,6 +58,8 @@ export {
   type WantedSkill,
 } from "./skill/skill-lock.ts";
 export { collectionMembers, encodeSkillVariants, parsePlatform, type SkillVariant } from "./skill/skill-variants.ts";
+export { CATALOG_FILES, readCatalogSource } from "./catalog/pack-catalog.ts";
+export { readCatalogArtifact } from "./catalog/read-catalog.ts";
 export { readPolicyArtifact, type PolicyArtifact } from "./policy/read-policy.ts";
 export type { SkillFormat } from "./skill/skill-formats.ts";
 export { readSkillFiles, type SkillFiles } from "./skill/skill-files.ts";

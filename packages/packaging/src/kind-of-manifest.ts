@@ -3,6 +3,7 @@ import { Kind, KIND_ANNOTATION } from "@pratique/contracts";
 import { artifactTypeOf, parseManifest, type Manifest } from "@pratique/oci";
 import { AGENT_LOCK_TYPE } from "./agent/agent-lock.ts";
 import { AGENT_MEDIA_TYPES } from "./agent/pack-agent.ts";
+import { CATALOG_MEDIA_TYPES } from "./catalog/pack-catalog.ts";
 import { SERVER_NAME_LABEL } from "./mcp-server/server-labels.ts";
 import { modelFormatOf } from "./model/model-formats.ts";
 import { POLICY_MEDIA_TYPES } from "./policy/pack-policy.ts";
@@ -14,6 +15,7 @@ const BY_TYPE: ReadonlyMap<string, Kind> = new Map([
   [AGENT_MEDIA_TYPES.artifact, "agent"],
   [AGENT_LOCK_TYPE, "agent"],
   [POLICY_MEDIA_TYPES.artifact, "policy"],
+  [CATALOG_MEDIA_TYPES.artifact, "catalog"],
 ]);
 
 /**
@@ -31,6 +33,6 @@ export function kindOfManifest(manifest: Pick<Manifest, "bytes" | "mediaType">):
   const annotations = parsed.manifest.annotations ?? {};
   const stated = Kind.safeParse(annotations[KIND_ANNOTATION]);
   // Models, skills and agents have types of their own; what says so without having them is none.
-  if (stated.success && !["model", "skill", "agent"].includes(stated.data)) return stated.data;
+  if (stated.success && !["model", "skill", "agent", "catalog"].includes(stated.data)) return stated.data;
   return SERVER_NAME_LABEL in annotations ? "mcp-server" : "image";
 }

@@ -3,6 +3,7 @@ import { basename, resolve } from "node:path";
 import type { Kind } from "@pratique/contracts";
 import { planAgent } from "./agent/pack-agent.ts";
 import { readAgentSource } from "./agent/agent-source.ts";
+import { planCatalog, readCatalogSource } from "./catalog/pack-catalog.ts";
 import { detectKind, isPackable, type PackableKind } from "./detect-kind.ts";
 import { packagingErrors } from "./errors.ts";
 import { putFilesAtOnce } from "./file-layer.ts";
@@ -71,6 +72,10 @@ async function sourceOf(kind: PackableKind, directory: string): Promise<PlannedS
       const plan: PlannedSource["plan"] = (repository, { tag }) =>
         planPolicy(source, { repository, version: versionOf(undefined, tag) });
       return { name: source.name, plan };
+    }
+    case "catalog": {
+      const source = await readCatalogSource(directory);
+      return { name: source.catalog.name, plan: (repository) => planCatalog(source, repository) };
     }
     case "mcp-server":
       return serverSource(directory);
