@@ -1,2 +1,4 @@
 // Finds secrets in text and JSON, in one pass over many patterns, also where a stream splits them.
-export {};
+export { type Finding } from "./finding.ts";
+export { SecretScanner } from "./json-scanner.ts";
+export { KnownValues, type KnownValue } from "./known-values.ts";
