@@ -23,6 +23,12 @@ export const catalogErrors = defineErrors({
     text: "no catalog in force has an entry `{name}`",
     hint: "`pratique catalog ls` names the entries; gateway.catalog in pratique.yaml names the catalogs",
   },
+  "catalog.values-invalid": {
+    status: 422,
+    text: "the values for the entry `{name}` do not fit: {detail}",
+    hint: "`pratique catalog show {name}` prints its config schema; values stand under gateway.servers.NAME.config",
+  },
+  "catalog.bad-query": { status: 400, text: "the registry cannot answer that: {problem}" },
   "catalog.incomplete": {
     status: 422,
     text: "{count} of the catalog's entries cannot be published: {first}",

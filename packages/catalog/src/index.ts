@@ -12,3 +12,9 @@ export {
   type ImportedList,
 } from "./import-catalog.ts";
 export { exportCatalog, type ExportFormat } from "./export-catalog.ts";
+export { fillEntry, type FilledEntry } from "./fill-entry.ts";
+export type { CatalogChange } from "./review/change.ts";
+export { reviewCatalog, type CatalogReview } from "./review/review-catalog.ts";
+export { datedAfter, publishProblems, type EntryProblem } from "./publishable.ts";
+export { listServers, serverAnswer, type ListedServer } from "./registry-api/answer.ts";
+export { pageOf, parseServerQuery } from "./registry-api/query.ts";
