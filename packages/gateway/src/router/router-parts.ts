@@ -1,6 +1,6 @@
 // What the verbs of the router share.
-import type { Clock, JsonObject, Log } from "@pratique/core";
-import type { Guard, Waiting } from "@pratique/guard";
+import type { Clock, Log } from "@pratique/core";
+import type { Guard } from "@pratique/guard";
 import type { Answer, Exchange } from "../exchange/exchange.ts";
 import type { Interceptors, OwnTools } from "../exchange/ports.ts";
 import type { Caller } from "../front/caller.ts";
@@ -24,14 +24,6 @@ export interface RouterParts extends PassParts {
   readonly interceptors: Interceptors | undefined;
   readonly own: OwnTools | undefined;
   readonly recordArguments: RecordArguments;
-  /** How whoever may approve of a call is reached while it waits. */
-  readonly waiting:
-    | ((
-        caller: Caller,
-        exchange: Exchange,
-        call: { readonly tool: string; readonly arguments: JsonObject; argumentsDigest(): string },
-      ) => Waiting)
-    | undefined;
   /** Calls one of the gateway's own tools. */
   callOwn(caller: Caller, view: View, exchange: Exchange, trace: Trace): Promise<Answer>;
 }

@@ -37,7 +37,6 @@ export interface RouterOptions {
   readonly drift?: DriftGuard | undefined;
   readonly own?: OwnTools | undefined;
   readonly rates?: Rates | undefined;
-  readonly waiting?: RouterParts["waiting"];
   /** What /mcp/NAME shows, by name; asked whenever that may have changed. */
   readonly profiles?: (() => Readonly<Record<string, GatewayProfile>>) | undefined;
   readonly allowUnisolated?: boolean | undefined;
@@ -55,7 +54,7 @@ export class Router implements RouterPort {
   readonly #traced: Tracer;
 
   constructor(options: RouterOptions) {
-    const { guard, clock, log, servers, screen = textScreen, interceptors, drift, own, waiting, key } = options;
+    const { guard, clock, log, servers, screen = textScreen, interceptors, drift, own, key } = options;
     this.#info = options.info;
     this.#traced = createTracer(clock);
     this.#views = new Views({
@@ -74,7 +73,6 @@ export class Router implements RouterPort {
       screen,
       interceptors,
       own,
-      waiting,
       views: this.#views,
       acts: new Acts({ allowUnisolated: options.allowUnisolated === true }),
       rates: options.rates ?? new Rates({ limits: [], clock }),

@@ -2,6 +2,7 @@
 import { describeError, isJsonObject, isPratiqueError, type JsonObject } from "@pratique/core";
 import type { AuditRecord, Decision } from "@pratique/contracts";
 import { denialText } from "@pratique/guard";
+import { waitingClient } from "../approvals/waiting-client.ts";
 import { gatewayErrors } from "../errors.ts";
 import type { Answer, Exchange } from "../exchange/exchange.ts";
 import { McpError } from "../exchange/mcp-error.ts";
@@ -112,7 +113,7 @@ async function callOffer(
         note(asked.length === 0 ? passed.notes : { ...passed.notes, asked });
         return passed.result;
       },
-      parts.waiting?.(caller, exchange, { tool: offer.publicName, arguments: sent, argumentsDigest: args.digest }),
+      waitingClient(caller, exchange, { arguments: sent, argumentsDigest: args.digest }),
     );
     const meta = decisionMeta(outcome.decision, outcome.record);
     trace.decided(outcome.decision, outcome.record);

@@ -11,7 +11,6 @@ import { View, type FitLists, type Member, type ViewParts } from "./view.ts";
 
 /** The servers behind the gateway, as those who connect to them know them. */
 export interface Servers {
-  /** By name. */
   definitions(): readonly ServerDefinition[];
   /** For a person; one for all where the server is shared. */
   of(name: string, person: string): UpstreamPort | undefined;
@@ -97,6 +96,7 @@ export class Views {
     const members = this.#options.servers
       .definitions()
       .filter(({ name }) => profile.shows(name))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map((definition) => this.#member(definition, person, profile));
     return new View(profile, members, this.#options, this.#fit);
   }
