@@ -6,8 +6,8 @@ import { describeError, isPratiqueError, type Log } from "@pratique/core";
 import { daemonErrors } from "./errors.ts";
 import { problemOf } from "./control/problem.ts";
 
-/** Answers one request; `url` is already parsed. */
-export type Handler = (req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void>;
+/** Answers one request; `url` is already parsed, and shared with others: it is read only. */
+export type Handler = (req: IncomingMessage, res: ServerResponse, url: Readonly<URL>) => Promise<void>;
 
 export interface Listener {
   /** `http://127.0.0.1:7340`. */
@@ -48,11 +48,12 @@ export async function listen(address: string, log: Log, limits: Partial<Listener
   const { bodyIdleMs, connections } = { ...DEFAULT_LIMITS, ...limits };
   let handler: Handler | undefined;
   const underWay = new Set<Promise<void>>();
+  const targets = new Targets();
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: 60_000 },
     (req, res) => {
       endStalledBody(req, bodyIdleMs);
-      const answering = dispatch(handler, req, res, log).finally(() => underWay.delete(answering));
+      const answering = dispatch({ handler, targets, log }, req, res).finally(() => underWay.delete(answering));
       underWay.add(answering);
     },
   );
@@ -98,12 +99,33 @@ function endStalledBody(req: IncomingMessage, idleMs: number): void {
   }, idleMs).unref();
 }
 
-async function dispatch(
-  handler: Handler | undefined,
-  req: IncomingMessage,
-  res: ServerResponse,
-  log: Log,
-): Promise<void> {
+/** Addresses as they were read: clients ask for the same ones again and again. */
+class Targets {
+  readonly #read = new Map<string, URL>();
+
+  read(target: string): URL {
+    const known = this.#read.get(target);
+    if (known !== undefined) return known;
+    // A path such as `//v2/` must not be read as a host.
+    const url = new URL(`http://listener${target.startsWith("/") ? target.replace(/^\/+/, "/") : "/"}`);
+    // What is asked for with a query is asked for once.
+    if (url.search !== "" || target.length > TARGET_LENGTH) return url;
+    if (this.#read.size >= TARGETS) this.#read.clear();
+    this.#read.set(target, url);
+    return url;
+  }
+}
+
+const TARGETS = 500;
+const TARGET_LENGTH = 500;
+
+interface Dispatch {
+  readonly handler: Handler | undefined;
+  readonly targets: Targets;
+  readonly log: Log;
+}
+
+async function dispatch({ handler, targets, log }: Dispatch, req: IncomingMessage, res: ServerResponse): Promise<void> {
   try {
     const target = req.url ?? "/";
     if (target === "/livez") return plain(res, 200, "ok\n");
@@ -113,9 +135,7 @@ async function dispatch(
       res.setHeader("retry-after", "1");
       return plain(res, 503, "starting\n");
     }
-    // A path such as `//v2/` must not be read as a host.
-    const url = new URL(`http://listener${target.startsWith("/") ? target.replace(/^\/+/, "/") : "/"}`);
-    await handler(req, res, url);
+    await handler(req, res, targets.read(target));
   } catch (error) {
     if (!isPratiqueError(error))
       log.error("request failed", {

@@ -73,5 +73,14 @@ export function sendBytes(
   headers: Readonly<Record<string, string>>,
 ): void {
   res.writeHead(status, { ...BASE_HEADERS, "Content-Length": String(body.byteLength), ...headers });
-  res.end(req.method === "HEAD" ? undefined : body);
+  if (req.method === "HEAD") res.end();
+  // As text of one byte a character it goes out together with the head, in one piece.
+  else if (body.byteLength <= ONE_PIECE_BYTES) res.end(latin1(body), "latin1");
+  else res.end(body);
+}
+
+const ONE_PIECE_BYTES = 8 * 1024;
+
+function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
