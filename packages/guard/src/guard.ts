@@ -1,6 +1,6 @@
 // authenticate → decide → act → record: the one way by which anything happens.
 import { RecordTemplate } from "@pratique/audit";
-import type { AuditRecord, Decision, PolicyReason } from "@pratique/contracts";
+import type { AuditRecord, Decision, PolicyReason, RecordBody } from "@pratique/contracts";
 import { canonicalJson, describeError, digestOf, type Clock, type JsonObject, type Log } from "@pratique/core";
 import type { PolicyRequest, PolicySet } from "@pratique/policy";
 import type { ActScope } from "./act-scope.ts";
@@ -10,6 +10,7 @@ import { decideAct, policyInForce, policyNow, policyRequestOf } from "./decide.t
 import { recordBody } from "./record-body.ts";
 import type { RepeatWindow, RepeatWindows } from "./repeat-windows.ts";
 import { RepeatedAct } from "./repeated-act.ts";
+import type { RepeatedList } from "./repeated-list.ts";
 import { Recorder, type RecordSink } from "./recorder.ts";
 
 export interface GuardOptions {
@@ -45,6 +46,8 @@ export interface Guard {
     items: readonly R[],
     resourceOf: (item: R) => GuardResource,
   ): Promise<R[]>;
+  /** The same for a list that is asked for again and again; what it shows is worked out once. */
+  filterAgain<R>(list: RepeatedList<R>): Promise<readonly R[]>;
   /** A decision without act and record, for previews. */
   decide(act: Act): Decision;
   /** What came of an act after it was recorded, such as the bytes of a connection: a further record that names the first. */
@@ -72,6 +75,21 @@ interface Plan {
   window: RepeatWindow | undefined;
 }
 
+/** What a principal sees of a list. */
+interface DecidedList {
+  readonly listing: Act;
+  /** Places of the items that are shown. */
+  readonly shown: readonly number[];
+  readonly decision: Decision;
+  readonly counts: JsonObject;
+}
+
+interface ListPlan {
+  readonly set: PolicySet | undefined;
+  readonly decided: DecidedList;
+  template: RecordTemplate | undefined;
+}
+
 /** What the first record of a window says of itself. */
 function coverage(windows: RepeatWindows | undefined): JsonObject {
   return windows === undefined ? {} : { coversMs: windows.windowMs };
@@ -87,6 +105,7 @@ class PolicyGuard implements Guard {
   readonly #recorder: Recorder;
   /** What is known of acts that happen again and again, under the policy set that it was worked out with. */
   readonly #plans = new WeakMap<RepeatedAct, Plan>();
+  readonly #lists = new WeakMap<RepeatedList<unknown>, ListPlan>();
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -179,36 +198,70 @@ class PolicyGuard implements Guard {
     resourceOf: (item: R) => GuardResource,
   ): Promise<R[]> {
     const start = this.#now();
+    const decided = this.#decideList(act, items.length, (at) => resourceOf(items[at]!));
+    await this.#recorder.ready(act.action);
+    await this.#recordList(decided, start);
+    return decided.shown.map((at) => items[at]!);
+  }
+
+  async filterAgain<R>(list: RepeatedList<R>): Promise<readonly R[]> {
+    const start = this.#now();
+    const set = policyInForce(this.#options.policy);
+    const isLasting = set !== undefined && list.isCurrent();
+    const known = isLasting ? this.#lists.get(list) : undefined;
+    const decided =
+      known?.set === set && known !== undefined
+        ? known
+        : {
+            set,
+            template: undefined,
+            decided: this.#decideList(list.act, list.resources.length, (at) => list.resources[at]!),
+          };
+    if (isLasting) this.#lists.set(list, decided);
+    await this.#recorder.ready(list.act.action);
+    await this.#recordList(decided.decided, start, decided);
+    return list.pick(decided.decided.shown);
+  }
+
+  #decideList(
+    act: Omit<Act, "resource"> & { readonly scope: GuardResource },
+    length: number,
+    resourceAt: (at: number) => GuardResource,
+  ): DecidedList {
     const { scope, ...rest } = act;
-    const listing: Act = { ...rest, resource: scope };
     const policy = policyNow(this.#options.policy);
     const decide = (resource: GuardResource): Decision => decideAct(policy, this.#options.log, { ...rest, resource });
-    const shown: R[] = [];
+    const shown: number[] = [];
     const hidden: string[] = [];
     const policies = new Map<string, PolicyReason>();
     // Whoever is not signed in is told nothing, and nothing is decided item by item.
-    let last = act.principal === undefined || items.length === 0 ? decide(scope) : undefined;
-    for (const item of act.principal === undefined ? [] : items) {
-      const resource = resourceOf(item);
+    const decidedCount = act.principal === undefined ? 0 : length;
+    let last = decidedCount === 0 ? decide(scope) : undefined;
+    for (let at = 0; at < decidedCount; at += 1) {
+      const resource = resourceAt(at);
       const decision = decide(resource);
-      if (decision.allow) shown.push(item);
+      if (decision.allow) shown.push(at);
       else hidden.push(`${resource.type} ${resource.id}`);
       for (const policy of decision.policies) policies.set(policy.id, policy);
       last = decision;
     }
-    const decision = summary(last ?? decide(scope), shown.length, items.length, [...policies.values()]);
+    const decision = summary(last ?? decide(scope), shown.length, length, [...policies.values()]);
     const counts = {
-      offered: items.length,
+      offered: length,
       shown: shown.length,
-      hidden: items.length - shown.length,
+      hidden: length - shown.length,
       ...(hidden.length === 0 ? {} : { hiddenDigest: digestOf(canonicalJson(hidden.toSorted())) }),
     };
-    await this.#recorder.ready(act.action);
+    return { listing: { ...rest, resource: scope }, shown, decision, counts };
+  }
+
+  async #recordList({ listing, decision, counts }: DecidedList, start: number, plan?: ListPlan): Promise<void> {
     const outcome = decision.allow ? "done" : "denied";
-    await this.#recorder.write(
-      recordBody(listing, { decision, outcome, details: counts, durationMs: this.#now() - start }),
-    );
-    return shown;
+    const body = (): RecordBody =>
+      recordBody(listing, { decision, outcome, details: counts, durationMs: this.#now() - start });
+    if (plan === undefined || !decision.allow) return void (await this.#recorder.write(body()));
+    plan.template ??= new RecordTemplate(body());
+    await this.#recorder.writeLike(plan.template, this.#now() - start);
   }
 
   async followUp(record: AuditRecord, facts: Readonly<Record<string, string | number | boolean>>): Promise<void> {

@@ -9,3 +9,4 @@ export { createGuard, type Guard, type GuardOptions } from "./guard.ts";
 export { DecisionInputs, type DecisionInputsOptions } from "./decision-inputs.ts";
 export { RepeatWindows } from "./repeat-windows.ts";
 export { RepeatedAct } from "./repeated-act.ts";
+export { RepeatedList } from "./repeated-list.ts";
