@@ -8,5 +8,13 @@ export type {
   ServerTransport,
   StdioPeer,
   ToolVerdict,
+  UpstreamAuth,
 } from "./server-definition.ts";
 export { DECISION_META } from "./catalog/clean-result.ts";
+export { openUpstream } from "./upstream/open-upstream.ts";
+export type { Exchange, InputRequest } from "./exchange/exchange.ts";
+export { McpError } from "./exchange/mcp-error.ts";
+export type { UpstreamEvent, UpstreamPort } from "./exchange/upstream-port.ts";
+export { Credentials, type BegunLogin } from "./credentials/credentials.ts";
+export { credentialErrors } from "./credentials/errors.ts";
+export type { CredentialParts, HeaderSecret, OAuthSettings, RemoteServer } from "./credentials/remote-server.ts";
