@@ -265,4 +265,29 @@ export const daemonErrors = defineErrors({
     text: "{file} holds no certificate of an upstream registry's authority",
     hint: "write it there in PEM form",
   },
+  "server.unknown": {
+    status: 404,
+    text: "there is no server {name} that Pratique runs",
+    hint: "pratique server ls lists them",
+  },
+  "server.not-placeable": {
+    status: 400,
+    text: "the entry {name} cannot be placed: {reason}",
+    hint: "pack and push its server, and name the digest in the catalog",
+  },
+  "server.network-wider": {
+    status: 400,
+    text: "the entry of {name} does not name {host}: its network can only be narrowed",
+    hint: "name the host in the entry, or leave it out of the override",
+  },
+  "server.unknown-secret": {
+    status: 400,
+    text: "the entry of {name} knows no secret {secret}",
+    hint: "pratique catalog show names the secrets of an entry",
+  },
+  "server.exists": {
+    status: 409,
+    text: "there is a server {name} already",
+    hint: "pratique server rm {name}, or choose another name",
+  },
 });

@@ -21,7 +21,6 @@ import { Account } from "./control/account.ts";
 import { controlOperations } from "./control/operations.ts";
 import { createControlApi } from "./control/router.ts";
 import { StatusDesk } from "./control/status-desk.ts";
-import { placeConfiguredServers } from "./configured-servers.ts";
 import { EventDesk } from "./housekeeping/event-desk.ts";
 import { digestsInUse } from "./housekeeping/in-use.ts";
 import { RetentionDesk } from "./housekeeping/retention-desk.ts";
@@ -48,7 +47,8 @@ import { Runs } from "./runs/runs.ts";
 import { openKeys, trustWithRing } from "./signing/open-keys.ts";
 import { openSecretDesk } from "./secrets/open-secret-desk.ts";
 import { openSigning } from "./signing/open-signing.ts";
-import { ToolServers } from "./runs/tool-servers.ts";
+import { placeConfiguredServers } from "./servers/configured-servers.ts";
+import { openServers } from "./servers/open-servers.ts";
 import { openRegistryClients } from "./registry-clients.ts";
 import { openUpstreams } from "./upstreams/open-upstreams.ts";
 import { UpstreamDesk } from "./upstreams/upstream-desk.ts";
@@ -261,13 +261,17 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       ...(config.engine.contextTokens === undefined ? {} : { contextTokens: config.engine.contextTokens }),
     });
     onClose(() => inference.close());
-    const servers = new ToolServers({
+    const { servers, ...serverDesks } = await openServers({
+      config,
+      home,
+      userHome: options.environment["HOME"],
       artifacts,
       gateway,
       guard,
+      secrets: secrets.use,
       containers: () => machinery.containers(),
       nodeExecutable,
-      cacheDirectory: home.cache,
+      owner: identity.owner,
       clock,
       log,
     });
@@ -356,7 +360,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     );
     const interrupted = await database.runs.markInterrupted(clock.now().toISOString());
     if (interrupted > 0) log.warn("runs were interrupted when the daemon last stopped", { runs: interrupted });
-    await placeConfiguredServers(config, { owner: identity.owner, artifacts, servers, gateway, log });
+    await placeConfiguredServers(config, serverDesks.placing);
     retention.schedule(identity.owner);
     upkeep.schedule(identity.owner);
     await advisories.desk.schedule(identity.owner);

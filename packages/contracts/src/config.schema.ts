@@ -13,14 +13,16 @@ import { RegistryClientConfig } from "./registry-client-config.schema.ts";
 import { ClearanceConfig } from "./clearance-config.schema.ts";
 import { PackagingConfig } from "./packaging-config.schema.ts";
 import { CATALOG_GATEWAY_KEYS, GatewayEntryConfig } from "./catalog-config.schema.ts";
+import { GATEWAY_SHIELD_KEYS } from "./gateway-shield-config.schema.ts";
+import { ENTRY_OVERRIDE_KEYS, GATEWAY_LIFE_KEYS, GatewayReferenceConfig } from "./server-life-config.schema.ts";
 import { SbomConfig } from "./sbom.schema.ts";
 import { StorageConfig } from "./storage-config.schema.ts";
 import { UpstreamsConfig } from "./upstream-config.schema.ts";
 import { VulnerabilitiesConfig } from "./vulnerabilities-config.schema.ts";
 
 export const GatewayServerConfig = z.union([
-  GatewayEntryConfig,
-  z.strictObject({ reference: z.string().describe("Reference of a cleared MCP server artifact, run in a container") }),
+  GatewayEntryConfig.extend(ENTRY_OVERRIDE_KEYS),
+  GatewayReferenceConfig,
   z.strictObject({
     url: z.url().describe("Address of an MCP server that speaks Streamable HTTP"),
     readOnlyTools: z
@@ -112,6 +114,8 @@ export const Config = z.strictObject({
         .default({})
         .describe("MCP servers behind /mcp, by name"),
       ...GATEWAY_ROUTER_KEYS,
+      ...GATEWAY_LIFE_KEYS,
+      ...GATEWAY_SHIELD_KEYS,
     })
     .prefault({})
     .describe("MCP gateway"),

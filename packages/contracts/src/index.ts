@@ -158,5 +158,45 @@ export {
 } from "./sbom.schema.ts";
 export { EntryEvidence, EntryNetwork, EntrySecret, EntryTool, ServerEntry, ServerName } from "./server-entry.schema.ts";
 export { Catalog, CatalogName } from "./catalog.schema.ts";
+export {
+  CatalogAddRequest,
+  CatalogAddResult,
+  CatalogChange,
+  CatalogDiffRequest,
+  CatalogEditResult,
+  CatalogEntryDetails,
+  CatalogEntrySummary,
+  CatalogExportRequest,
+  CatalogExportResult,
+  CatalogFormatName,
+  CatalogImportRequest,
+  CatalogInitRequest,
+  CatalogListing,
+  CatalogPublishRequest,
+  CatalogPublishResult,
+  CatalogReviewRequest,
+  CatalogReviewResult,
+  CatalogSide,
+  CatalogSummary,
+} from "./catalog-control.schema.ts";
 export { GatewayEntryConfig } from "./catalog-config.schema.ts";
+export { GatewayReferenceConfig } from "./server-life-config.schema.ts";
 export { GatewayLimit, GatewayProfile, ProfileName, ProfileServer, ProfileTool } from "./gateway-profile.schema.ts";
+export {
+  DriftConfig,
+  InterceptorConfig,
+  SecretGuardConfig,
+  type SecretAction,
+} from "./gateway-shield-config.schema.ts";
+export {
+  SecretAllowance,
+  SecretAllowances,
+  SecretAllowRequest,
+  SecretForgetRequest,
+  ServerApproval,
+  ServerApprovalResult,
+  ServerReview,
+  ServerReviews,
+  TextFinding,
+  ToolReview,
+} from "./gateway-shield.schema.ts";

@@ -26,5 +26,7 @@ export {
 } from "./container/container-driver.ts";
 export { AllowList, parseHostPort, type HostPort } from "./egress/allow-list.ts";
 export { EgressGate, type EgressOptions } from "./egress/egress-gate.ts";
+export { checkMount, type MountRules } from "./mounts/check-mount.ts";
+export { publishPort, type PublishedPort } from "./publish-port.ts";
 export { startProcess, type ProcessSpec } from "./process/start-process.ts";
 export { runCommand, type CommandOptions, type CommandResult } from "./process/run-command.ts";

@@ -8,6 +8,8 @@ export interface SandboxSpec {
   readonly image: string;
   /** Replaces the image's entry point and arguments. */
   readonly command?: readonly string[];
+  /** Replaces the image's arguments, and keeps its entry point. */
+  readonly args?: readonly string[];
   /** Replaces the image's user; root becomes nobody. */
   readonly user?: string;
   /** No secrets: an engine shows it to whoever asks. */

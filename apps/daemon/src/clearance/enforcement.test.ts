@@ -1,17 +1,21 @@
 // Every enforcement point refuses what is not cleared, and what lost its clearance, and takes it again when it has it back.
 import { createServer, type Server } from "node:http";
+import { PassThrough } from "node:stream";
 import { silentLog } from "@pratique/core";
 import type { Principal } from "@pratique/contracts";
 import type { Gateway, StdioPeer } from "@pratique/gateway";
 import { modelResource } from "@pratique/inference";
 import { createRegistry } from "@pratique/registry";
 import type { ContainerDriver } from "@pratique/sandbox";
+import { SecretUse } from "@pratique/secrets";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Artifacts } from "../artifacts/artifacts.ts";
 import type { Found } from "../artifacts/find-artifact.ts";
 import { ownImage } from "../admission/own-image.ts";
 import { admitModel } from "../runs/models.ts";
-import { ToolServers } from "../runs/tool-servers.ts";
+import { ServerLauncher } from "../servers/server-launcher.ts";
+import { ServerLogs } from "../servers/server-logs.ts";
+import { Servers } from "../servers/servers.ts";
 import { CRITICAL, HOST, openScene, OWNER, type Scene } from "./clearing.fixture.ts";
 
 const AGENT: Principal = {
@@ -34,7 +38,7 @@ let server: Server;
 let port = 0;
 let images = 0;
 let start: ((scope: string) => Promise<StdioPeer>) | undefined;
-let servers: ToolServers;
+let servers: Servers;
 
 beforeEach(async () => {
   scene = await openScene();
@@ -82,7 +86,14 @@ beforeEach(async () => {
   const driver = {
     id: "container",
     ensureImage: async () => `image-${(images += 1)}`,
-    start: async () => ({ stop: async () => undefined }),
+    start: async () => ({
+      id: "0123456789abcdef",
+      stdin: new PassThrough(),
+      stdout: new PassThrough(),
+      stderr: new PassThrough(),
+      exited: new Promise(() => undefined),
+      stop: async () => undefined,
+    }),
   } as unknown as ContainerDriver;
   const gateway = {
     removeServer: async () => undefined,
@@ -90,16 +101,25 @@ beforeEach(async () => {
       if (definition.transport.type === "stdio") ({ start } = definition.transport);
     },
   } as unknown as Gateway;
-  servers = new ToolServers({
+  servers = new Servers({
     artifacts,
     gateway,
     guard,
     containers: async () => driver,
+    launcher: new ServerLauncher({
+      guard,
+      secrets: new SecretUse({ guard, source: { get: async () => undefined } }),
+      mounts: { homeDirectory: directory, forbidden: [], writable: [] },
+      networks: [],
+      runDirectory: directory,
+      logs: new ServerLogs(clock),
+      clock,
+      log: silentLog,
+    }),
     nodeExecutable: process.execPath,
     cacheDirectory: directory,
-    clock,
     log: silentLog,
-  } as ConstructorParameters<typeof ToolServers>[0]);
+  });
 });
 afterEach(async () => {
   server.closeAllConnections();

@@ -20,14 +20,14 @@ import { daemonErrors } from "../errors.ts";
 import { problemOf } from "../control/problem.ts";
 import { admitModel, isAddress, parseUpstream, type Models } from "./models.ts";
 import { openRunMembers, type RunMembers } from "./run-members.ts";
-import type { PlacedServer, ToolServers } from "./tool-servers.ts";
+import type { PlacedServer, Servers } from "../servers/servers.ts";
 
 const RUN_LIFETIME_MS = 60 * 60 * 1000;
 
 export interface RunsOptions {
   readonly artifacts: Artifacts;
   readonly models: Models;
-  readonly servers: ToolServers;
+  readonly servers: Servers;
   readonly identity: Identity;
   readonly guard: Guard;
   readonly database: Database;

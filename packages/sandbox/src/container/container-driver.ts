@@ -87,8 +87,17 @@ class EngineDriver implements ContainerDriver {
       api.docker.getImage(spec.image).inspect(),
     );
     const { User = "", Entrypoint, Cmd } = Config;
-    const imageCommand = [...wordsOf(Entrypoint), ...wordsOf(Cmd)];
-    const around = { home: this.#home, instance, ulimits, runtime, isPodman, userns, imageUser: User, imageCommand };
+    const around = {
+      home: this.#home,
+      instance,
+      ulimits,
+      runtime,
+      isPodman,
+      userns,
+      imageUser: User,
+      imageEntrypoint: wordsOf(Entrypoint),
+      imageArgs: wordsOf(Cmd),
+    };
     const guest = await this.#guestFiles(spec, runDirectory, architecture);
     const sandbox = await startContainer(api, spec, around, guest);
     this.#running.set(sandbox, { name: spec.name, digest: spec.labels?.[DIGEST_LABEL] });

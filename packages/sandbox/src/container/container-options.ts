@@ -36,8 +36,9 @@ export interface ContainerSurroundings {
   readonly userns?: string | undefined;
   /** The user that the image names. */
   readonly imageUser: string;
-  /** Entry point and arguments of the image. */
-  readonly imageCommand?: readonly string[];
+  readonly imageEntrypoint?: readonly string[];
+  /** Arguments of the image. */
+  readonly imageArgs?: readonly string[];
   /** Directory with our first process and socket. Without it, a sandbox has neither network nor secrets nor a port. */
   readonly guestDirectory?: string | undefined;
 }
@@ -121,12 +122,13 @@ export function containerOptions(spec: SandboxSpec, around: ContainerSurrounding
 
 function commandOptions(
   spec: SandboxSpec,
-  { guestDirectory, imageCommand = [] }: ContainerSurroundings,
+  { guestDirectory, imageEntrypoint = [], imageArgs = [] }: ContainerSurroundings,
 ): Pick<Docker.ContainerCreateOptions, "Entrypoint" | "Cmd"> {
   if (guestDirectory !== undefined) {
-    return { Entrypoint: initArguments(spec), Cmd: [...(spec.command ?? imageCommand)] };
+    const command = spec.command ?? [...imageEntrypoint, ...(spec.args ?? imageArgs)];
+    return { Entrypoint: initArguments(spec), Cmd: [...command] };
   }
-  if (spec.command === undefined) return {};
+  if (spec.command === undefined) return spec.args === undefined ? {} : { Cmd: [...spec.args] };
   return { Entrypoint: spec.command.slice(0, 1), Cmd: spec.command.slice(1) };
 }
 

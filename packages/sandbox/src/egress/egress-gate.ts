@@ -20,7 +20,7 @@ export interface EgressOptions {
   /** Networks (CIDR) that are reached although they are not public. */
   readonly networks?: readonly string[];
   /** The server is being watched: what its entry does not name is tried too, if policy lets it. */
-  readonly learning?: boolean;
+  readonly learning?: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly resolver?: Resolver;
@@ -171,7 +171,7 @@ export class EgressGate {
       principal,
       action: "egress:connect",
       resource: { type: "Host", id: `${host}:${port}`, attributes: { name: host, port } },
-      context: { declared: allow.allows({ host, port }), learning: learning === true, ...address },
+      context: { declared: allow.allows({ host, port }), learning: learning?.() === true, ...address },
       details: { way },
     };
   }

@@ -13,14 +13,15 @@ import type { Artifacts } from "../artifacts/artifacts.ts";
 import { findArtifact, type Found } from "../artifacts/find-artifact.ts";
 import { installationDirectory } from "../installation.ts";
 import { readPolicySet } from "../policy-files.ts";
-import { ToolServers } from "./tool-servers.ts";
+import type { ServerLauncher } from "./server-launcher.ts";
+import { Servers } from "./servers.ts";
 
 const owner: Principal = { type: "User", id: "user-1", name: "olga", groups: ["owner"] };
 
 let directory: string;
 let store: ContentStore;
 let gateway: Gateway;
-let servers: ToolServers;
+let servers: Servers;
 let driver: ContainerDriver | undefined;
 let found: Found;
 /** Another server that wants the same name. */
@@ -77,14 +78,14 @@ beforeEach(async () => {
     clearedNow: async () => ({ cleared: true, isCurrent: () => true }),
     requireRunnable: async () => undefined,
   } as unknown as Artifacts;
-  servers = new ToolServers({
+  servers = new Servers({
     artifacts,
     gateway,
     guard,
     containers: async () => driver,
+    launcher: {} as ServerLauncher,
     nodeExecutable: process.execPath,
     cacheDirectory: directory,
-    clock: systemClock,
     log: silentLog,
   });
   const repository = store.repository("team/harbour");
