@@ -2,7 +2,7 @@
 // need not work out again what follows from it.
 import type { Action, Principal } from "@pratique/contracts";
 import type { JsonObject } from "@pratique/core";
-import { RepeatedAct, type GuardResource } from "@pratique/guard";
+import { RepeatedAct, RepeatedList, type GuardResource } from "@pratique/guard";
 import { runOf, type Caller } from "../front/caller.ts";
 import { isMember, type Profile } from "./profile.ts";
 import type { ServerPlace } from "./server-place.ts";
@@ -10,9 +10,19 @@ import type { ServerPlace } from "./server-place.ts";
 /** Acts remembered of one thing; it has few callers at a time. */
 const ACTS_LIMIT = 500;
 
+interface KnownList {
+  readonly list: RepeatedList<unknown>;
+  /** As they were when it was made. */
+  readonly servers: readonly GuardResource[];
+  readonly context: JsonObject;
+}
+
+const NO_CONTEXT: JsonObject = {};
+
 export class Acts {
   readonly #allowUnisolated: boolean;
   readonly #byResource = new WeakMap<GuardResource, Map<string, RepeatedAct>>();
+  readonly #lists = new WeakMap<readonly unknown[], Map<string, KnownList>>();
   readonly #principalKeys = new WeakMap<Principal, string>();
   readonly #contexts = new WeakMap<Profile, Map<string, JsonObject>>();
 
@@ -64,6 +74,29 @@ export class Acts {
     };
   }
 
+  /** The same, for a list that is asked for again and again; another when anything of it has changed. */
+  list<O>(
+    asking: Asking,
+    action: Action,
+    method: string,
+    offers: readonly O[],
+    servers: ReadonlyMap<unknown, GuardResource>,
+    resourceOf: (offer: O) => GuardResource,
+  ): RepeatedList<O> {
+    const known = this.#lists.get(offers) ?? new Map<string, KnownList>();
+    const key = `${action} ${method} ${asking.profile.name} ${this.principalKey(asking.caller.principal)}`;
+    const context = this.#contextOf(asking.caller, asking.profile);
+    const list = known.get(key);
+    const resources = [...servers.values()];
+    // Lists of the same offers hold the same offers, whoever they are for.
+    if (list?.context === context && isSame(list.servers, resources)) return list.list as RepeatedList<O>;
+    const made = new RepeatedList(this.listing(asking, action, method), offers, resourceOf);
+    if (known.size >= ACTS_LIMIT) known.clear();
+    known.set(key, { list: made, servers: resources, context });
+    this.#lists.set(offers, known);
+    return made;
+  }
+
   /** Tells principals apart, with all that policy may know of them. */
   principalKey(principal: Principal): string {
     const known = this.#principalKeys.get(principal);
@@ -79,7 +112,7 @@ export class Acts {
 
   /** Empty for an address that is no profile of the configuration. */
   #contextOf({ principal }: Caller, profile: Profile): JsonObject {
-    if (profile.configured === undefined) return {};
+    if (profile.configured === undefined) return NO_CONTEXT;
     const known = this.#contexts.get(profile) ?? new Map<string, JsonObject>();
     const key = this.principalKey(principal);
     const context = known.get(key) ?? {
@@ -103,4 +136,8 @@ export interface Asking {
 /** What lists are about in their record. */
 function scopeOf({ name }: Profile): GuardResource {
   return { type: "System", id: name === "" ? "gateway" : `gateway/${name.slice(0, 200)}` };
+}
+
+function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, at) => item === b[at]);
 }

@@ -73,6 +73,10 @@ function denyingGuard(asked: Action[], real: Guard): Guard {
       asked.push(action);
       return [];
     },
+    filterAgain: async ({ act: { action } }) => {
+      asked.push(action);
+      return [];
+    },
     decide: () => ({ allow: false, policies: [], reason: "no", policyDigest: "none", needsApproval: false }),
   };
 }

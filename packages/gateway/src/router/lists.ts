@@ -10,15 +10,16 @@ import { pageOf, type PageEntry } from "./paging.ts";
 import type { RouterParts } from "./router-parts.ts";
 import type { Member, Offer, ToolOffer, View } from "./view.ts";
 
-/** Tools that a caller may see, in their order. */
+/** Tools that a caller may see, in their order; the same array while they are the same. */
 export async function visibleTools(caller: Caller, view: View, parts: RouterParts): Promise<readonly ToolOffer[]> {
   await parts.views.ready(view, "tools");
   const { offers } = view.tools;
   const servers = await serversOf(offers);
-  return await parts.guard.filter(
-    parts.acts.listing({ caller, profile: view.profile }, "tool:list", "tools/list"),
-    offers,
-    (offer) => offer.resource(servers.get(offer.member)!),
+  const asking = { caller, profile: view.profile };
+  return await parts.guard.filterAgain(
+    parts.acts.list(asking, "tool:list", "tools/list", offers, servers, (offer) =>
+      offer.resource(servers.get(offer.member)!),
+    ),
   );
 }
 
@@ -26,22 +27,36 @@ export async function listTools(caller: Caller, view: View, { params }: Exchange
   const offers = await visibleTools(caller, view, parts);
   const entries = await toolEntries(offers, view, parts);
   const { own } = parts;
-  if (own === undefined) return listAnswer("tools", entries, params, hintsOf(view, "tools"));
-  const items = entries.map(({ item }) => item);
-  const kept = own.visible === undefined ? undefined : new Set(own.visible(caller, items));
-  const added = own.tools(caller, items).map((item) => ({ item, server: "", own: textAt(item, "name") ?? "" }));
-  const shown = kept === undefined ? entries : entries.filter(({ item }) => kept.has(item));
+  if (own === undefined) return listAnswer("tools", entries.all, params, hintsOf(view, "tools"));
+  const kept = own.visible === undefined ? undefined : new Set(own.visible(caller, entries.items));
+  const added = own.tools(caller, entries.items).map((item) => ({ item, server: "", own: textAt(item, "name") ?? "" }));
+  const shown = kept === undefined ? entries.all : entries.all.filter(({ item }) => kept.has(item));
   return listAnswer("tools", [...added, ...shown], params, hintsOf(view, "tools"));
 }
 
+/** Tools as they are listed; `items` is the same array while they are the same. */
+export interface ToolEntries {
+  readonly all: readonly PageEntry[];
+  readonly items: readonly JsonObject[];
+}
+
 /** Tools as they are listed, their pages with the URIs of the view. */
-export async function toolEntries(offers: readonly ToolOffer[], view: View, parts: RouterParts): Promise<PageEntry[]> {
-  const uris = offers.some(({ item }) => hasPage(item)) ? await urisToTell(view, parts.views) : undefined;
-  return offers.map(({ member: { name }, own, item }) => ({
+export async function toolEntries(
+  offers: readonly ToolOffer[],
+  view: View,
+  { views, entries }: RouterParts,
+): Promise<ToolEntries> {
+  const uris = offers.some(({ item }) => hasPage(item)) ? await urisToTell(view, views) : undefined;
+  const known = entries.get(offers);
+  if (known?.uris === uris && known !== undefined) return known;
+  const all = offers.map(({ member: { name }, own, item }) => ({
     server: name,
     own,
     item: uris === undefined || !hasPage(item) ? item : withShownPage(item, (uri) => uris.shown(name, uri)),
   }));
+  const made = { uris, all, items: all.map(({ item }) => item) };
+  entries.set(offers, made);
+  return made;
 }
 
 export async function listPrompts(
@@ -87,8 +102,10 @@ async function ofServers<O extends Offer>(
   // Nothing offered is nothing to decide: most servers have no prompts and no resources.
   if (offers.length === 0) return [];
   const servers = await serversOf(offers);
-  const listing = acts.listing({ caller, profile: view.profile }, action, method);
-  return await guard.filter(listing, offers, ({ member }) => servers.get(member)!);
+  const asking = { caller, profile: view.profile };
+  return await guard.filterAgain(
+    acts.list(asking, action, method, offers, servers, ({ member }) => servers.get(member)!),
+  );
 }
 
 /** The servers of offers as policy sees them now. */

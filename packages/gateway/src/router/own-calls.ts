@@ -46,8 +46,7 @@ export class OwnCalls {
       note(args.notes);
       trace.noted(note);
       const offers = await visibleTools(caller, view, parts);
-      const entries = await toolEntries(offers, view, parts);
-      const offered = entries.map(({ item }) => item);
+      const { items: offered } = await toolEntries(offers, view, parts);
       const answer = await own?.call(caller, exchange, {
         offered,
         call: (inner, innerArgs) => {

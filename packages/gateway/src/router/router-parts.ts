@@ -10,7 +10,9 @@ import type { PassParts } from "./pass-on.ts";
 import type { Rates } from "./rates.ts";
 import type { Trace } from "./spans.ts";
 import type { TaskIds } from "./task-ids.ts";
-import type { View } from "./view.ts";
+import type { ToolEntries } from "./lists.ts";
+import type { Uris } from "./uris.ts";
+import type { ToolOffer, View } from "./view.ts";
 import type { Views } from "./views.ts";
 
 export interface RouterParts extends PassParts {
@@ -23,6 +25,8 @@ export interface RouterParts extends PassParts {
   readonly taskIds: TaskIds;
   readonly interceptors: Interceptors | undefined;
   readonly own: OwnTools | undefined;
+  /** Tools as they are listed, by what a caller may see of them. */
+  readonly entries: WeakMap<readonly ToolOffer[], ToolEntries & { readonly uris: Uris | undefined }>;
   readonly recordArguments: RecordArguments;
   /** Calls one of the gateway's own tools. */
   callOwn(caller: Caller, view: View, exchange: Exchange, trace: Trace): Promise<Answer>;

@@ -77,6 +77,7 @@ export class Router implements RouterPort {
       acts: new Acts({ allowUnisolated: options.allowUnisolated === true }),
       rates: options.rates ?? new Rates({ limits: [], clock }),
       taskIds: new TaskIds(key),
+      entries: new WeakMap(),
       recordArguments: options.recordArguments ?? "content",
       resultLimitBytes: options.resultLimitBytes ?? RESULT_LIMIT_BYTES,
       callOwn: (caller, view, exchange, trace) => ownCalls.call(caller, view, exchange, trace),

@@ -64,7 +64,7 @@ export interface ViewParts {
 /** Entries of a snapshot that may pass; made once. */
 export type FitLists = WeakMap<ListSnapshot, readonly JsonObject[]>;
 
-const ITEM_KEYS = { tools: "name", prompts: "name", resources: "uri", templates: "uriTemplate" } as const;
+const ITEM_KEYS = { resources: "uri", templates: "uriTemplate" } as const;
 const NO_SNAPSHOT: readonly JsonObject[] = [];
 
 export class View {
@@ -77,6 +77,7 @@ export class View {
   #tools: Made<Names<ToolOffer>> | undefined;
   #prompts: Made<Names<PromptOffer>> | undefined;
   #uris: Made<Uris> | undefined;
+  readonly #listed = new Map<"resources" | "templates", Made<readonly Offer[]>>();
 
   constructor(profile: Profile, members: readonly Member[], parts: ViewParts, fit: FitLists) {
     this.profile = profile;
@@ -100,7 +101,7 @@ export class View {
   get prompts(): Names<PromptOffer> {
     const from = this.#known("prompts");
     if (this.#prompts === undefined || !isSame(this.#prompts.from, from))
-      this.#prompts = { from, value: this.#namePrompts(from) };
+      this.#prompts = { from, value: this.#namePrompts() };
     return this.#prompts.value;
   }
 
@@ -111,17 +112,25 @@ export class View {
   }
 
   /** Resources or templates, each of a server once. */
-  listed(kind: "resources" | "templates"): Offer[] {
-    return this.members.flatMap((member) => {
-      if (!member.rules.resources) return [];
-      const seen = new Set<string>();
-      return this.#entries(member, kind).flatMap((item) => {
-        const own = textAt(item, ITEM_KEYS[kind]);
-        if (own === undefined || seen.has(own)) return [];
-        seen.add(own);
-        return [{ member, own, item }];
-      });
-    });
+  listed(kind: "resources" | "templates"): readonly Offer[] {
+    const from = this.#known(kind);
+    const known = this.#listed.get(kind);
+    if (known !== undefined && isSame(known.from, from)) return known.value;
+    const value = this.members.flatMap((member) => this.#listOf(member, kind));
+    this.#listed.set(kind, { from, value });
+    return value;
+  }
+
+  #listOf(member: Member, kind: "resources" | "templates"): Offer[] {
+    const seen = new Set<string>();
+    const offers: Offer[] = [];
+    for (const item of member.rules.resources ? this.#entries(member, kind) : []) {
+      const own = textAt(item, ITEM_KEYS[kind]);
+      if (own === undefined || seen.has(own)) continue;
+      seen.add(own);
+      offers.push({ member, own, item });
+    }
+    return offers;
   }
 
   #known(kind: ListKind): (ListSnapshot | undefined)[] {
@@ -162,7 +171,7 @@ export class View {
     return (name) => held.get(name) ?? held.get("*");
   }
 
-  #namePrompts(_from: readonly (ListSnapshot | undefined)[]): Names<PromptOffer> {
+  #namePrompts(): Names<PromptOffer> {
     const lists = this.members.map((member) => {
       const prompts = member.rules.prompts ? this.#entries(member, "prompts") : [];
       const items = prompts.flatMap((item) => {
