@@ -70,6 +70,26 @@ export const gatewayErrors = defineErrors({
     text: "{server} did not answer {what}: {reason}",
     hint: "call again; a server that ended is started anew",
   },
+  "gateway.secret-blocked": {
+    status: 403,
+    text: "{what} holds a secret ({kinds})",
+    hint: "leave it out; if it is no secret: pratique secret-guard allow {fingerprint}",
+  },
+  "gateway.intercepted": {
+    status: 403,
+    text: "the interceptor {interceptor} refused {what}: {reason}",
+    hint: "gateway.interceptors in pratique.yaml says what it is asked about",
+  },
+  "gateway.interceptor-failed": {
+    status: 502,
+    text: "the interceptor {interceptor} failed: {reason}",
+    hint: "start it, or set its onFailure to pass in pratique.yaml",
+  },
+  "gateway.interceptor-invalid": {
+    status: 400,
+    text: "the interceptor {interceptor} cannot be used: {reason}",
+    hint: "docs/guides/interceptors.md says what it must be",
+  },
   "gateway.result-too-large": {
     status: 502,
     text: "{server} answered {what} with {sizeBytes} bytes, and {limitBytes} are allowed",

@@ -73,6 +73,8 @@ export interface ServerDefinition {
   readonly verdicts: Readonly<Record<string, ToolVerdict>>;
   /** What was approved of it, by a catalog: tools that are otherwise are held. */
   readonly approved?: { readonly origin: string; readonly tools: readonly EntryTool[] };
+  /** digest: whoever placed it named that very image, so that another image is another server to the drift guard. */
+  readonly pinBy?: "name" | "digest";
   /** The person who placed it accepts that it is not isolated. */
   readonly allowUnisolated?: boolean;
   /** One process (or login) for all principals, or one for each. */

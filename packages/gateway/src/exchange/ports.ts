@@ -11,6 +11,8 @@ export interface ScreenPlace {
   readonly server: string;
   /** Tool, prompt or URI; the method for others. */
   readonly what: string;
+  /** Through which profile, where that is known. */
+  readonly profile?: string | undefined;
 }
 
 export interface Screened<T> {
