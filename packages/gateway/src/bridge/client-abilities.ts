@@ -1,6 +1,6 @@
 // What a client can be asked, by the capabilities that it declared.
 import { isJsonObject, type Json, type JsonObject } from "@pratique/core";
-import type { InputRequest } from "../exchange/exchange.ts";
+import type { ClientFacts, InputRequest } from "../exchange/exchange.ts";
 import { McpError } from "../exchange/mcp-error.ts";
 import { CODE } from "../front/protocol.ts";
 
@@ -27,6 +27,12 @@ export function missingCapability(capabilities: JsonObject, { method, params }: 
   const hasNone = elicitation["form"] === undefined && elicitation["url"] === undefined;
   const can = elicitation[mode] !== undefined || (mode === "form" && hasNone);
   return can ? undefined : { elicitation: { [mode]: {} } };
+}
+
+/** True when its person can be sent to a page. */
+export function canVisit({ capabilities }: ClientFacts): boolean {
+  const params = { mode: "url" };
+  return missingCapability(capabilities, { method: "elicitation/create", params }) === undefined;
 }
 
 /** What a server of the older revisions hears from a client that cannot (2025-11-25: sampling, elicitation, roots). */

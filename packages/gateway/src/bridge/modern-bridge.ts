@@ -7,8 +7,8 @@ import type { RouterPort } from "../exchange/router-port.ts";
 import type { Caller } from "../front/caller.ts";
 import { ROUND_LIMIT } from "../front/front-limits.ts";
 import { ASKABLE, CODE } from "../front/protocol.ts";
-import { capabilityNeeded, isInputResult, missingCapability } from "./client-abilities.ts";
-import { elicitationsOf, toModernInput } from "./input-forms.ts";
+import { canVisit, capabilityNeeded, isInputResult, missingCapability } from "./client-abilities.ts";
+import { elicitationsOf, loginNeeded, toModernInput } from "./input-forms.ts";
 import { LiveCall, type LiveCallOptions } from "./live-call.ts";
 import type { Outlet } from "./outlet.ts";
 import type { ParkedCalls } from "./parked-calls.ts";
@@ -78,6 +78,9 @@ export class ModernBridge {
   }
 
   #failed(caller: Caller, request: LiveCallOptions, call: LiveCall, error: unknown, round: number): Answer {
+    const login = loginNeeded(error);
+    if (login !== undefined && canVisit(request.client) && ASKABLE.has(request.method))
+      return this.#askAgain(caller, request, login, round);
     if (!(error instanceof McpError)) throw error;
     if (error.code === CODE.urlElicitation && ASKABLE.has(request.method))
       return this.#askAgain(caller, request, error, round);

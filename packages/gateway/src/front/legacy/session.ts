@@ -1,7 +1,8 @@
 // A session of a client that speaks 2025-11-25 or older: what it said of itself, what it runs, what it was asked.
 import { describeError, isPratiqueError, type JsonObject, type Log } from "@pratique/core";
 import { answerLegacy } from "../../bridge/legacy-bridge.ts";
-import { cannotAnswer, missingCapability } from "../../bridge/client-abilities.ts";
+import { cannotAnswer, canVisit, missingCapability } from "../../bridge/client-abilities.ts";
+import { loginNeeded } from "../../bridge/input-forms.ts";
 import { gatewayErrors } from "../../errors.ts";
 import type { ClientFacts, Exchange, ExchangeNotification, InputRequest } from "../../exchange/exchange.ts";
 import { McpError } from "../../exchange/mcp-error.ts";
@@ -84,8 +85,10 @@ export class LegacySession {
     try {
       const result = await this.#result(request, outlet, abort.signal);
       return abort.signal.aborted ? undefined : { jsonrpc: "2.0", id, result };
-    } catch (error) {
+    } catch (cause) {
       if (abort.signal.aborted) return undefined;
+      const login = canVisit(this.client) ? loginNeeded(cause) : undefined;
+      const error = login ?? cause;
       const answer = errorAnswer(error, "legacy");
       if (answer.isOurs) this.#parts.log.error("a request failed", { method, ...describeError(error) });
       this.#expectElicitations(error);
