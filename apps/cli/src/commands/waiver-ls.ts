@@ -25,7 +25,7 @@ export const waiverLs: Command = {
         by,
         reason,
       ]);
-      terminal.out(columns(rows));
+      terminal.out(columns(rows, terminal.width));
     }
     return 0;
   },

@@ -13,6 +13,9 @@ export const GLOBAL_FLAGS: Readonly<Record<string, Flag>> = {
   },
 };
 
+/** Help fits a terminal of the usual width. */
+const WIDTH = 80;
+
 const GROUPS: readonly (readonly [Group, string])[] = [
   ["everyday", "EVERYDAY"],
   ["artifacts", "ARTIFACTS"],
@@ -39,10 +42,10 @@ export function commandHelp(command: Command): string {
     "",
     "USAGE",
     `  pratique ${[command.name, command.usage, "[flags]"].filter((part) => part !== undefined && part !== "").join(" ")}`,
-    ...(own.length === 0 ? [] : ["", "FLAGS", columns(flagRows(command.flags ?? {}))]),
+    ...(own.length === 0 ? [] : ["", "FLAGS", columns(flagRows(command.flags ?? {}), WIDTH)]),
     "",
     "INHERITED FLAGS",
-    columns(flagRows(GLOBAL_FLAGS)),
+    columns(flagRows(GLOBAL_FLAGS), WIDTH),
   ];
   return parts.join("\n");
 }
@@ -52,8 +55,8 @@ export function rootHelp(commands: readonly Command[], version: string): string 
   const lines = [
     `Pratique ${version}: clearance for AI workloads.`,
     "",
-    "Package models, MCP servers, skills and agents; prove where they come from; let policy clear",
-    "them; run them isolated; and keep a record of every act.",
+    "Package models, MCP servers, skills and agents; prove where they come from; let",
+    "policy clear them; run them isolated; and keep a record of every act.",
     "",
     "START HERE",
     "  pratique voyage                  see the whole flow once, on real inputs",
@@ -64,20 +67,23 @@ export function rootHelp(commands: readonly Command[], version: string): string 
     const rows = commands
       .filter((command) => command.group === group)
       .map((command) => [`  ${command.name}`, command.summary]);
-    if (rows.length > 0) lines.push("", title, columns(rows));
+    if (rows.length > 0) lines.push("", title, columns(rows, WIDTH));
   }
   lines.push(
     "",
     "FLAGS",
-    columns([...flagRows(GLOBAL_FLAGS), ["      --version", "print the version"]]),
+    columns([...flagRows(GLOBAL_FLAGS), ["      --version", "print the version"]], WIDTH),
     "",
     "ENVIRONMENT",
-    columns([
-      ["  PRATIQUE_HOME", "state directory"],
-      ["  PRATIQUE_URL", "daemon to talk to (default http://127.0.0.1:7340)"],
-      ["  PRATIQUE_TOKEN", "token for that daemon (default: the owner token of the state directory)"],
-      ["  NO_COLOR", "no colour"],
-    ]),
+    columns(
+      [
+        ["  PRATIQUE_HOME", "state directory"],
+        ["  PRATIQUE_URL", "daemon to talk to (default http://127.0.0.1:7340)"],
+        ["  PRATIQUE_TOKEN", "token for that daemon (default: the owner token of the state directory)"],
+        ["  NO_COLOR", "no colour"],
+      ],
+      WIDTH,
+    ),
     "",
     "EXIT CODES",
     "  0 done   1 failed   2 wrong usage   3 denied by policy",
@@ -92,6 +98,9 @@ export function nounHelp(noun: string, commands: readonly Command[]): string {
   return [
     `${noun}: what can be done`,
     "",
-    columns(commands.map((command) => [`  pratique ${command.name}`, command.summary])),
+    columns(
+      commands.map((command) => [`  pratique ${command.name}`, command.summary]),
+      WIDTH,
+    ),
   ].join("\n");
 }

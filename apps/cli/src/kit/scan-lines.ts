@@ -69,7 +69,7 @@ function databaseLines({ database }: ScanResult): string[] {
 
 function table(terminal: Terminal, findings: readonly ScanFinding[]): string {
   const head = ["PACKAGE", "INSTALLED", "FIXED IN", "ID", "SEVERITY", "KEV", "EPSS", "WHERE"];
-  return columns([head, ...findings.map((finding) => row(terminal, finding))]);
+  return columns([head, ...findings.map((finding) => row(terminal, finding))], terminal.width);
 }
 
 function row(terminal: Terminal, finding: ScanFinding): string[] {
