@@ -285,6 +285,16 @@ export const daemonErrors = defineErrors({
     text: "the entry of {name} knows no secret {secret}",
     hint: "pratique catalog show names the secrets of an entry",
   },
+  "server.not-added": {
+    status: 404,
+    text: "the server {name} was not added with pratique server add",
+    hint: "what stands under gateway.servers in pratique.yaml is removed there; pratique server stop {name} stops it",
+  },
+  "server.file-damaged": {
+    status: 500,
+    text: "{file} does not hold the servers that were added",
+    hint: "restore it, or move it away and add the servers again",
+  },
   "server.exists": {
     status: 409,
     text: "there is a server {name} already",

@@ -47,7 +47,6 @@ import { Runs } from "./runs/runs.ts";
 import { openKeys, trustWithRing } from "./signing/open-keys.ts";
 import { openSecretDesk } from "./secrets/open-secret-desk.ts";
 import { openSigning } from "./signing/open-signing.ts";
-import { placeConfiguredServers } from "./servers/configured-servers.ts";
 import { openServers } from "./servers/open-servers.ts";
 import { openRegistryClients } from "./registry-clients.ts";
 import { openUpstreams } from "./upstreams/open-upstreams.ts";
@@ -261,7 +260,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       ...(config.engine.contextTokens === undefined ? {} : { contextTokens: config.engine.contextTokens }),
     });
     onClose(() => inference.close());
-    const { servers, ...serverDesks } = await openServers({
+    const toolServers = await openServers({
       config,
       home,
       userHome: options.environment["HOME"],
@@ -278,7 +277,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const runs = new Runs({
       artifacts,
       models,
-      servers,
+      servers: toolServers.servers,
       identity,
       guard,
       database,
@@ -354,13 +353,14 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         clearing,
         scanning,
         approvals,
+        toolServers: toolServers.desk,
       }),
       DAEMON_VERSION,
       log,
     );
     const interrupted = await database.runs.markInterrupted(clock.now().toISOString());
     if (interrupted > 0) log.warn("runs were interrupted when the daemon last stopped", { runs: interrupted });
-    await placeConfiguredServers(config, serverDesks.placing);
+    await toolServers.placeAll();
     retention.schedule(identity.owner);
     upkeep.schedule(identity.owner);
     await advisories.desk.schedule(identity.owner);

@@ -181,6 +181,17 @@ export {
 } from "./catalog-control.schema.ts";
 export { GatewayEntryConfig } from "./catalog-config.schema.ts";
 export { GatewayReferenceConfig } from "./server-life-config.schema.ts";
+export {
+  AddServerRequest,
+  LearnedNeeds,
+  LearnRequest,
+  RemovedServer,
+  RunningServer,
+  RunningServers,
+  ServerCommand,
+  ServerLog,
+  ServerLogLine,
+} from "./server-life.schema.ts";
 export { GatewayLimit, GatewayProfile, ProfileName, ProfileServer, ProfileTool } from "./gateway-profile.schema.ts";
 export {
   DriftConfig,

@@ -49,6 +49,8 @@ import { secretOperations } from "./secret-operations.ts";
 import type { SecretDesk } from "../secrets/secret-desk.ts";
 import { signingOperations, type SigningDesks } from "./signing-operations.ts";
 import { serverOperations } from "./server-operations.ts";
+import type { ServerDesk } from "../servers/server-desk.ts";
+import { toolServerOperations } from "./tool-server-operations.ts";
 import { transferOperations } from "./transfer-operations.ts";
 import { skillOperations } from "./skill-operations.ts";
 import { modelOperations } from "./model-operations.ts";
@@ -103,6 +105,7 @@ export interface Desks {
   readonly clearing: Clearing;
   readonly scanning: ScanDesks;
   readonly approvals: ApprovalDesk;
+  readonly toolServers: ServerDesk;
 }
 
 /** Everything under `/control/v1`. */
@@ -119,6 +122,7 @@ export function controlOperations(desks: Desks): Operation[] {
     ...clearanceOperations(desks.clearing),
     ...scanOperations(desks.scanning),
     ...approvalOperations(desks.approvals),
+    ...toolServerOperations(desks.toolServers),
     ...admissionOperations(desks.admission),
     ...provenanceOperations(desks.provenance),
     ...policyPackOperations(desks.packs, desks.simulations),

@@ -11,8 +11,10 @@ import type { SecretUse } from "@pratique/secrets";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import { daemonErrors } from "../errors.ts";
 import type { Home } from "../home.ts";
-import type { ConfiguredServersParts } from "./configured-servers.ts";
+import { AddedServers } from "./added-servers.ts";
+import { placeConfiguredServers } from "./configured-servers.ts";
 import type { EntrySource } from "./place-entry.ts";
+import { ServerDesk } from "./server-desk.ts";
 import { ServerLauncher } from "./server-launcher.ts";
 import { ServerLogs } from "./server-logs.ts";
 import { Servers } from "./servers.ts";
@@ -39,7 +41,9 @@ export interface OpenServersOptions {
 
 export interface OpenedServers {
   readonly servers: Servers;
-  readonly placing: ConfiguredServersParts;
+  readonly desk: ServerDesk;
+  /** Those of the configuration, then those that were added. */
+  placeAll(): Promise<void>;
 }
 
 const SOCKET = /^server-[0-9a-f]{8}\.sock$/;
@@ -70,7 +74,14 @@ export async function openServers(options: OpenServersOptions): Promise<OpenedSe
     cacheDirectory: home.cache,
     log,
   });
-  return { servers, placing: { owner, artifacts, servers, gateway, catalogs: catalogs ?? noCatalog, log } };
+  const placing = { owner, artifacts, servers, gateway, catalogs: catalogs ?? noCatalog, log };
+  const added = await AddedServers.open(join(home.directory, "servers.json"));
+  const desk = new ServerDesk({ guard, gateway, placing, added, logs });
+  const placeAll = async (): Promise<void> => {
+    await placeConfiguredServers(config, placing);
+    await desk.placeAdded();
+  };
+  return { servers, desk, placeAll };
 }
 
 const noCatalog: EntrySource = {

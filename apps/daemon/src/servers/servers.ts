@@ -53,10 +53,16 @@ export interface ServerProcess {
   readonly sandbox: Sandbox;
 }
 
-interface Placed {
-  readonly identity: string;
+export interface KnownServer {
   readonly definition: ServerDefinition;
+  readonly plan: LaunchPlan;
   readonly watch: EgressWatch;
+  readonly processes: readonly ServerProcess[];
+  readonly isStopped: boolean;
+}
+
+interface Placed extends Omit<KnownServer, "processes" | "isStopped"> {
+  readonly identity: string;
   readonly processes: Set<ServerProcess>;
   isStopped: boolean;
 }
@@ -111,7 +117,7 @@ export class Servers {
           transport: this.#transport(launching),
         };
         gateway.addServer(definition);
-        this.#placed.set(name, { identity, definition, watch, processes, isStopped: false });
+        this.#placed.set(name, { identity, definition, plan, watch, processes, isStopped: false });
       }
       if (options.run === undefined) this.#configured.add(name);
       else this.#users.set(name, (this.#users.get(name) ?? new Set()).add(options.run));
@@ -204,14 +210,17 @@ export class Servers {
   }
 
   /** Undefined when it is none of ours. */
-  known(
-    name: string,
-  ):
-    | { readonly watch: EgressWatch; readonly isStopped: boolean; readonly processes: readonly ServerProcess[] }
-    | undefined {
+  known(name: string): KnownServer | undefined {
     const placed = this.#placed.get(name);
-    if (placed === undefined) return undefined;
-    return { watch: placed.watch, isStopped: placed.isStopped, processes: [...placed.processes] };
+    return placed === undefined ? undefined : { ...placed, processes: [...placed.processes] };
+  }
+
+  isReserved(name: string): boolean {
+    return this.#configured.has(name);
+  }
+
+  release(name: string): void {
+    this.#configured.delete(name);
   }
 
   names(): string[] {
