@@ -5,6 +5,7 @@ import type { ScanRequest, ScanResult, Severity } from "@pratique/contracts";
 import { textFlag, type Command, type Context, type ExitCode, type Flags } from "../kit/command.ts";
 import { failingFindings, scanLines } from "../kit/scan-lines.ts";
 import { usageError } from "../kit/run-command.ts";
+import { counted } from "../kit/words.ts";
 
 const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low", "unknown", "none"];
 const FORMATS = ["table", "json", "sarif"];
@@ -59,6 +60,12 @@ function verdict({ terminal }: Context, result: ScanResult, failOn: Severity, ma
     terminal.note(`✗ ${ids.slice(0, 5).join(", ")}${more}: ${failOn} or worse`);
     return 3;
   }
+  const unrated =
+    failOn === "unknown" ? [] : failingFindings(result, "unknown").filter(({ severity }) => severity === "unknown");
+  if (unrated.length > 0)
+    terminal.note(
+      `! ${counted(unrated.length, "finding")} of unknown severity not counted: --fail-on unknown counts them`,
+    );
   if (result.status === "checked" || mayBeUnchecked) return 0;
   terminal.note(`✗ ${result.status}: ${result.reasons.join("; ")}\n\nhint: --allow-unchecked takes that as it is`);
   return 3;

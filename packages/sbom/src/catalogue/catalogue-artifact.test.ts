@@ -101,6 +101,22 @@ describe("layers", () => {
     expect(await purls(layerOf(entry, second))).toEqual(["pkg:npm/a@1.0.0"]);
   });
 
+  it("say all that a file is under each of its names", async () => {
+    const both = `${JSON.stringify({ name: "a", version: "1.0.0" })}`;
+    const file = { path: "app/node_modules/a/package.json", body: both };
+    const python = {
+      path: "usr/lib/python3/dist-packages/a.egg-info",
+      body: "Metadata-Version: 2.1\nName: b\nVersion: 2.0\n\n",
+    };
+    const asNpm = { path: "x/package.json", type: "1", target: "usr/lib/python3/dist-packages/a.egg-info" } as const;
+    const asPython = { path: "x/a.dist-info/METADATA", type: "1", target: "store/2" } as const;
+    const asNpmToo = { path: "y/package.json", type: "1", target: "store/2" } as const;
+    const store = { path: "store/2", body: python.body };
+    // The first is Python alone, whatever it is linked as; the second is nothing by its own name.
+    expect(await purls(layerOf(file, python, asNpm))).toEqual(["pkg:npm/a@1.0.0", "pkg:pypi/b@2.0"]);
+    expect(await purls(layerOf(store, asNpmToo, asPython))).toEqual(["pkg:pypi/b@2.0"]);
+  });
+
   it("are named by what they brought, also where a later one wrote the database anew", async () => {
     const fixture = new ImageFixture();
     const first = layerOf(debian, { path: "var/lib/dpkg/status", body: status(["a", "1"], ["b", "1"]) });

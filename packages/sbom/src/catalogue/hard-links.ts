@@ -1,6 +1,6 @@
 // Hard links whose file has a name that says nothing (content stores), or lies in a layer below: its facts are those of the link.
 import { sbomErrors } from "../errors.ts";
-import type { Fact } from "./facts.ts";
+import type { Detector, Fact } from "./facts.ts";
 import type { DetectorOf, LayerReading, MissedLink } from "./layer/layer-reading.ts";
 
 export interface ReadLayer {
@@ -26,32 +26,62 @@ export async function withHardLinks(
     throw sbomErrors("catalogue.too-large", { what: "the image", reason: `${links.length} hard links` });
   }
   const paths = layers.map(({ reading }) => new Set(reading.paths));
-  const again = new Map<number, Map<string, MissedLink>>();
-  const found: { at: number; from: number; link: MissedLink }[] = [];
+  const found: FoundLink[] = [];
   for (const { link, at } of links) {
     const from = paths.findLastIndex((known, layer) => layer <= at && known.has(link.target));
-    if (from === -1) continue;
-    found.push({ at, from, link });
-    if (layers[from]?.reading.facts.has(link.target) === true) continue;
-    const wanted = again.get(from) ?? new Map<string, MissedLink>();
-    again.set(from, wanted.set(link.target, link));
+    const detector = detectorOf(link.path, link.mode);
+    if (from !== -1 && detector !== undefined) found.push({ at, from, link, detector });
   }
-  const reread = new Map<number, LayerReading>();
-  for (const [from, wanted] of again) {
+  const read = new Map<string, readonly Fact[]>();
+  for (const { from, wanted } of readings(found)) {
     const layer = layers[from];
     if (layer === undefined) continue;
-    const reading = await readAgain(layer.digest, (path, mode) => {
-      const link = wanted.get(path);
-      return link === undefined ? undefined : detectorOf(link.path, mode);
-    });
-    reread.set(from, reading);
+    const { facts } = await readAgain(layer.digest, (path) => wanted.get(path));
+    for (const [path, detector] of wanted) read.set(keyOf(from, path, detector), facts.get(path) ?? []);
   }
   return layers.map(({ digest, reading }, at) => {
     const facts = new Map<string, readonly Fact[]>(reading.facts);
-    for (const { from, link } of found.filter((one) => one.at === at)) {
-      const own = layers[from]?.reading.facts.get(link.target) ?? reread.get(from)?.facts.get(link.target);
-      if (own !== undefined) facts.set(link.path, own);
+    for (const { from, link, detector } of found.filter((one) => one.at === at)) {
+      const named = layers[from]?.reading.facts.get(link.target) ?? [];
+      const own = [...named, ...(read.get(keyOf(from, link.target, detector)) ?? [])];
+      if (own.length > 0) facts.set(link.path, own);
     }
     return { digest, reading: { ...reading, facts } };
   });
+}
+
+interface FoundLink {
+  /** Layer of the link. */
+  readonly at: number;
+  /** Layer of its file. */
+  readonly from: number;
+  readonly link: MissedLink;
+  readonly detector: Detector;
+}
+
+/** Each layer is read as often as the file with most different names in it is read differently. */
+function readings(
+  found: readonly FoundLink[],
+): { readonly from: number; readonly wanted: ReadonlyMap<string, Detector> }[] {
+  const byLayer = new Map<number, Map<string, Set<Detector>>>();
+  for (const { from, link, detector } of found) {
+    const targets = byLayer.get(from) ?? new Map<string, Set<Detector>>();
+    byLayer.set(from, targets.set(link.target, (targets.get(link.target) ?? new Set()).add(detector)));
+  }
+  return [...byLayer].flatMap(([from, targets]) => {
+    const most = [...targets.values()].reduce((max, { size }) => Math.max(max, size), 0);
+    return Array.from({ length: most }, (_, turn) => ({
+      from,
+      wanted: new Map(
+        [...targets].flatMap(([target, detectors]): [string, Detector][] => {
+          const detector = [...detectors][turn];
+          return detector === undefined ? [] : [[target, detector]];
+        }),
+      ),
+    }));
+  });
+}
+
+function keyOf(from: number, path: string, detector: Detector): string {
+  return `${from} ${detector.name} ${path}`;
 }

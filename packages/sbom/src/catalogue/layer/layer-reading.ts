@@ -16,7 +16,7 @@ export interface LayerReading {
   readonly opaque: readonly string[];
   /** Links of this layer: of the root, of documentation, and of files that a detector would read. */
   readonly links: ReadonlyMap<string, string>;
-  /** Hard links that a detector would read, to files that none has read in this layer. */
+  /** Hard links that a detector would read, to files that this one has not read in this layer. */
   readonly missed: readonly MissedLink[];
   readonly entries: number;
 }
@@ -24,6 +24,7 @@ export interface LayerReading {
 export interface MissedLink {
   readonly path: string;
   readonly target: string;
+  readonly mode: number;
 }
 
 /** What is left of the bounds of the whole image. */
@@ -187,7 +188,11 @@ export class LayerReader implements TarVisitor {
     const of = target.replace(/^(?:\.?\/)+/, "");
     const facts = this.#facts.get(of);
     if (facts !== undefined) this.#facts.set(path, facts);
-    else if (this.#detectorOf(path, mode) !== undefined) this.#missed.push({ path, target: of });
+    const detector = this.#detectorOf(path, mode);
+    // Under another name the same bytes may be something else as well.
+    if (detector !== undefined && (facts === undefined || this.#detectorOf(of, mode) !== detector)) {
+      this.#missed.push({ path, target: of, mode });
+    }
     return "nothing";
   }
 
