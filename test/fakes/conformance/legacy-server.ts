@@ -57,7 +57,10 @@ function turnOf(server: Server, args: Members, { requestId, _meta }: Extra): Tur
       ),
     async progress(progress, total) {
       if (progressToken === undefined) return;
-      await server.notification({ method: "notifications/progress", params: { progressToken, progress, total } }, related);
+      await server.notification(
+        { method: "notifications/progress", params: { progressToken, progress, total } },
+        related,
+      );
     },
     log: (data) => server.notification({ method: "notifications/message", params: { level: "info", data } }, related),
     need: () => undefined,

@@ -63,7 +63,8 @@ function turnOf(args: Members, ctx: ServerContext, announcer: Announcer): Turn {
     wantsProgress: progressToken !== undefined,
     async ask(questions) {
       const answers: Answers = { ...mcpReq.requestState<Answers>() };
-      for (const [key, value] of Object.entries(mcpReq.inputResponses ?? {})) if (isMembers(value)) answers[key] = value;
+      for (const [key, value] of Object.entries(mcpReq.inputResponses ?? {}))
+        if (isMembers(value)) answers[key] = value;
       const missing = Object.entries(questions).filter(([key]) => answers[key] === undefined);
       if (missing.length > 0) throw new Asking(Object.fromEntries(missing), answers);
       return answers;
@@ -145,8 +146,10 @@ function server(announcer?: Announcer): Server {
     "completion/complete": async () => COMPLETION,
   };
   for (const [method, handle] of Object.entries(handlers))
-    made.setRequestHandler(method as "tools/list", (async (request: { params?: Members }, ctx: ServerContext) =>
-      await handle(request.params ?? {}, ctx)) as never);
+    made.setRequestHandler(
+      method as "tools/list",
+      (async (request: { params?: Members }, ctx: ServerContext) => await handle(request.params ?? {}, ctx)) as never,
+    );
   return made;
 }
 

@@ -36,7 +36,9 @@ export async function serveWeb(handle: (request: Request, parsedBody: unknown) =
     body.pipe(res);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp` })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp` })}\n`,
+  );
 }
 
 function jsonIn(text: string): unknown {

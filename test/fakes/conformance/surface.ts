@@ -30,8 +30,7 @@ export interface SurfaceTool {
   call(turn: Turn): Promise<Members>;
 }
 
-export const PNG =
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
+export const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
 const WAV = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA=";
 const PAUSE_MS = 50;
 
@@ -51,11 +50,7 @@ const sample = (prompt: string, maxTokens = 100): Question => ({
 const roots: Question = { method: "roots/list", params: {} };
 const nameForm = form("What is your name?", { name: { type: "string" } }, ["name"]);
 
-function tool(
-  name: string,
-  call: SurfaceTool["call"],
-  inputSchema: SurfaceTool["inputSchema"] = nothing,
-): SurfaceTool {
+function tool(name: string, call: SurfaceTool["call"], inputSchema: SurfaceTool["inputSchema"] = nothing): SurfaceTool {
   return { name, description: `Tests ${name}`, inputSchema, call };
 }
 
@@ -123,6 +118,7 @@ const DIALECT = {
   },
   allOf: [{ anyOf: [{ required: ["phone"] }, { required: ["email"] }] }],
   if: { properties: { contactMethod: { const: "phone" } }, required: ["contactMethod"] },
+  // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
   then: { required: ["phone"] },
   else: { required: ["email"] },
   additionalProperties: false,
