@@ -5,11 +5,19 @@ import type {
   KeylessSignResult,
   SigstoreStatus,
   SigstoreTrust,
+  AddServerRequest,
   AdviseRequest,
   AdviseResult,
   ApprovalAnswer,
   ApprovalResult,
   InstalledSkills,
+  LearnedNeeds,
+  LearnRequest,
+  RemovedServer,
+  RunningServer,
+  RunningServers,
+  ServerCommand,
+  ServerLog,
   PendingApproval,
   PendingApprovals,
   ProvenanceRequest,
@@ -81,6 +89,9 @@ import type {
   SbomRequest,
   SbomResult,
   ScrubResult,
+  BegunLogin,
+  LoginEntry,
+  LoginProgress,
   SecretList,
   SecretRemoveRequest,
   SecretRotation,
@@ -137,6 +148,13 @@ export interface Client {
   signingKeys(): Promise<SigningKeyEntry[]>;
   createKey(request: KeyCreateRequest): Promise<SigningKeyEntry>;
   importKey(request: KeyImportRequest): Promise<SigningKeyEntry>;
+  /** Begins a login to a server behind the gateway. */
+  beginLogin(server: string): Promise<BegunLogin>;
+  loginProgress(id: string): Promise<LoginProgress>;
+  /** With the address at which a browser ended that could not reach the daemon. */
+  finishLogin(address: string): Promise<{ server: string }>;
+  logins(): Promise<LoginEntry[]>;
+  forgetLogin(server: string): Promise<{ server: string }>;
   /** Without their values. */
   secrets(): Promise<SecretList>;
   setSecret(request: SecretSetRequest): Promise<SecretSummary>;
@@ -197,6 +215,13 @@ export interface Client {
   advisories(): Promise<DatabaseStatus>;
   updateAdvisories(request: DatabaseUpdateRequest): Promise<DatabaseChangeResult>;
   importAdvisories(request: DatabaseImportRequest): Promise<DatabaseChangeResult>;
+  /** Servers behind the gateway. */
+  servers(): Promise<RunningServer[]>;
+  commandServer(name: string, command: ServerCommand): Promise<RunningServer>;
+  serverLog(name: string): Promise<ServerLog>;
+  learnServer(name: string, request: LearnRequest): Promise<LearnedNeeds>;
+  addServer(request: AddServerRequest): Promise<RunningServer>;
+  removeServer(name: string): Promise<RemovedServer>;
   approvals(): Promise<PendingApproval[]>;
   /** All of them, now and after each change; while somebody reads, calls wait for an answer. */
   followApprovals(signal: AbortSignal): AsyncGenerator<PendingApprovals>;
@@ -240,6 +265,11 @@ export function openClient(endpoint: Endpoint): Client {
     signingKeys: async () => (await get<SigningKeyList>("/signing/keys")).keys,
     createKey: (request) => post("/signing/keys/create", request),
     importKey: (request) => post("/signing/keys/import", request),
+    beginLogin: (server) => post("/gateway/logins", { server }),
+    loginProgress: (id) => get(`/gateway/logins/${encodeURIComponent(id)}`),
+    finishLogin: (address) => post("/gateway/logins/finish", { address }),
+    logins: async () => (await get<{ logins: LoginEntry[] }>("/gateway/logins")).logins,
+    forgetLogin: (server) => post("/gateway/logins/forget", { server }),
     secrets: () => get("/secrets"),
     setSecret: (request) => post("/secrets", request),
     removeSecret: (request) => post("/secrets/remove", request),
@@ -295,6 +325,12 @@ export function openClient(endpoint: Endpoint): Client {
     advisories: () => get("/advisories"),
     updateAdvisories: (request) => post("/advisories/update", request),
     importAdvisories: (request) => post("/advisories/import", request),
+    servers: async () => (await get<RunningServers>("/servers")).servers,
+    commandServer: (name, command) => post(`/servers/${encodeURIComponent(name)}/command`, command),
+    serverLog: (name) => get(`/servers/${encodeURIComponent(name)}/log`),
+    learnServer: (name, request) => post(`/servers/${encodeURIComponent(name)}/learn`, request),
+    addServer: (request) => post("/servers", request),
+    removeServer: (name) => post(`/servers/${encodeURIComponent(name)}/remove`, {}),
     approvals: async () => (await get<PendingApprovals>("/approvals")).approvals,
     followApprovals: (signal) => stream(endpoint, { method: "GET", path: "/approvals/follow", signal }),
     answerApproval: (id, answer) => post(`/approvals/${encodeURIComponent(id)}`, answer),
