@@ -30,6 +30,11 @@ export const cliErrors = defineErrors({
     text: "the owner token at {file} is another user's",
     hint: "only who owns the state directory can read it; name your own with --home",
   },
+  "login.failed": {
+    status: 502,
+    text: "the login to {server} failed: {reason}",
+    hint: "try again: pratique gateway authorize {server}",
+  },
   "sign.no-token": {
     status: 400,
     text: "there is no identity token to sign with",

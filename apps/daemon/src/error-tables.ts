@@ -4,7 +4,7 @@ import { agentErrors } from "@pratique/agents";
 import { coreErrors, type ErrorDefinition } from "@pratique/core";
 import { deltaErrors } from "@pratique/delta";
 import { evidenceErrors, keylessErrors, omsErrors, signingErrors } from "@pratique/evidence";
-import { gatewayErrors } from "@pratique/gateway";
+import { credentialErrors, gatewayErrors } from "@pratique/gateway";
 import { guardErrors } from "@pratique/guard";
 import { identityErrors } from "@pratique/identity";
 import { inferenceErrors } from "@pratique/inference";
@@ -50,6 +50,7 @@ export function errorTables(): ErrorTable[] {
     { room: "registry", definitions: registryErrors.definitions },
     { room: "inference", definitions: inferenceErrors.definitions },
     { room: "gateway", definitions: gatewayErrors.definitions },
+    { room: "gateway", definitions: credentialErrors.definitions },
     { room: "agents", definitions: agentErrors.definitions },
     { room: "daemon", definitions: daemonErrors.definitions },
     { room: "daemon", definitions: scanErrors.definitions },

@@ -45,6 +45,7 @@ import { ModelFiles } from "./runs/model-files.ts";
 import { Models } from "./runs/models.ts";
 import { Runs } from "./runs/runs.ts";
 import { openKeys, trustWithRing } from "./signing/open-keys.ts";
+import { openLogins } from "./secrets/open-logins.ts";
 import { openSecretDesk } from "./secrets/open-secret-desk.ts";
 import { openSigning } from "./signing/open-signing.ts";
 import { openServers } from "./servers/open-servers.ts";
@@ -248,6 +249,16 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const { tokens, tokenEndpoint } = await openRegistryClients(clients);
     const gateway = createGateway({ guard, clock, log, info: { name: "pratique", version: DAEMON_VERSION } });
     onClose(() => gateway.close());
+    const logins = openLogins({
+      config,
+      secrets,
+      guard,
+      owner: identity.owner,
+      url: listener.url,
+      onChange: () => gateway.changed(),
+      clock,
+      log,
+    });
     const models = new Models(artifacts, store, new ModelFiles(join(home.cache, "models")));
     const inference = createInference({
       guard,
@@ -268,6 +279,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       gateway,
       guard,
       secrets: secrets.use,
+      auths: logins.auths,
       containers: () => machinery.containers(),
       nodeExecutable,
       owner: identity.owner,
@@ -340,6 +352,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         }),
         ...desks,
         secrets: secrets.desk,
+        logins: logins.desk,
         runs,
         account: new Account(audit, guard),
         ...policyDesks,
@@ -381,6 +394,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         inference,
         audit,
         pages,
+        logins: logins.pages,
         admission: admission.api,
         control,
       }),

@@ -11,6 +11,7 @@ import type { AdmissionApi } from "./admission/admission-api.ts";
 import type { OpenedSigstore } from "@pratique/sigstore";
 import type { ConsolePages } from "./console-pages.ts";
 import { daemonErrors } from "./errors.ts";
+import type { LoginPages } from "./secrets/login-pages.ts";
 import type { Handler } from "./listener.ts";
 import { SIGSTORE_PREFIX } from "./sigstore/own-sigstore.ts";
 
@@ -26,6 +27,7 @@ export interface Routes {
   /** Undefined: this daemon is none. */
   readonly sigstore: OpenedSigstore | undefined;
   readonly pages: ConsolePages;
+  readonly logins: LoginPages;
   readonly admission: AdmissionApi;
   readonly control: (
     req: IncomingMessage,
@@ -39,14 +41,17 @@ const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/
 
 /** The handler of every request. */
 export function route(routes: Routes): Handler {
-  const { identity, registry, tokens, tokenEndpoint, gateway, inference, pages } = routes;
+  const { identity, registry, tokens, tokenEndpoint, gateway, inference, pages, logins } = routes;
   return async (req, res, url) => {
     const path = url.pathname;
     // A page on the web that resolves its own name to 127.0.0.1 sends that name as Host (DNS rebinding).
-    if (!LOOPBACK_HOST.test(req.headers.host ?? "")) return misdirected(res);
+    if (!LOOPBACK_HOST.test(req.headers.host ?? "") && !(logins.has(path) && logins.isPublicHost(req.headers.host)))
+      return misdirected(res);
     const isMcp = path === "/mcp" || path.startsWith("/mcp/");
     // The gateway has its own rule: MCP's browser clients live on other loopback ports.
     if (!isMcp && isOtherPage(req)) return foreignPage(res);
+    // Who comes back from a login page says so by its state alone, and who reads our document need not say.
+    if (logins.has(path)) return await logins.handle(req, res, url);
     const principal = identity.authenticate({ authorization: req.headers.authorization });
     if (path === "/v2" || path.startsWith("/v2/")) {
       // A credential needs no look at tokens; a token of the registry's is good here and nowhere else.

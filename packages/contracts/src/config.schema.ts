@@ -2,6 +2,7 @@
 import { AdmissionConfig } from "./admission-config.schema.ts";
 import { ApprovalsConfig } from "./approvals-config.schema.ts";
 import { TrustConfig } from "./trust-config.schema.ts";
+import { LoginsConfig, ServerAuthConfig } from "./server-auth-config.schema.ts";
 import { SecretsConfig } from "./secrets-config.schema.ts";
 import { SigstoreConfig } from "./sigstore-config.schema.ts";
 import { SigningConfig } from "./signing-config.schema.ts";
@@ -29,6 +30,7 @@ export const GatewayServerConfig = z.union([
       .array(z.string())
       .default([])
       .describe("Tools that you know to be read-only; all others count as writing"),
+    auth: ServerAuthConfig.optional().describe("How the gateway proves itself to it"),
   }),
 ]);
 
@@ -116,6 +118,7 @@ export const Config = z.strictObject({
       ...GATEWAY_ROUTER_KEYS,
       ...GATEWAY_LIFE_KEYS,
       ...GATEWAY_SHIELD_KEYS,
+      logins: LoginsConfig.prefault({}).describe("Logins to servers that somebody else runs"),
     })
     .prefault({})
     .describe("MCP gateway"),

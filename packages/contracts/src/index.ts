@@ -144,6 +144,8 @@ export {
   SecretSetRequest,
   SecretSummary,
 } from "./secret.schema.ts";
+export { BegunLogin, LoginEntry, LoginFinishRequest, LoginList, LoginProgress, LoginRequest } from "./login.schema.ts";
+export type { LoginsConfig, ServerAuthConfig } from "./server-auth-config.schema.ts";
 export { SecretsConfig, type SecretKeysConfig, type SecretValuesConfig } from "./secrets-config.schema.ts";
 export type { SigningConfig } from "./signing-config.schema.ts";
 export type { RequirementConfig } from "./requirements-config.schema.ts";

@@ -45,6 +45,8 @@ import { scanOperations, type ScanDesks } from "./scan-operations.ts";
 import { clearanceOperations } from "./clearance-operations.ts";
 import { bundleOperations } from "./bundle-operations.ts";
 import { housekeepingOperations, type HousekeepingDesks } from "./housekeeping-operations.ts";
+import { loginOperations } from "./login-operations.ts";
+import type { LoginDesk } from "../secrets/login-desk.ts";
 import { secretOperations } from "./secret-operations.ts";
 import type { SecretDesk } from "../secrets/secret-desk.ts";
 import { signingOperations, type SigningDesks } from "./signing-operations.ts";
@@ -78,6 +80,7 @@ export interface Desks {
   readonly artifacts: Artifacts;
   readonly signatures: SigningDesks;
   readonly secrets: SecretDesk;
+  readonly logins: LoginDesk;
   readonly transfers: Transfers;
   readonly servers: ServerPacks;
   readonly advice: AdviceDesk;
@@ -114,6 +117,7 @@ export function controlOperations(desks: Desks): Operation[] {
   return [
     ...housekeepingOperations(desks.house),
     ...secretOperations(desks.secrets),
+    ...loginOperations(desks.logins),
     ...sbomOperations(desks.sboms, desks.diffs),
     ...upstreamOperations(desks.upstreams),
     ...upkeepOperations(desks.upkeep),

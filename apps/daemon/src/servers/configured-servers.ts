@@ -5,6 +5,7 @@ import type { Gateway } from "@pratique/gateway";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import { planLaunch, type LaunchPlan } from "./launch-plan.ts";
 import { placeEntry, type EntrySource } from "./place-entry.ts";
+import type { ServerAuths } from "../secrets/open-logins.ts";
 import type { Servers } from "./servers.ts";
 
 export interface ConfiguredServersParts {
@@ -13,6 +14,7 @@ export interface ConfiguredServersParts {
   readonly servers: Servers;
   readonly gateway: Gateway;
   readonly catalogs: EntrySource;
+  readonly auths: ServerAuths;
   readonly log: Log;
 }
 
@@ -36,7 +38,10 @@ export async function placeServer(name: string, server: ServerConfig, parts: Con
     await servers.requireListed({ url: server.url });
     // Somebody else's process: not in our container, and the owner's own configuration stands for its clearance.
     servers.reserve(name);
-    gateway.addServer({ name, isolated: true, cleared: true, verdicts, transport: { type: "http", url: server.url } });
+    const auth = parts.auths.ofConfig(name, server.url, server.auth);
+    const scope = server.auth?.scope ?? "shared";
+    const transport = { type: "http", url: server.url, auth } as const;
+    gateway.addServer({ name, isolated: true, cleared: true, verdicts, scope, transport });
     return;
   }
   if ("entry" in server) {

@@ -7,6 +7,7 @@ import type { Clock, Log } from "@pratique/core";
 import type { Gateway } from "@pratique/gateway";
 import type { Guard } from "@pratique/guard";
 import type { ContainerDriver } from "@pratique/sandbox";
+import type { ServerAuths } from "../secrets/open-logins.ts";
 import type { SecretUse } from "@pratique/secrets";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import { daemonErrors } from "../errors.ts";
@@ -28,6 +29,7 @@ export interface OpenServersOptions {
   readonly gateway: Gateway;
   readonly guard: Guard;
   readonly secrets: SecretUse;
+  readonly auths: ServerAuths;
   readonly containers: () => Promise<ContainerDriver | undefined>;
   readonly nodeExecutable: string;
   readonly owner: UserPrincipal;
@@ -74,7 +76,7 @@ export async function openServers(options: OpenServersOptions): Promise<OpenedSe
     cacheDirectory: home.cache,
     log,
   });
-  const placing = { owner, artifacts, servers, gateway, catalogs: catalogs ?? noCatalog, log };
+  const placing = { owner, artifacts, servers, gateway, auths: options.auths, catalogs: catalogs ?? noCatalog, log };
   const added = await AddedServers.open(join(home.directory, "servers.json"));
   const desk = new ServerDesk({ guard, gateway, placing, added, logs });
   const placeAll = async (): Promise<void> => {

@@ -5,6 +5,7 @@ import type { JsonObject } from "@pratique/core";
 import type { Gateway, ServerDefinition } from "@pratique/gateway";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import { daemonErrors } from "../errors.ts";
+import type { ServerAuths } from "../secrets/open-logins.ts";
 import { planLaunch, type PlanOverrides } from "./launch-plan.ts";
 import type { Servers } from "./servers.ts";
 
@@ -29,11 +30,12 @@ export interface EntryParts {
   readonly artifacts: Pick<Artifacts, "find">;
   readonly servers: Servers;
   readonly gateway: Pick<Gateway, "addServer">;
+  readonly auths: ServerAuths;
 }
 
 /** @throws `server.not-placeable`, and whatever placing the artifact does */
 export async function placeEntry(
-  { artifacts, servers, gateway }: EntryParts,
+  { artifacts, servers, gateway, auths }: EntryParts,
   principal: Principal,
   { name, entry, catalog, values, overrides }: EntryRequest,
 ): Promise<void> {
@@ -52,7 +54,13 @@ export async function placeEntry(
       verdicts,
       approved,
       scope: entry.scope,
-      transport: { type: "http", url, kind: entry.remote.transport, headers },
+      transport: {
+        type: "http",
+        url,
+        kind: entry.remote.transport,
+        headers,
+        auth: auths.ofEntry(name, url, entry, overrides?.secrets),
+      },
     });
     return;
   }

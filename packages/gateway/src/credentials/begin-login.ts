@@ -159,7 +159,7 @@ async function askForChallenge(server: RemoteServer, parts: CredentialParts, sig
 
 /** A browser is sent there: to no scheme that runs or opens something on the person's machine. */
 function refuseStrangeUrl(server: string, url: URL): void {
-  const isLoopback = url.hostname === "localhost" || url.hostname === "[::1]" || /^127\./.test(url.hostname);
+  const isLoopback = url.hostname === "localhost" || url.hostname === "[::1]" || url.hostname.startsWith("127.");
   if (url.protocol === "https:" || (url.protocol === "http:" && isLoopback)) return;
   throw credentialErrors("gateway.login-failed", { server, reason: "its login page is not https" });
 }
