@@ -26,7 +26,14 @@ const StatementRequirementConfig = z.strictObject({
     .max(64)
     .optional()
     .describe("Whose statements count; by default any trusted signer's"),
-  threshold: z.int().min(1).max(64).default(1).describe("How many different signers must have made one"),
+  threshold: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe(
+      "How many different signers must have made one; an identity pattern counts once, whichever subjects of it sign",
+    ),
 });
 
 export const RequirementConfig = z.strictObject({

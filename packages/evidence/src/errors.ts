@@ -30,6 +30,6 @@ export const evidenceErrors = defineErrors({
   "attestation.invalid": {
     status: 400,
     text: "this attestation cannot be made: {reason}",
-    hint: "predicates are JSON objects of at most 8 MiB, nested at most 64 deep",
+    hint: "predicates are JSON objects of at most 32 MiB, nested at most 64 deep",
   },
 });

@@ -8,7 +8,7 @@ const STATEMENT_V01 = "https://in-toto.io/Statement/v0.1";
 
 const SUBJECT_LIMIT = 1024;
 const DEPTH_LIMIT = 64;
-export const PAYLOAD_LIMIT_BYTES = 8 * 1024 * 1024;
+export const PAYLOAD_LIMIT_BYTES = 32 * 1024 * 1024;
 
 /** A statement's subject: a digest set, by algorithm. */
 const Subject = z.looseObject({

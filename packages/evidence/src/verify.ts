@@ -44,9 +44,9 @@ export interface Verification {
 
 /** Referrers are read one by one and cost linearly: past this many, the rest is rejected as `too-many`. */
 export const REFERRER_LIMIT = 128;
-export const BUNDLE_LIMIT_BYTES = 16 * 1024 * 1024;
+export const BUNDLE_LIMIT_BYTES = 48 * 1024 * 1024;
 /** What all bundles of one artifact may cost together. */
-const TOTAL_LIMIT_BYTES = 64 * 1024 * 1024;
+const TOTAL_LIMIT_BYTES = 128 * 1024 * 1024;
 const MANIFEST_LIMIT_BYTES = 256 * 1024;
 
 /** Thrown inside this file only: one referrer is no evidence. */

@@ -44,6 +44,18 @@ describe("meets", () => {
     expect(meets({ verified: [byKey("a"), byKey("x"), byKey("c")] }, twoOfThree).met).toBe(true);
   });
 
+  it("takes one workflow on two branches for one signer", () => {
+    const at = (ref: string) =>
+      byIdentity(`https://github.com/acme/tool/.github/workflows/release.yml@refs/heads/${ref}`);
+    const pattern = (repository: string) => ({ issuer: ISSUER, subject: `https://github.com/acme/${repository}/**` });
+    const two = (...by: ReturnType<typeof pattern>[]) => [{ type: "signature", by, threshold: 2 }];
+    expect(meets({ verified: [at("a"), at("b")] }, two(pattern("tool"))).missing).toMatchObject([{ found: 1 }]);
+    expect(meets({ verified: [at("a"), at("b")] }, two(pattern("tool"), pattern("other"))).met).toBe(false);
+    expect(meets({ verified: [at("a"), at("b")] }, [{ type: "signature", threshold: 2 }]).met).toBe(false);
+    const both = [at("a"), byIdentity("https://github.com/acme/other/x")];
+    expect(meets({ verified: both }, two(pattern("*"), pattern("tool"))).met).toBe(true);
+  });
+
   it("takes an identity by its issuer and a pattern of its subject", () => {
     const by = [{ issuer: ISSUER, subject: "https://github.com/acme/*/.github/workflows/release.yml@refs/tags/**" }];
     const requirements = [{ type: "signature", by }];

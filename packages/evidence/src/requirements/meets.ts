@@ -24,7 +24,7 @@ type Statement = Pick<VerifiedStatement, "predicateType" | "signer">;
 
 /**
  * Every statement requirement must be met by itself. A statement counts for its own predicate type only: a signed SBOM
- * is no signature on the artifact. Signers are told apart by key or identity, so one who signs twice counts once.
+ * is no signature on the artifact. Signers are told apart by key, or by the pattern that trusts them, so one who signs twice counts once.
  */
 export function meets(
   verification: { readonly verified: readonly Statement[] },
@@ -55,7 +55,10 @@ function unmet(verified: readonly Statement[], requirement: StatementRequirement
   const types = predicateTypesOf(type);
   const ofType = verified.filter(({ predicateType }) => types.includes(predicateType));
   const counted = ofType.filter(({ signer }) => by === undefined || by.some((pattern) => isBy(signer, pattern)));
-  const found = new Set(counted.map(({ signer }) => signer.id)).size;
+  const found = partiesOf(
+    counted.map(({ signer }) => signer),
+    by,
+  );
   if (found >= wanted) return undefined;
   const what = type === "signature" ? "signature" : `${type} statement`;
   const whom = by === undefined ? "a trusted signer" : by.map(nameOf).join(" or ");
@@ -67,6 +70,27 @@ function unmet(verified: readonly Statement[], requirement: StatementRequirement
     return { code: "other-signer", type, wanted, found, reason: `the ${what} is by ${names}, not by ${whom}` };
   }
   return { code: "threshold", type, wanted, found, reason: `${found} of ${wanted} ${what}s by ${whom}` };
+}
+
+/**
+ * How many parties these signers are. One that is trusted by a pattern is one party, whichever of its subjects signs: a
+ * workflow on two branches is no second opinion. Keys are told apart by themselves.
+ */
+function partiesOf(signers: readonly VerifiedStatement["signer"][], by: readonly SignerPattern[] | undefined): number {
+  if (by === undefined) return new Set(signers.map(({ name }) => name)).size;
+  const different = [...new Map(signers.map((signer) => [signer.id, signer])).values()];
+  // Each signer stands for one pattern and each pattern for one signer: as many pairs as there can be.
+  const taken = new Map<SignerPattern, VerifiedStatement["signer"]>();
+  const place = (signer: VerifiedStatement["signer"], seen: Set<SignerPattern>): boolean =>
+    by.some((pattern) => {
+      if (seen.has(pattern) || !isBy(signer, pattern)) return false;
+      seen.add(pattern);
+      const other = taken.get(pattern);
+      if (other !== undefined && !place(other, seen)) return false;
+      taken.set(pattern, signer);
+      return true;
+    });
+  return different.filter((signer) => place(signer, new Set())).length;
 }
 
 function isBy(signer: VerifiedStatement["signer"], pattern: SignerPattern): boolean {
