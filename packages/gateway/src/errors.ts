@@ -70,6 +70,16 @@ export const gatewayErrors = defineErrors({
     text: "{server} did not answer {what}: {reason}",
     hint: "call again; a server that ended is started anew",
   },
+  "gateway.unknown-server": {
+    status: 404,
+    text: "nothing is known of a server {server}",
+    hint: "pratique gateway review lists those that were seen; one that was never called has said nothing yet",
+  },
+  "gateway.review-outdated": {
+    status: 409,
+    text: "{server} says something else by now than what was reviewed",
+    hint: "pratique gateway review {server} shows what it says now",
+  },
   "gateway.secret-blocked": {
     status: 403,
     text: "{what} holds a secret ({kinds})",
