@@ -1,9 +1,11 @@
 // A gateway over real HTTP with the default policies, real child processes behind it, and records kept in memory.
 import { readFile, readdir } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import {
   Client,
@@ -127,4 +129,20 @@ export async function listening(server: Server): Promise<number> {
 
 export function textOf(result: CallToolResult): string {
   return result.content.map((part) => (part.type === "text" ? part.text : part.type)).join();
+}
+
+/** A request as the web standard has it, for servers of the SDK. */
+export async function webRequest(req: IncomingMessage): Promise<Request> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of req) chunks.push(chunk as Buffer);
+  const { method = "GET" } = req;
+  const headers = Object.entries(req.headers).map(([name, value]): [string, string] => [name, String(value)]);
+  const body = method === "POST" ? { body: Buffer.concat(chunks) } : {};
+  return new Request("http://remote.invalid/mcp", { method, headers, ...body });
+}
+
+export async function sendResponse(response: Response, res: ServerResponse): Promise<void> {
+  res.writeHead(response.status, Object.fromEntries(response.headers));
+  if (response.body === null) return void res.end();
+  await pipeline(Readable.fromWeb(response.body), res).catch(() => undefined);
 }

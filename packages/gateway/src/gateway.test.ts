@@ -2,8 +2,15 @@
 import { createServer } from "node:http";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readRequest, sendResponse } from "./front/node-http.ts";
-import { fakeServer, listening, openGateway, textOf, type GatewayFixture } from "./gateway.fixture.ts";
+import {
+  fakeServer,
+  listening,
+  openGateway,
+  sendResponse,
+  textOf,
+  webRequest,
+  type GatewayFixture,
+} from "./gateway.fixture.ts";
 import { DECISION_META } from "./index.ts";
 
 const READ_ONLY = Object.fromEntries(
@@ -287,8 +294,7 @@ describe("a server over HTTP", () => {
       );
       const remote = createServer(async (req, res) => {
         if (req.headers["x-key"] !== "k") return void res.writeHead(403).end();
-        const { request, body } = await readRequest(req, res);
-        await sendResponse(await handler.fetch(request, body === undefined ? {} : { parsedBody: body }), res);
+        await sendResponse(await handler.fetch(await webRequest(req)), res);
       });
       const url = `http://127.0.0.1:${await listening(remote)}/mcp`;
       const near = await openGateway();

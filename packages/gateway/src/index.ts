@@ -1,6 +1,8 @@
 // The MCP gateway: servers behind one endpoint, every list and call through guard.
 export { gatewayErrors } from "./errors.ts";
-export { createGateway, type Gateway, type GatewayOptions, type RequestFacts } from "./gateway.ts";
+export { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
+export type { RequestFacts } from "./front/front.ts";
+export type { Quotas } from "./router/rates.ts";
 export type {
   ServerDefinition,
   ServerState,
@@ -10,7 +12,7 @@ export type {
   ToolVerdict,
   UpstreamAuth,
 } from "./server-definition.ts";
-export { DECISION_META } from "./catalog/clean-result.ts";
+export { DECISION_META } from "./router/passable.ts";
 export { openUpstream } from "./upstream/open-upstream.ts";
 export type { Exchange, InputRequest } from "./exchange/exchange.ts";
 export { McpError } from "./exchange/mcp-error.ts";

@@ -24,6 +24,8 @@ export const START_TIMEOUT_MS = 60_000;
 export const LIST_WAIT_MS = 15_000;
 /** How long a list waits for others when the first server has answered. */
 export const LATE_AFTER_MS = 3_000;
+/** How long the first answer to a client waits for what servers say of themselves. */
+export const FACE_WAIT_MS = 2_000;
 /** Entries and characters of one page of a list. */
 export const PAGE_ENTRIES = 1000;
 export const PAGE_CHARACTERS = 2 * 1024 * 1024;

@@ -1,10 +1,10 @@
 // What the gateway says of itself: what its servers can, as far as the caller may know of them.
 import { isJsonObject, type Json, type JsonObject } from "@pratique/core";
-import { withoutUnseen } from "../catalog/clean-text.ts";
+import { withoutUnseen } from "./clean-text.ts";
 import type { ServerFacts } from "../exchange/upstream-port.ts";
 import type { Face } from "../exchange/router-port.ts";
 import type { Caller } from "../front/caller.ts";
-import { INSTRUCTIONS_LIMIT, INSTRUCTIONS_LIMIT_ONE } from "../limits.ts";
+import { FACE_WAIT_MS, INSTRUCTIONS_LIMIT, INSTRUCTIONS_LIMIT_ONE } from "../limits.ts";
 import { passable } from "./passable.ts";
 import type { RouterParts } from "./router-parts.ts";
 import { serversOf } from "./lists.ts";
@@ -26,7 +26,8 @@ export async function faceOf(
   method: string,
   parts: RouterParts,
 ): Promise<Face> {
-  await Promise.all(view.members.length === 0 ? [] : [parts.views.ready(view, "tools")]);
+  // It may be had without those who are late, since they may come to have anything.
+  await parts.views.ready(view, "tools", FACE_WAIT_MS);
   const members = await visibleMembers(caller, view, method, parts);
   const facts = members.flatMap((member) => {
     const known = member.upstream.knownFacts();

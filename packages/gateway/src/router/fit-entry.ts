@@ -1,6 +1,6 @@
 // Tools, prompts, resources and templates as servers list them, made fit to be shown to people and models.
 import type { JsonObject } from "@pratique/core";
-import { withoutUnseen } from "../catalog/clean-text.ts";
+import { withoutUnseen } from "./clean-text.ts";
 import type { Screen } from "../exchange/ports.ts";
 import { LIST_ENTRY_LIMIT_BYTES } from "../limits.ts";
 import { isShallow, passable } from "./passable.ts";

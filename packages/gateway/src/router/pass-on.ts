@@ -1,6 +1,6 @@
 // From a client to a server and back: what of a message passes, and what its record says of that.
 import { digestOf, type Json, type JsonObject } from "@pratique/core";
-import { shortText } from "../catalog/clean-text.ts";
+import { shortText } from "./clean-text.ts";
 import { gatewayErrors } from "../errors.ts";
 import type { Exchange, ExchangeNotification, InputRequest } from "../exchange/exchange.ts";
 import { McpError } from "../exchange/mcp-error.ts";

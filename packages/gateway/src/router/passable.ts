@@ -6,6 +6,8 @@ import { DEPTH_LIMIT } from "../limits.ts";
 const OWN_META_PREFIX = "dev.pratique/";
 export const DECISION_META = `${OWN_META_PREFIX}decision`;
 
+const UNPRINTABLE = /[^\u0021-\u007e]/g;
+
 /** What is done with the texts and keys of a value. */
 interface Passing {
   /** A string under a key, or in a list under it, as it may pass. */
@@ -66,8 +68,10 @@ function passObject(object: JsonObject, passing: Passing, depth: number, isMeta:
   return copy ?? object;
 }
 
+/** Written in capitals or with characters that nobody sees it is the same name. */
 function isOwn(name: string): boolean {
-  return name.length >= OWN_META_PREFIX.length && name.toLowerCase().startsWith(OWN_META_PREFIX);
+  if (name.length < OWN_META_PREFIX.length) return false;
+  return name.replaceAll(UNPRINTABLE, "").toLowerCase().startsWith(OWN_META_PREFIX);
 }
 
 /** True when a value nests no deeper than is allowed. */

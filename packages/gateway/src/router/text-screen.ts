@@ -1,6 +1,6 @@
 // The screen of a gateway that was given no other: takes well-known secrets out of every text and key.
 import type { Json, JsonObject, Redaction } from "@pratique/core";
-import { cleanText } from "../catalog/clean-text.ts";
+import { cleanText } from "./clean-text.ts";
 import type { Screen, Screened } from "../exchange/ports.ts";
 
 export const textScreen: Screen = {

@@ -66,7 +66,7 @@ export class Views {
    * Resolves when the lists of a view's servers are there. A server that is late is waited for only a moment longer than
    * the first of the others, and not again until it has come: then whoever listens is told.
    */
-  async ready({ members }: View, kind: ListKind): Promise<void> {
+  async ready({ members }: View, kind: ListKind, waitMs = LIST_WAIT_MS): Promise<void> {
     const lists = members.map(({ upstream }) => ({ upstream, list: this.#list(upstream, kind) }));
     const waited = lists.filter(({ upstream }) => this.#late.get(upstream)?.has(kind) !== true);
     const all = Promise.all(waited.map(({ list }) => list));
@@ -77,8 +77,9 @@ export class Views {
         await list;
         if (upstream.knownFacts() === undefined) await new Promise(() => undefined);
       }),
+      waitMs,
     );
-    if (isInTime) return;
+    if (isInTime || waitMs < LIST_WAIT_MS) return;
     for (const { upstream, list } of waited) {
       if (await isSettledSoon(list)) continue;
       const late = this.#late.get(upstream) ?? new Set();
@@ -129,13 +130,13 @@ async function isSettledSoon(promise: Promise<unknown>): Promise<boolean> {
 }
 
 /** False when others did not come within a moment after the first one, or nobody in the time there is. */
-async function inTime(all: Promise<unknown>, each: readonly Promise<unknown>[]): Promise<boolean> {
+async function inTime(all: Promise<unknown>, each: readonly Promise<unknown>[], waitMs: number): Promise<boolean> {
   const { promise: over, resolve } = Promise.withResolvers<boolean>();
-  let timer = setTimeout(() => resolve(false), LIST_WAIT_MS);
+  let timer = setTimeout(() => resolve(false), waitMs);
   void Promise.any(each).then(
     () => {
       clearTimeout(timer);
-      timer = setTimeout(() => resolve(false), LATE_AFTER_MS);
+      timer = setTimeout(() => resolve(false), Math.min(LATE_AFTER_MS, waitMs));
     },
     () => undefined,
   );

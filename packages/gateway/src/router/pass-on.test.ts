@@ -1,19 +1,25 @@
 // What passes from a server to a client.
 import { expect, it } from "vitest";
-import { cleanResult, isShallow } from "./clean-result.ts";
+import type { JsonObject } from "@pratique/core";
+import { passResult } from "./pass-on.ts";
+import { isShallow } from "./passable.ts";
+import { textScreen } from "./text-screen.ts";
 
 const SECRET = `ghp_${"A1b2".repeat(9)}`;
 const from = { server: "s", what: "w" };
 
+function pass<T extends JsonObject>(answer: T): { readonly result: T; readonly redactions: readonly unknown[] } {
+  const { result, notes } = passResult(answer, from, { screen: textScreen, resultLimitBytes: 2 ** 20 });
+  const { resultRedactions = [] } = notes;
+  return { result: result as T, redactions: Array.isArray(resultRedactions) ? resultRedactions : [] };
+}
+
 it("redacts text, structured content, embedded resources and metadata, and says what it took", () => {
-  const { result, redactions } = cleanResult(
-    {
-      content: [{ type: "resource", resource: { uri: `x://${SECRET}`, text: SECRET } }],
-      structuredContent: { data: SECRET, [SECRET]: 1 },
-      _meta: { other: SECRET },
-    },
-    from,
-  );
+  const { result, redactions } = pass({
+    content: [{ type: "resource", resource: { uri: `x://${SECRET}`, text: SECRET } }],
+    structuredContent: { data: SECRET, [SECRET]: 1 },
+    _meta: { other: SECRET },
+  });
   expect(JSON.stringify(result)).not.toContain(SECRET);
   expect(redactions).toHaveLength(5);
 });
@@ -29,7 +35,7 @@ it("leaves images and blobs as they are", () => {
       },
     ],
   };
-  expect(cleanResult(whole, from).result).toEqual(whole);
+  expect(pass(whole).result).toEqual(whole);
 });
 
 it("looks at a blob as at any text: in its place, out of its place, and when it is no base64", () => {
@@ -38,7 +44,7 @@ it("looks at a blob as at any text: in its place, out of its place, and when it 
     contents: [{ uri: "x://y", blob: SECRET }],
     structuredContent: { uri: "x", blob: SECRET, type: "audio", data: SECRET },
   };
-  const { result, redactions } = cleanResult(whole, from);
+  const { result, redactions } = pass(whole);
   expect(JSON.stringify(result)).not.toContain("ghp_");
   expect(redactions).toHaveLength(4);
 });
@@ -50,7 +56,7 @@ it.each([
   const encoded = bytes.toString("base64");
   const wrapped = encoded.replaceAll(/.{20}/g, "$&\n");
   const inText = `see ${encoded} and data:text/plain;base64,${bytes.toString("base64url")}`;
-  const { result, redactions } = cleanResult({ blob: encoded, wrapped, text: inText }, from);
+  const { result, redactions } = pass({ blob: encoded, wrapped, text: inText });
   expect(redactions).toHaveLength(4);
   expect(Buffer.from(result.blob, "base64").toString("latin1")).not.toContain("ghp_");
   expect(Buffer.from(result.blob, "base64").toString("latin1")).toContain("github-token");
@@ -59,7 +65,7 @@ it.each([
 
 it.each(["see ", "see:", "/x", "path/to/x", ""])("finds base64 that stands after %j", (before) => {
   const encoded = Buffer.from(SECRET).toString("base64");
-  const { result, redactions } = cleanResult({ text: `${before}${encoded} and so on` }, from);
+  const { result, redactions } = pass({ text: `${before}${encoded} and so on` });
   expect(redactions).toHaveLength(1);
   expect(result.text).not.toContain(encoded.slice(8, 40));
   expect(result.text.startsWith(before)).toBe(true);
@@ -70,14 +76,14 @@ it("takes out of _meta what only the gateway may say, and nothing else", () => {
     _meta: { "dev.pratique/decision": 1, "other/key": 2, deep: [{ "DEV.pratique/decision": 4 }] },
     structuredContent: { "dev.pratique/decision": 3 },
   };
-  expect(cleanResult(result, from).result).toEqual({
+  expect(pass(result).result).toEqual({
     _meta: { "other/key": 2, deep: [{}] },
     structuredContent: { "dev.pratique/decision": 3 },
   });
 });
 
 it("refuses what is too large", () => {
-  expect(() => cleanResult({ text: "x".repeat(2 ** 20) }, from)).toThrow(
+  expect(() => pass({ text: "x".repeat(2 ** 20) })).toThrow(
     expect.objectContaining({ code: "gateway.result-too-large" }),
   );
 });

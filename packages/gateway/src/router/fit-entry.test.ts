@@ -1,9 +1,12 @@
 // What a server may say of its tools.
 import { expect, it } from "vitest";
-import { cleanEntry } from "./clean-entry.ts";
+import type { JsonObject } from "@pratique/core";
+import { fitEntry } from "./fit-entry.ts";
+import { textScreen } from "./text-screen.ts";
 
 const SECRET = `ghp_${"A1b2".repeat(9)}`;
-const tool = (more: object) => ({ name: "x", inputSchema: { type: "object" }, ...more });
+const fit = (entry: JsonObject) => fitEntry(entry, textScreen, "s");
+const tool = (more: JsonObject) => ({ name: "x", inputSchema: { type: "object" }, ...more });
 
 it("takes secrets, control characters and the gateway's own words out of an entry", () => {
   const entry = tool({
@@ -12,7 +15,7 @@ it("takes secrets, control characters and the gateway's own words out of an entr
     inputSchema: { type: "object", properties: { a: { description: SECRET, pattern: "[^\u0000]" } } },
     _meta: { "dev.pratique/decision": 1, nested: { "Dev.Pratique/x": 2 }, [`dev.${"\u0000"}pratique/y`]: 3, kept: 4 },
   });
-  const clean = cleanEntry(entry);
+  const clean = fit(entry);
   expect(JSON.stringify(clean)).not.toMatch(/ghp_|pratique/i);
   expect(clean).toMatchObject({
     title: "a[31mred",
@@ -23,14 +26,14 @@ it("takes secrets, control characters and the gateway's own words out of an entr
 });
 
 it.each(["a\u0000b", "a\nb", "a\u202eb", SECRET, `a ${SECRET}`])("refuses an entry that is called %j", (name) => {
-  expect(cleanEntry(tool({ name }))).toBeUndefined();
-  expect(cleanEntry({ name: "fine", uri: `x://${name}` })).toBeUndefined();
-  expect(cleanEntry({ name: "fine", uriTemplate: `x://${name}/{y}` })).toBeUndefined();
+  expect(fit(tool({ name }))).toBeUndefined();
+  expect(fit({ name: "fine", uri: `x://${name}` })).toBeUndefined();
+  expect(fit({ name: "fine", uriTemplate: `x://${name}/{y}` })).toBeUndefined();
 });
 
 it("refuses an entry that is too large or nests too deep", () => {
-  expect(cleanEntry(tool({ description: "x".repeat(100_000) }))).toBeUndefined();
-  let deep: object = {};
+  expect(fit(tool({ description: "x".repeat(100_000) }))).toBeUndefined();
+  let deep: JsonObject = {};
   for (let level = 0; level < 5_000; level++) deep = { deep };
-  expect(cleanEntry(tool({ deep }))).toBeUndefined();
+  expect(fit(tool({ deep }))).toBeUndefined();
 });
