@@ -255,7 +255,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       guard,
       owner: identity.owner,
       url: listener.url,
-      onChange: () => gateway.changed(),
+      gateway,
       clock,
       log,
     });

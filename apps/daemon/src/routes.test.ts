@@ -18,6 +18,11 @@ beforeAll(async () => {
     inference: { handle: room("inference") },
     pages: { authenticate: () => undefined, handle: room("console") },
     control: room("control"),
+    logins: {
+      has: (path: string) => path === "/oauth/callback",
+      isPublicHost: (host: string) => host === "pratique.example",
+      handle: room("logins"),
+    },
   } as unknown as Routes;
   listener.serve(route(routes));
 });
@@ -59,4 +64,11 @@ it("refuses a foreign Host", async () => {
 
 it("says that a profile's escapes are wrong", async () => {
   expect(await ask("/mcp/%zz")).toMatchObject({ status: 400 });
+});
+
+it("shows a public address the pages of logins alone", async () => {
+  const headers = { host: "pratique.example" };
+  expect(await ask("/oauth/callback?state=x", headers)).toEqual({ status: 200, text: "logins" });
+  expect(await ask("/oauth/callback", { host: "other.example" })).toMatchObject({ status: 421 });
+  for (const path of ROOMS) expect(await ask(path, headers)).toMatchObject({ status: 421 });
 });

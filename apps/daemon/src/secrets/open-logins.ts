@@ -1,7 +1,7 @@
 // Opens what logs in to servers: their credentials, the desk, and the pages that browsers come back to.
 import type { Config, ServerAuthConfig, ServerEntry, UserPrincipal } from "@pratique/contracts";
 import type { Clock, Log } from "@pratique/core";
-import { Credentials, type HeaderSecret, type OAuthSettings, type UpstreamAuth } from "@pratique/gateway";
+import { Credentials, type Gateway, type HeaderSecret, type OAuthSettings, type UpstreamAuth } from "@pratique/gateway";
 import type { Guard, GuardResource } from "@pratique/guard";
 import { LoginDesk } from "./login-desk.ts";
 import { CALLBACK_PATH, DOCUMENT_PATH, LoginPages } from "./login-pages.ts";
@@ -14,8 +14,7 @@ export interface OpenLoginsOptions {
   readonly owner: UserPrincipal;
   /** Of this daemon, on loopback. */
   readonly url: string;
-  /** A login was made or forgotten. */
-  readonly onChange: (server: string, scope: string) => void;
+  readonly gateway: Pick<Gateway, "changed">;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -41,7 +40,7 @@ export interface OpenedLogins {
 }
 
 export function openLogins(options: OpenLoginsOptions): OpenedLogins {
-  const { config, secrets, guard, owner, url, onChange, clock, log } = options;
+  const { config, secrets, guard, owner, url, gateway, clock, log } = options;
   const { publicUrl, clientMetadataUrl } = config.gateway.logins;
   const base = publicUrl?.replace(/\/+$/, "");
   const credentials = new Credentials({
@@ -53,7 +52,7 @@ export function openLogins(options: OpenLoginsOptions): OpenedLogins {
     redirectUrl: () => `${base ?? url}${CALLBACK_PATH}`,
     documentUrl: clientMetadataUrl ?? (base === undefined ? undefined : `${base}${DOCUMENT_PATH}`),
     principalOf: (scope) => (scope === "" || scope === owner.id ? owner : undefined),
-    onChange,
+    onChange: () => gateway.changed(),
   });
   const authOf = (
     name: string,
