@@ -22,6 +22,12 @@ import { recordTable, type RecordTable } from "./record-table.ts";
 import { runTable, type RunTable } from "./run-table.ts";
 import { leaseTable, secretTable, type LeaseTable, type SecretTable } from "./secret-table.ts";
 import { serverTable, type ServerTable } from "./server-table.ts";
+import {
+  secretAllowanceTable,
+  serverPinTable,
+  type SecretAllowanceTable,
+  type ServerPinTable,
+} from "./shield-table.ts";
 import { openSqlite } from "./sqlite.ts";
 import type { Tables } from "./tables.ts";
 
@@ -35,6 +41,8 @@ export interface Database {
   readonly waivers: WaiverTable;
   readonly actIntents: ActIntentTable;
   readonly decisionInputs: DecisionInputTable;
+  readonly secretAllowances: SecretAllowanceTable;
+  readonly serverPins: ServerPinTable;
   readonly approvals: ApprovalTable;
   readonly secrets: SecretTable;
   readonly leases: LeaseTable;
@@ -66,6 +74,8 @@ export async function openDatabase(options: { readonly file: string } | { readon
     waivers: waiverTable(db),
     actIntents: actIntentTable(db),
     decisionInputs: decisionInputTable(db),
+    secretAllowances: secretAllowanceTable(db),
+    serverPins: serverPinTable(db),
     approvals: approvalTable(db),
     secrets: secretTable(db),
     leases: leaseTable(db),

@@ -42,4 +42,5 @@ export type { SecretRow } from "./secret-rows.ts";
 export type { LeaseTable, SecretKey, SecretTable } from "./secret-table.ts";
 export type { RunTable } from "./run-table.ts";
 export type { ServerTable } from "./server-table.ts";
+export type { SecretAllowanceRow, SecretAllowanceTable, ServerPinRow, ServerPinTable } from "./shield-table.ts";
 export type { RecordRow, RunRow, ServerRow } from "./tables.ts";

@@ -7,6 +7,7 @@ import { makeClearanceTables } from "./clearance-rows.ts";
 import { makeDecisionInputTable } from "./decision-input-table.ts";
 import { makeSecretTables } from "./secret-rows.ts";
 import { makeRegistryTables } from "./registry-migration.ts";
+import { makeShieldTables } from "./shield-table.ts";
 import { storeErrors } from "./errors.ts";
 import type { Tables } from "./tables.ts";
 
@@ -63,6 +64,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0005-decision-inputs": { up: makeDecisionInputTable },
   "0006-secrets": { up: makeSecretTables },
   "0007-approvals": { up: makeApprovalTable },
+  "0008-shield": { up: makeShieldTables },
 };
 
 /**

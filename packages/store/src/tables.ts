@@ -3,6 +3,7 @@ import type { ApprovalTables } from "./approval-table.ts";
 import type { DecisionInputTables } from "./decision-input-table.ts";
 import type { InventoryTables } from "./inventory-rows.ts";
 import type { ClearanceTables } from "./clearance-rows.ts";
+import type { ShieldTables } from "./shield-table.ts";
 import type { RegistryTables } from "./registry-rows.ts";
 import type { SecretTables } from "./secret-rows.ts";
 
@@ -46,7 +47,14 @@ export interface ServerRow {
 }
 
 export interface Tables
-  extends ApprovalTables, DecisionInputTables, RegistryTables, InventoryTables, ClearanceTables, SecretTables {
+  extends
+    ApprovalTables,
+    DecisionInputTables,
+    RegistryTables,
+    InventoryTables,
+    ClearanceTables,
+    SecretTables,
+    ShieldTables {
   records: RecordRow;
   runs: RunRow;
   servers: ServerRow;
