@@ -20,3 +20,4 @@ export type { UpstreamEvent, UpstreamPort } from "./exchange/upstream-port.ts";
 export { Credentials, type BegunLogin } from "./credentials/credentials.ts";
 export { credentialErrors } from "./credentials/errors.ts";
 export type { CredentialParts, HeaderSecret, OAuthSettings, RemoteServer } from "./credentials/remote-server.ts";
+export { createOwnTools, type OwnToolsOptions } from "./own-tools.ts";
