@@ -7,7 +7,10 @@ const REVISIONS: Readonly<Record<Era, Revision>> = { modern: "2026-07-28", legac
 const REQUIRED: Readonly<Record<Era, number>> = { modern: 37, legacy: 30 };
 
 /** Scenarios of a set that a server of the other era cannot pass, however it is reached; docs/mcp-compatibility.md says why. */
-const UNREACHABLE: Readonly<Record<string, readonly string[]>> = {};
+const UNREACHABLE: Readonly<Record<string, readonly string[]>> = {
+  // It wants the question under a key of its own, and a question of the older revisions has none.
+  "modern legacy": ["input-required-result-basic-elicitation"],
+};
 
 const open: Served[] = [];
 const results = new Map<string, SuiteResult>();
@@ -24,9 +27,11 @@ beforeAll(async () => {
   const direct = { modern: await serveDirectly("modern"), legacy: await serveDirectly("legacy") };
   open.push(direct.modern, direct.legacy);
   const served = new Map<string, Served>();
-  for (const server of ["modern", "legacy"] as const) {
-    served.set(`${server} stdio`, await serveBehindGateway(overStdio(server)));
-    served.set(`${server} http`, await serveBehindGateway({ type: "http", url: direct[server].url }));
+  // Two sets at a time would share a server on stdio, whose log messages belong to no request.
+  for (const combination of combinations) {
+    const { server, transport } = combination;
+    const to = transport === "stdio" ? overStdio(server) : { type: "http" as const, url: direct[server].url };
+    served.set(nameOf(combination), await serveBehindGateway(to));
   }
   open.push(...served.values());
   await Promise.all([
@@ -34,7 +39,7 @@ beforeAll(async () => {
       results.set(`${era} directly`, await runServerSet(direct[era].url, REVISIONS[era])),
     ),
     ...combinations.map(async (combination) => {
-      const { url } = served.get(`${combination.server} ${combination.transport}`)!;
+      const { url } = served.get(nameOf(combination))!;
       results.set(nameOf(combination), await runServerSet(url, REVISIONS[combination.client]));
     }),
   ]);

@@ -19,6 +19,9 @@ const MODERN_STATUS: Readonly<Record<number, number>> = {
   [CODE.unsupportedVersion]: 400,
 };
 
+/** Errors of ours that JSON-RPC has a code for. */
+const OWN_CODE: Readonly<Record<string, number>> = { "gateway.unknown-method": CODE.methodNotFound };
+
 export function errorAnswer(error: unknown, era: Era): ErrorAnswer {
   if (error instanceof McpError) {
     const code = era === "modern" && error.code === CODE.legacyNotFound ? CODE.invalidParams : error.code;
@@ -35,8 +38,9 @@ export function errorAnswer(error: unknown, era: Era): ErrorAnswer {
       ...(hint === undefined ? {} : { hint }),
       ...(details === undefined ? {} : { details }),
     };
-    const code = error.status < 500 ? CODE.invalidParams : CODE.internal;
-    return { status: 200, error: { code, message: error.message, data }, isOurs: false };
+    const code = OWN_CODE[error.code] ?? (error.status < 500 ? CODE.invalidParams : CODE.internal);
+    const status = era === "modern" ? (MODERN_STATUS[code] ?? 200) : 200;
+    return { status, error: { code, message: error.message, data }, isOurs: false };
   }
   // What went wrong inside is nobody's business outside.
   const data = { code: "gateway.failed" };
