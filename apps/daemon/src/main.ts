@@ -14,6 +14,8 @@ import { runCommand as runSystemCommand } from "@pratique/sandbox";
 import { openAdmission } from "./admission/open-admission.ts";
 import { openAdvisories } from "./advisories/open-advisories.ts";
 import { openArtifactDesks } from "./artifact-desks.ts";
+import { Catalogs } from "./catalogs/catalogs.ts";
+import { openCatalogs } from "./catalogs/open-catalogs.ts";
 import { closeAll } from "./close-all.ts";
 import { ConsolePages } from "./console-pages.ts";
 import { openClearance } from "./clearance/open-clearance.ts";
@@ -271,7 +273,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       ...(config.engine.contextTokens === undefined ? {} : { contextTokens: config.engine.contextTokens }),
     });
     onClose(() => inference.close());
+    const catalogs = new Catalogs({ config: config.gateway, artifacts, log });
     const toolServers = await openServers({
+      catalogs,
       config,
       home,
       userHome: options.environment["HOME"],
@@ -318,6 +322,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       machinery,
       upkeep,
       upstreams,
+      advisories: advisories.desk,
       clearances: clearing.clearances,
       secrets: secrets.desk,
     });
@@ -338,18 +343,37 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const pages = new ConsolePages(join(installation, "apps", "console", "public"), clock);
     const images = { registry: registryHost, transfers: desks.transfers, pullThrough, evidenceCache };
     const admission = openAdmission({ ...policing, ...images, ground: clearing.ground, config, home, log, onClose });
+    const signatures = openSigning({
+      config: config.signing,
+      artifacts,
+      guard,
+      keys,
+      trust,
+      intents: clearing.intents,
+      clock,
+    });
+    const catalogDesks = openCatalogs({
+      config,
+      catalogs,
+      artifacts,
+      packs: desks.servers,
+      signing: signatures.signing,
+      clearances: clearing.clearances,
+      store,
+      guard,
+      containers: () => machinery.containers(),
+      registry: registryHost,
+      cacheDirectory: home.cache,
+      owner: identity.owner,
+      version: DAEMON_VERSION,
+      clock,
+      log,
+    });
     const control = createControlApi(
       controlOperations({
         artifacts,
-        signatures: openSigning({
-          config: config.signing,
-          artifacts,
-          guard,
-          keys,
-          trust,
-          intents: clearing.intents,
-          clock,
-        }),
+        signatures,
+        catalogs: catalogDesks.desk,
         ...desks,
         secrets: secrets.desk,
         logins: logins.desk,
@@ -396,6 +420,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         pages,
         logins: logins.pages,
         admission: admission.api,
+        catalogs: catalogDesks.api,
         control,
       }),
     );

@@ -187,6 +187,15 @@ export const Status = z.strictObject({
   upstreams: z.array(UpstreamStatus).optional(),
   /** Where the keys of secrets lie. */
   secrets: SecretKeys.optional(),
+  /** What scans are made with: how many sources there are, and how old the data of the oldest is. */
+  advisories: z
+    .strictObject({
+      sources: z.int(),
+      entries: z.int(),
+      oldestSeconds: z.number().optional(),
+      stale: z.array(z.string()),
+    })
+    .optional(),
 });
 export type Status = z.infer<typeof Status>;
 

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Principal } from "@pratique/contracts";
 import { describeError, isPratiqueError, parseJson, readBounded, type JsonObject, type Log } from "@pratique/core";
 import { z } from "zod";
+import type { AnonymousPace } from "./anonymous-pace.ts";
 import { pemOf } from "./certificate.ts";
 import { parseCertificateRequest } from "./certificate-request.ts";
 import { sigstoreErrors } from "./errors.ts";
@@ -28,16 +29,27 @@ interface Answer {
 
 const FOREVER = "public, max-age=31536000, immutable";
 
+export interface Serving {
+  readonly sigstore: Sigstore;
+  readonly log: Log;
+  readonly pace: AnonymousPace;
+}
+
+/** What nobody has to say who he is for, and what is kept all the same. A certificate needs a token. */
+const WRITES: ReadonlySet<string> = new Set(["/api/v2/log/entries", "/api/v1/timestamp"]);
+
 /** Answers one request. Errors are answered too, in gRPC's JSON form, which is what clients of these APIs print. */
 export async function serveSigstore(
-  sigstore: Sigstore,
-  log: Log,
+  { sigstore, log, pace }: Serving,
   req: IncomingMessage,
   res: ServerResponse,
   caller: EndpointCaller,
 ): Promise<void> {
   let answer: Answer;
   try {
+    if (req.method === "POST" && caller.principal === undefined && WRITES.has(caller.path)) {
+      pace.take(req.socket.remoteAddress ?? "");
+    }
     answer = await (req.method === "POST" ? post(sigstore, req, caller) : get(sigstore, req, caller.path));
   } catch (error) {
     answer = failure(error, log);
@@ -162,6 +174,7 @@ const RPC_CODES: ReadonlyMap<number, number> = new Map([
   [404, 5],
   [405, 12],
   [413, 3],
+  [429, 8],
   [503, 14],
   [507, 8],
 ]);

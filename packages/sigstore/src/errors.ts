@@ -37,6 +37,11 @@ export const sigstoreErrors = defineErrors({
     text: "the signature does not verify: {reason}",
     hint: "log the SHA-256 of what was signed, the DER-encoded signature, and the key or certificate that made it",
   },
+  "sigstore.too-many": {
+    status: 429,
+    text: "too many entries and timestamps are asked for without a token; there are {perSecond} a second",
+    hint: "ask again in a second, or send a token of this daemon (`pratique token`)",
+  },
   "sigstore.not-found": {
     status: 404,
     text: "there is nothing at {path}",

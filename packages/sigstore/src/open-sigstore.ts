@@ -1,6 +1,7 @@
 // Opens a Sigstore. What it is made of is loaded then and not before: most daemons are none.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { EndpointCaller } from "./endpoints.ts";
+import { AnonymousPace } from "./anonymous-pace.ts";
 import type { Sigstore, SigstoreOptions } from "./sigstore.ts";
 
 export interface OpenedSigstore {
@@ -13,6 +14,6 @@ export interface OpenedSigstore {
 export async function openSigstore(options: SigstoreOptions): Promise<OpenedSigstore> {
   const [own, endpoints] = await Promise.all([import("./sigstore.ts"), import("./endpoints.ts")]);
   const sigstore = await own.Sigstore.open(options);
-  const { log } = options;
-  return { sigstore, handle: (req, res, caller) => endpoints.serveSigstore(sigstore, log, req, res, caller) };
+  const serving = { sigstore, log: options.log, pace: new AnonymousPace(options.clock) };
+  return { sigstore, handle: (req, res, caller) => endpoints.serveSigstore(serving, req, res, caller) };
 }

@@ -9,6 +9,7 @@ import { AuditRecord, type RecordBody } from "@pratique/contracts";
 import { silentLog, systemClock, type Clock } from "@pratique/core";
 import { createGuard, type Guard } from "@pratique/guard";
 import { loadPolicySet } from "@pratique/policy";
+import { AnonymousPace } from "./anonymous-pace.ts";
 import { serveSigstore } from "./endpoints.ts";
 import { Sigstore } from "./sigstore.ts";
 import type { OidcIssuer } from "./token-verifier.ts";
@@ -71,11 +72,12 @@ export interface TestSigstoreOptions {
 export async function startSigstore(options: TestSigstoreOptions = {}): Promise<TestSigstore> {
   const { clock = systemClock } = options;
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "pratique-sigstore-")));
+  const pace = new AnonymousPace(clock);
   const issuer = await startIssuer(clock);
   const records: RecordBody[] = [];
   const server = createServer((req, res) => {
     const path = new URL(req.url ?? "/", "http://sigstore").pathname.replace(PREFIX, "");
-    void serveSigstore(sigstore, silentLog, req, res, { path, principal: undefined });
+    void serveSigstore({ sigstore, log: silentLog, pace }, req, res, { path, principal: undefined });
   });
   const url = (await listen(server)) + PREFIX;
   const sigstore = await Sigstore.open({

@@ -1,8 +1,9 @@
 // `pratique status`: what is running.
-import type { SecretKeys } from "@pratique/contracts";
+import type { SecretKeys, Status } from "@pratique/contracts";
 import type { Command } from "../kit/command.ts";
 import { columns } from "../kit/terminal.ts";
-import { megabytes, shortDigest } from "../kit/words.ts";
+import { age } from "../kit/advisory-lines.ts";
+import { counted, megabytes, shortDigest } from "../kit/words.ts";
 
 export const status: Command = {
   name: "status",
@@ -30,6 +31,7 @@ export const status: Command = {
         ["containers", answer.container?.description ?? "not looked for yet"],
         ["artifacts", String(answer.artifacts)],
         ...(answer.clearances === undefined ? [] : [["clearances", clearanceWords(answer.clearances)]]),
+        ...(answer.advisories === undefined ? [] : [["advisories", advisoryWords(answer.advisories)]]),
         ["runs", String(answer.runs)],
         [
           "servers",
@@ -52,6 +54,13 @@ export const status: Command = {
 
 function clearanceWords({ cleared, lost }: { readonly cleared: number; readonly lost: number }): string {
   return lost === 0 ? `${cleared} stand` : `${cleared} stand, ${lost} lost: pratique clearances --lost`;
+}
+
+function advisoryWords({ sources, entries, oldestSeconds, stale }: NonNullable<Status["advisories"]>): string {
+  if (sources === 0) return "none, so nothing is checked: pratique db import PATH";
+  const old = oldestSeconds === undefined ? "" : `, the oldest data ${age(oldestSeconds)} old`;
+  const late = stale.length === 0 ? "" : `; out of date: ${stale.join(", ")}`;
+  return `${entries.toLocaleString("en")} from ${counted(sources, "source")}${old}${late}`;
 }
 
 function secretWords({ type, place, under, elsewhere }: SecretKeys): string {

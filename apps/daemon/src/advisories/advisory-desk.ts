@@ -54,6 +54,11 @@ export class AdvisoryDesk {
     return allowedOrThrow(outcome);
   }
 
+  /** Without an act of its own: for who has just shown that he may look. */
+  known(): DatabaseStatus {
+    return this.#options.database.status();
+  }
+
   /** Asks one source, or all, for what is new. A source that fails does not stop the others. */
   async update(
     principal: Principal,

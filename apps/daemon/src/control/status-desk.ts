@@ -1,6 +1,6 @@
 // The status of the daemon, for the CLI and the console.
 import type { AuditLog, LogKey } from "@pratique/audit";
-import type { DoctorResult, Principal, Status } from "@pratique/contracts";
+import type { DatabaseStatus, DoctorResult, Principal, Status } from "@pratique/contracts";
 import type { Gateway } from "@pratique/gateway";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { ContentStore } from "@pratique/oci";
@@ -11,6 +11,7 @@ import { basicLooks, containerLook, engineLook, examine, type DoctorLook } from 
 import type { Clearances } from "../clearance/clearances.ts";
 import type { UpkeepDesk } from "../housekeeping/upkeep-desk.ts";
 import type { Machinery } from "../machinery.ts";
+import type { AdvisoryDesk } from "../advisories/advisory-desk.ts";
 import type { SecretDesk } from "../secrets/secret-desk.ts";
 import type { UpstreamDesk } from "../upstreams/upstream-desk.ts";
 
@@ -32,6 +33,7 @@ export interface StatusOptions {
   readonly upstreams: UpstreamDesk;
   readonly upkeep: UpkeepDesk;
   readonly secrets: SecretDesk;
+  readonly advisories: Pick<AdvisoryDesk, "known">;
   readonly clearances: Pick<Clearances, "counts">;
 }
 
@@ -69,6 +71,7 @@ export class StatusDesk {
         clearances: this.#options.clearances.counts(),
         upstreams: this.#options.upstreams.failing(),
         secrets: await this.#options.secrets.known(),
+        advisories: advisoriesOf(this.#options.advisories.known()),
       };
     });
   }
@@ -78,7 +81,7 @@ export class StatusDesk {
   }
 
   #looks(): DoctorLook[] {
-    const { home, machinery, policy, audit, url, upkeep, secrets } = this.#options;
+    const { home, machinery, policy, audit, url, upkeep, secrets, advisories } = this.#options;
     return [
       ...basicLooks(home),
       {
@@ -97,6 +100,16 @@ export class StatusDesk {
         name: "secrets",
         look: () => secrets.examine(),
         otherwise: { state: "warning", mend: "pratique secret rotate, or mend `secrets.keys` in the configuration" },
+      },
+      {
+        name: "advisories",
+        look: async () => {
+          const { sources, stale, oldestSeconds = 0 } = advisoriesOf(advisories.known());
+          if (sources === 0) throw new Error("none: nothing is checked for vulnerabilities");
+          if (stale.length > 0) throw new Error(`out of date: ${stale.join(", ")}`);
+          return `${sources} ${sources === 1 ? "source" : "sources"}, the oldest of ${Math.ceil(oldestSeconds / 3600)} hours ago`;
+        },
+        otherwise: { state: "warning", mend: "pratique db update, or db import PATH" },
       },
       {
         name: "registry storage",
@@ -136,4 +149,14 @@ export class StatusDesk {
       await this.#options.guard.perform({ principal, action: "admin:read", resource: systemResource }, read),
     );
   }
+}
+
+function advisoriesOf({ sources }: DatabaseStatus): NonNullable<Status["advisories"]> {
+  const ages = sources.flatMap(({ ageSeconds }) => ageSeconds ?? []);
+  return {
+    sources: sources.length,
+    entries: sources.reduce((sum, { entries }) => sum + entries, 0),
+    ...(ages.length === 0 ? {} : { oldestSeconds: ages.reduce((oldest, age) => Math.max(oldest, age), 0) }),
+    stale: sources.filter(({ freshness }) => freshness !== "current").map(({ name }) => name),
+  };
 }
