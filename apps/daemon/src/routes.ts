@@ -2,11 +2,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuditLog } from "@pratique/audit";
 import type { Principal } from "@pratique/contracts";
-import type { Gateway } from "@pratique/gateway";
+import { mcpEndpoint, type Gateway } from "@pratique/gateway";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import type { Identity } from "@pratique/identity";
 import type { Inference } from "@pratique/inference";
 import { TOKEN_PATH, type Registry, type RegistryTokens, type TokenEndpoint } from "@pratique/registry";
+import { isEditorOrigin, isRegistryPath, type RegistryApi } from "./catalogs/registry-api.ts";
 import type { AdmissionApi } from "./admission/admission-api.ts";
 import type { OpenedSigstore } from "@pratique/sigstore";
 import type { ConsolePages } from "./console-pages.ts";
@@ -29,6 +30,7 @@ export interface Routes {
   readonly pages: ConsolePages;
   readonly logins: LoginPages;
   readonly admission: AdmissionApi;
+  readonly catalogs: RegistryApi;
   readonly control: (
     req: IncomingMessage,
     res: ServerResponse,
@@ -47,9 +49,12 @@ export function route(routes: Routes): Handler {
     // A page on the web that resolves its own name to 127.0.0.1 sends that name as Host (DNS rebinding).
     if (!LOOPBACK_HOST.test(req.headers.host ?? "") && !(logins.has(path) && logins.isPublicHost(req.headers.host)))
       return misdirected(res);
-    const isMcp = path === "/mcp" || path.startsWith("/mcp/");
+    const mcp = mcpEndpoint(path);
     // The gateway has its own rule: MCP's browser clients live on other loopback ports.
-    if (!isMcp && isOtherPage(req)) return foreignPage(res);
+    const isRegistry = isRegistryPath(path);
+    // An editor reads the list of servers from pages of its own, which have no address on the web.
+    const isEditor = isRegistry && isEditorOrigin(req.headers.origin);
+    if (mcp === undefined && !isEditor && isOtherPage(req)) return foreignPage(res);
     // Who comes back from a login page says so by its state alone, and who reads our document need not say.
     if (logins.has(path)) return await logins.handle(req, res, url);
     const principal = identity.authenticate({ authorization: req.headers.authorization });
@@ -59,9 +64,8 @@ export function route(routes: Routes): Handler {
       return await registry.handle(req, res, grant ?? { principal: undefined });
     }
     if (path === TOKEN_PATH) return await tokenEndpoint.handle(req, res);
-    if (path === "/mcp") return await gateway.handle(req, res, { principal });
-    if (path.startsWith("/mcp/"))
-      return await gateway.handle(req, res, { principal, profile: decodePart(path.slice("/mcp/".length)) });
+    if (mcp !== undefined) return await gateway.handle(req, res, { principal, ...mcp });
+    if (isRegistry) return await routes.catalogs(req, res, url, principal);
     if (path.startsWith("/v1/")) return await inference.handle(req, res, { principal, path: path.slice("/v1".length) });
     if (path.startsWith("/control/v1/"))
       return await routes.control(req, res, url, principal ?? pages.authenticate(req));
@@ -113,14 +117,6 @@ function isOtherPage({ headers }: IncomingMessage): boolean {
   if (origin !== undefined) return origin.toLowerCase() !== `http://${host.toLowerCase()}`;
   const site = headers["sec-fetch-site"];
   return (site === "cross-site" || site === "same-site") && headers["sec-fetch-mode"] !== "navigate";
-}
-
-function decodePart(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (cause) {
-    throw daemonErrors("control.bad-request", { problem: "the path is not valid percent-encoding" }, { cause });
-  }
 }
 
 function foreignPage(res: ServerResponse): void {

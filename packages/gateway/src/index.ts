@@ -1,6 +1,7 @@
 // The MCP gateway: servers behind one endpoint, every list and call through guard.
 export { gatewayErrors } from "./errors.ts";
 export { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
+export { mcpEndpoint } from "./front/endpoints.ts";
 export type { RequestFacts } from "./front/front.ts";
 export type { Quotas } from "./router/rates.ts";
 export type {
@@ -20,4 +21,5 @@ export type { UpstreamEvent, UpstreamPort } from "./exchange/upstream-port.ts";
 export { Credentials, type BegunLogin } from "./credentials/credentials.ts";
 export { credentialErrors } from "./credentials/errors.ts";
 export type { CredentialParts, HeaderSecret, OAuthSettings, RemoteServer } from "./credentials/remote-server.ts";
+export type { OwnTools } from "./exchange/ports.ts";
 export { createOwnTools, type OwnToolsOptions } from "./own-tools.ts";
