@@ -15,6 +15,7 @@ import { decisionInputTable, type DecisionInputTable } from "./decision-input-ta
 import { ensureDirectory, syncDirectory } from "./durable-file.ts";
 import { storeErrors } from "./errors.ts";
 import { fileError, systemCode } from "./file-error.ts";
+import { profileTable, quotaTable, type ProfileTable, type QuotaTable } from "./gateway-table.ts";
 import { inventoryTable, type InventoryTable } from "./inventory-table.ts";
 import { migrate } from "./migrations.ts";
 import { registryJournal, type RegistryJournal } from "./registry-journal.ts";
@@ -44,6 +45,8 @@ export interface Database {
   readonly secretAllowances: SecretAllowanceTable;
   readonly serverPins: ServerPinTable;
   readonly approvals: ApprovalTable;
+  readonly quotas: QuotaTable;
+  readonly profiles: ProfileTable;
   readonly secrets: SecretTable;
   readonly leases: LeaseTable;
   close(): Promise<void>;
@@ -77,6 +80,8 @@ export async function openDatabase(options: { readonly file: string } | { readon
     secretAllowances: secretAllowanceTable(db),
     serverPins: serverPinTable(db),
     approvals: approvalTable(db),
+    quotas: quotaTable(db),
+    profiles: profileTable(db),
     secrets: secretTable(db),
     leases: leaseTable(db),
     close: () => db.destroy(),

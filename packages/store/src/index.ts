@@ -44,3 +44,4 @@ export type { RunTable } from "./run-table.ts";
 export type { ServerTable } from "./server-table.ts";
 export type { SecretAllowanceRow, SecretAllowanceTable, ServerPinRow, ServerPinTable } from "./shield-table.ts";
 export type { RecordRow, RunRow, ServerRow } from "./tables.ts";
+export type { ProfileRow, ProfileTable, QuotaTable } from "./gateway-table.ts";

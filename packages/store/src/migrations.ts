@@ -5,6 +5,7 @@ import { makeApprovalTable } from "./approval-table.ts";
 import { makeInventoryTables } from "./inventory-migration.ts";
 import { makeClearanceTables } from "./clearance-rows.ts";
 import { makeDecisionInputTable } from "./decision-input-table.ts";
+import { makeGatewayTables } from "./gateway-table.ts";
 import { makeSecretTables } from "./secret-rows.ts";
 import { makeRegistryTables } from "./registry-migration.ts";
 import { makeShieldTables } from "./shield-table.ts";
@@ -65,6 +66,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0006-secrets": { up: makeSecretTables },
   "0007-approvals": { up: makeApprovalTable },
   "0008-shield": { up: makeShieldTables },
+  "0009-gateway": { up: makeGatewayTables },
 };
 
 /**

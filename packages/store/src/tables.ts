@@ -1,6 +1,7 @@
 // The rows of each table, as queries see them.
 import type { ApprovalTables } from "./approval-table.ts";
 import type { DecisionInputTables } from "./decision-input-table.ts";
+import type { GatewayTables } from "./gateway-table.ts";
 import type { InventoryTables } from "./inventory-rows.ts";
 import type { ClearanceTables } from "./clearance-rows.ts";
 import type { ShieldTables } from "./shield-table.ts";
@@ -50,6 +51,7 @@ export interface Tables
   extends
     ApprovalTables,
     DecisionInputTables,
+    GatewayTables,
     RegistryTables,
     InventoryTables,
     ClearanceTables,
