@@ -1,5 +1,4 @@
 // find_tool, call_tool and run_code over a catalog of 770 tools: what they cost a client, what they find, what they call.
-import { fileURLToPath } from "node:url";
 import { ToolReachConfig } from "@pratique/contracts";
 import { silentLog, type JsonObject } from "@pratique/core";
 import { encode } from "gpt-tokenizer";
@@ -10,7 +9,6 @@ import { agent, owner } from "./gateway.fixture.ts";
 import { createOwnTools, type OwnToolsOptions } from "./own-tools.ts";
 import { corpus, QUESTIONS } from "./search/corpus.fixture.ts";
 
-const programHost = fileURLToPath(new URL("code-mode/program-host.ts", import.meta.url));
 const { tools: offered, serverOf } = corpus();
 const caller: Caller = { principal: owner, profile: "team" };
 
@@ -22,7 +20,7 @@ interface Called {
 
 function bench(reach: Partial<ToolReachConfig> = { search: true }, more: Partial<OwnToolsOptions> = {}) {
   const called: Called[] = [];
-  const own = createOwnTools({ reach: () => ToolReachConfig.parse(reach), programHost, log: silentLog, ...more });
+  const own = createOwnTools({ reach: () => ToolReachConfig.parse(reach), log: silentLog, ...more });
   const call = (
     name: string,
     args: JsonObject,
@@ -221,9 +219,8 @@ describe("run_code", () => {
 
   it("is there for who may have it only", () => {
     const reach = ({ principal }: Caller) => ToolReachConfig.parse({ codeMode: principal.type === "User" });
-    const own = createOwnTools({ reach, programHost, log: silentLog });
+    const own = createOwnTools({ reach, log: silentLog });
     expect(own.has(caller, "run_code")).toBe(true);
     expect(own.has({ principal: agent, profile: undefined }, "run_code")).toBe(false);
-    expect(createOwnTools({ reach, log: silentLog }).has(caller, "run_code")).toBe(false);
   });
 });

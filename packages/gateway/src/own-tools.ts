@@ -1,4 +1,5 @@
 // The gateway's own tools for one caller: find_tool and call_tool where the list is long, run_code where it is allowed.
+import { fileURLToPath } from "node:url";
 import type { ToolReachConfig } from "@pratique/contracts";
 import type { Json, JsonObject, Log } from "@pratique/core";
 import { codeIn, endingResult, programValue, RUN_CODE } from "./code-mode/run-code.ts";
@@ -26,14 +27,15 @@ export interface OwnToolsOptions {
   readonly reach: (caller: Caller) => ToolReachConfig;
   /** Vectors of texts, where a model for them is there. */
   readonly embed?: Embed;
-  /** Built file of program-host; without it there is no code mode. */
-  readonly programHost?: string;
+  /** Built file of program-host; from source it is found here. */
+  readonly programHost?: string | undefined;
   readonly programLimits?: ProgramLimits;
   readonly log: Log;
 }
 
 type Inner = Parameters<OwnTools["call"]>[2];
 
+const SOURCE_HOST = fileURLToPath(new URL("code-mode/program-host.ts", import.meta.url));
 /** Programs that run at one time: of all callers, and of one. */
 const PROGRAMS = 8;
 const PROGRAMS_OF_ONE = 2;
@@ -109,10 +111,9 @@ class GatewayTools implements OwnTools {
   }
 
   async #run(caller: Caller, args: JsonObject, exchange: Exchange, inner: Inner): Promise<JsonObject> {
-    const { programHost, programLimits = PROGRAM_LIMITS } = this.#options;
+    const { programHost = SOURCE_HOST, programLimits = PROGRAM_LIMITS } = this.#options;
     const read = codeIn(args);
     if (typeof read === "string") return textResult(read, true);
-    if (programHost === undefined) return textResult("programs cannot run here", true);
     const who = principalKey(caller);
     const mine = this.#running.get(who) ?? 0;
     const all = [...this.#running.values()].reduce((sum, count) => sum + count, 0);
@@ -148,7 +149,7 @@ class GatewayTools implements OwnTools {
   }
 
   #hasCode(caller: Caller): boolean {
-    return this.#options.programHost !== undefined && this.#options.reach(caller).codeMode;
+    return this.#options.reach(caller).codeMode;
   }
 }
 
