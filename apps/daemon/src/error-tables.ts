@@ -1,6 +1,7 @@
 // Every error code of the house, for `pratique explain` and the reference page.
 import { auditErrors } from "@pratique/audit";
 import { agentErrors } from "@pratique/agents";
+import { catalogErrors } from "@pratique/catalog";
 import { coreErrors, type ErrorDefinition } from "@pratique/core";
 import { deltaErrors } from "@pratique/delta";
 import { evidenceErrors, keylessErrors, omsErrors, signingErrors } from "@pratique/evidence";
@@ -36,6 +37,7 @@ export function errorTables(): ErrorTable[] {
     { room: "policy", definitions: policyErrors.definitions },
     { room: "identity", definitions: identityErrors.definitions },
     { room: "guard", definitions: guardErrors.definitions },
+    { room: "catalog", definitions: catalogErrors.definitions },
     { room: "delta", definitions: deltaErrors.definitions },
     { room: "sbom", definitions: sbomErrors.definitions },
     { room: "vulnerabilities", definitions: vulnerabilityErrors.definitions },

@@ -54,6 +54,7 @@ import { openServers } from "./servers/open-servers.ts";
 import { openRegistryClients } from "./registry-clients.ts";
 import { openUpstreams } from "./upstreams/open-upstreams.ts";
 import { UpstreamDesk } from "./upstreams/upstream-desk.ts";
+import { openShield } from "./shield/open-shield.ts";
 import { openTrust } from "./sigstore/open-trust.ts";
 import { alsoTelling, openVulnerabilities } from "./vulnerabilities/open-vulnerabilities.ts";
 import { openScanDesks } from "./vulnerabilities/open-scan-desks.ts";
@@ -249,7 +250,26 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const registry = createRegistry({ ...serving, tokenService: registryHost });
     const clients = { keys: home.keys, service: registryHost, identity, registry, clock, log };
     const { tokens, tokenEndpoint } = await openRegistryClients(clients);
-    const gateway = createGateway({ guard, clock, log, info: { name: "pratique", version: DAEMON_VERSION } });
+    const shield = await openShield({
+      config,
+      home,
+      database,
+      known: secrets.store.known,
+      wasmHost: builtFile(installation, "wasm-host.js") ?? "",
+      guard,
+      owner: identity.owner,
+      clock,
+      log,
+      onClose,
+    });
+    const gateway = createGateway({
+      guard,
+      clock,
+      log,
+      info: { name: "pratique", version: DAEMON_VERSION },
+      ...shield.options,
+    });
+    shield.begin(gateway);
     onClose(() => gateway.close());
     const logins = openLogins({
       config,
@@ -376,6 +396,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         catalogs: catalogDesks.desk,
         ...desks,
         secrets: secrets.desk,
+        shield,
         logins: logins.desk,
         runs,
         account: new Account(audit, guard),

@@ -18,3 +18,5 @@ export { reviewCatalog, type CatalogReview } from "./review/review-catalog.ts";
 export { datedAfter, publishProblems, type EntryProblem } from "./publishable.ts";
 export { listServers, serverAnswer, type ListedServer } from "./registry-api/answer.ts";
 export { pageOf, parseServerQuery } from "./registry-api/query.ts";
+export { editCatalog, type CatalogEdit } from "./edit-catalog.ts";
+export { mergeEntry } from "./merge-entry.ts";

@@ -118,6 +118,7 @@ import type {
   WhereUsedResult,
   WhyResult,
 } from "@pratique/contracts";
+import { catalogCalls, type CatalogCalls } from "./catalog-calls.ts";
 import { call, stream, type Endpoint } from "./transport.ts";
 
 /** Filters of a records query; `after` is a sequence number, for following the log. */
@@ -130,6 +131,7 @@ export interface RecordFilter {
 }
 
 export interface Client {
+  readonly catalogs: CatalogCalls;
   status(): Promise<Status>;
   doctor(): Promise<DoctorResult>;
   artifacts(): Promise<ArtifactSummary[]>;
@@ -249,6 +251,7 @@ export function openClient(endpoint: Endpoint): Client {
   const get = <T>(path: string) => call<T>(endpoint, { method: "GET", path });
   const post = <T>(path: string, body: unknown) => call<T>(endpoint, { method: "POST", path, body });
   return {
+    catalogs: catalogCalls(endpoint),
     status: () => get("/status"),
     doctor: () => get("/doctor"),
     artifacts: async () => (await get<{ artifacts: ArtifactSummary[] }>("/artifacts")).artifacts,

@@ -168,6 +168,16 @@ export const packagingErrors = defineErrors({
     text: "{name} runs elsewhere, at {url}: there is nothing to pack",
     hint: "put it behind the gateway: gateway.servers.NAME.url in pratique.yaml",
   },
+  "mcpb.bad-signature": {
+    status: 422,
+    text: "the signature of {path} does not hold: {reason}",
+    hint: "fetch the bundle again from its publisher",
+  },
+  "mcpb.wrong-checksum": {
+    status: 422,
+    text: "{path} has not the checksum that was named: {found}",
+    hint: "wanted {wanted}",
+  },
   "mcpb.invalid": {
     status: 400,
     text: "{path} is not a valid MCP bundle: {reason}",

@@ -58,7 +58,10 @@ export {
   type WantedSkill,
 } from "./skill/skill-lock.ts";
 export { collectionMembers, encodeSkillVariants, parsePlatform, type SkillVariant } from "./skill/skill-variants.ts";
-export { CATALOG_FILES, readCatalogSource } from "./catalog/pack-catalog.ts";
+export { CATALOG_FILES, packCatalog } from "./catalog/pack-catalog.ts";
+export { fetchBounded, fetchFile } from "./mcp-server/fetch-bounded.ts";
+export type { McpbSignature } from "./mcp-server/mcpb-signature.ts";
+export { readMcpb, type ReadMcpb } from "./mcp-server/read-mcpb.ts";
 export { readCatalogArtifact } from "./catalog/read-catalog.ts";
 export { readPolicyArtifact, type PolicyArtifact } from "./policy/read-policy.ts";
 export type { SkillFormat } from "./skill/skill-formats.ts";

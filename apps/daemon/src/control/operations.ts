@@ -43,6 +43,8 @@ import { approvalOperations } from "./approval-operations.ts";
 import { advisoryOperations } from "./advisory-operations.ts";
 import { scanOperations, type ScanDesks } from "./scan-operations.ts";
 import { clearanceOperations } from "./clearance-operations.ts";
+import type { CatalogDesk } from "../catalogs/catalog-desk.ts";
+import { catalogOperations } from "./catalog-operations.ts";
 import { bundleOperations } from "./bundle-operations.ts";
 import { housekeepingOperations, type HousekeepingDesks } from "./housekeeping-operations.ts";
 import { loginOperations } from "./login-operations.ts";
@@ -71,6 +73,7 @@ import type { UpkeepDesk } from "../housekeeping/upkeep-desk.ts";
 import { upkeepOperations } from "./upkeep-operations.ts";
 import { sigstoreOperations } from "./sigstore-operations.ts";
 import type { SigstoreDesk } from "../sigstore/sigstore-desk.ts";
+import { shieldOperations, type ShieldDesks } from "./shield-operations.ts";
 import type { StatusDesk } from "./status-desk.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { UpstreamDesk } from "../upstreams/upstream-desk.ts";
@@ -78,6 +81,7 @@ import { upstreamOperations } from "./upstream-operations.ts";
 
 export interface Desks {
   readonly artifacts: Artifacts;
+  readonly catalogs: CatalogDesk;
   readonly signatures: SigningDesks;
   readonly secrets: SecretDesk;
   readonly logins: LoginDesk;
@@ -107,6 +111,7 @@ export interface Desks {
   readonly sigstore: SigstoreDesk;
   readonly clearing: Clearing;
   readonly scanning: ScanDesks;
+  readonly shield: ShieldDesks;
   readonly approvals: ApprovalDesk;
   readonly toolServers: ServerDesk;
 }
@@ -115,6 +120,7 @@ export interface Desks {
 export function controlOperations(desks: Desks): Operation[] {
   const { artifacts, transfers, runs, account, policy, status } = desks;
   return [
+    ...catalogOperations(desks.catalogs),
     ...housekeepingOperations(desks.house),
     ...secretOperations(desks.secrets),
     ...loginOperations(desks.logins),
@@ -125,6 +131,7 @@ export function controlOperations(desks: Desks): Operation[] {
     ...sigstoreOperations(desks.sigstore),
     ...clearanceOperations(desks.clearing),
     ...scanOperations(desks.scanning),
+    ...shieldOperations(desks.shield),
     ...approvalOperations(desks.approvals),
     ...toolServerOperations(desks.toolServers),
     ...admissionOperations(desks.admission),

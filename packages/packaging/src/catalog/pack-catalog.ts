@@ -7,6 +7,7 @@ import { digestOf, hexOf, readBounded } from "@pratique/core";
 import type { LocalRepository } from "@pratique/oci";
 import { ANNOTATIONS, type ArtifactPlan } from "../artifact-plan.ts";
 import { packagingErrors } from "../errors.ts";
+import { packSource, type PackableSource, type Packed, type PackSourceOptions } from "../pack-source.ts";
 import { readFileChunks, type SourceFile } from "../source-files.ts";
 
 export const CATALOG_MEDIA_TYPES = {
@@ -65,4 +66,16 @@ export async function planCatalog({ catalog }: CatalogSource, repository: LocalR
     materials: [{ uri: `file:${CATALOG_FILE}`, digest: { sha256: hexOf(digestOf(bytes)) }, name: CATALOG_FILE }],
     buildType: "https://pratique.dev/build-types/pack/catalog/v1",
   };
+}
+
+/** Packs a catalog that stands in no directory. */
+export async function packCatalog(
+  catalog: Catalog,
+  options: PackSourceOptions,
+): Promise<Packed & { readonly attached?: unknown }> {
+  const plan: PackableSource["plan"] = (repository) => planCatalog({ catalog }, repository);
+  return await packSource(
+    { kind: "catalog", name: catalog.name, parameters: { catalog: catalog.name }, plan },
+    options,
+  );
 }
