@@ -1,13 +1,15 @@
 // The MCP gateway: one endpoint in front of many servers, for clients of every protocol revision.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { hkdfSync } from "node:crypto";
-import type { GatewayLimit, GatewayProfile } from "@pratique/contracts";
+import type { GatewayLimit, GatewayProfile, ToolReachConfig } from "@pratique/contracts";
 import type { Clock, JsonObject, Log } from "@pratique/core";
 import type { Guard } from "@pratique/guard";
-import type { DriftGuard, Interceptors, OwnTools, Screen } from "./exchange/ports.ts";
+import type { DriftGuard, Interceptors, Screen } from "./exchange/ports.ts";
 import { Front, type RequestFacts } from "./front/front.ts";
+import { createOwnTools, type OwnToolsOptions } from "./own-tools.ts";
 import type { RecordArguments } from "./router/arguments.ts";
 import { Rates, type Quotas } from "./router/rates.ts";
+import { profileAt } from "./router/profile.ts";
 import { ServerPorts } from "./router/server-ports.ts";
 import { Router } from "./router/router.ts";
 import type { ServerDefinition, ServerStatus } from "./server-definition.ts";
@@ -34,8 +36,10 @@ export interface GatewayOptions {
   readonly screen?: Screen;
   readonly interceptors?: Interceptors;
   readonly drift?: DriftGuard;
-  /** Tools that the gateway itself has. */
-  readonly own?: OwnTools;
+  /** Vectors of texts, where a model for them is there: tools are found by what they are for, too. */
+  readonly embed?: OwnToolsOptions["embed"];
+  /** Built file of the program-host. */
+  readonly programHost?: string;
   /** 32 bytes: with them, what was handed to clients (states of requests, ids of tasks) is good after a restart, too. */
   readonly key?: Uint8Array;
   /** Issuers whose tokens are taken (RFC 9728). */
@@ -54,6 +58,9 @@ export interface Gateway {
   handle(req: IncomingMessage, res: ServerResponse, facts: RequestFacts): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Where no profile says otherwise, a client lists all tools. */
+const NO_REACH: ToolReachConfig = { search: false, pinned: [], codeMode: false };
 
 export function createGateway(options: GatewayOptions): Gateway {
   return new McpGateway(options);
@@ -82,7 +89,12 @@ class McpGateway implements Gateway {
       screen: options.screen,
       interceptors: options.interceptors,
       drift: options.drift,
-      own: options.own,
+      own: createOwnTools({
+        reach: ({ profile }) => profileAt(profile, options.profiles?.() ?? {}).configured ?? NO_REACH,
+        log,
+        programHost: options.programHost,
+        ...(options.embed === undefined ? {} : { embed: options.embed }),
+      }),
       allowUnisolated: options.allowUnisolated,
       recordArguments: options.recordArguments,
       resultLimitBytes: options.resultLimitBytes,

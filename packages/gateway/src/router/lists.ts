@@ -28,10 +28,15 @@ export async function listTools(caller: Caller, view: View, { params }: Exchange
   const entries = await toolEntries(offers, view, parts);
   const { own } = parts;
   if (own === undefined) return listAnswer("tools", entries.all, params, hintsOf(view, "tools"));
-  const kept = own.visible === undefined ? undefined : new Set(own.visible(caller, entries.items));
+  const visible = own.visible?.(caller, entries.items) ?? entries.items;
   const added = own.tools(caller, entries.items).map((item) => ({ item, server: "", own: textAt(item, "name") ?? "" }));
-  const shown = kept === undefined ? entries.all : entries.all.filter(({ item }) => kept.has(item));
+  const shown = visible === entries.items ? entries.all : entriesOf(visible, entries.all);
   return listAnswer("tools", [...added, ...shown], params, hintsOf(view, "tools"));
+}
+
+function entriesOf(items: readonly JsonObject[], entries: readonly PageEntry[]): PageEntry[] {
+  const kept = new Set(items);
+  return entries.filter(({ item }) => kept.has(item));
 }
 
 /** Tools as they are listed; `items` is the same array while they are the same. */

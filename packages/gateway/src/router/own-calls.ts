@@ -49,8 +49,9 @@ export class OwnCalls {
       const { items: offered } = await toolEntries(offers, view, parts);
       const answer = await own?.call(caller, exchange, {
         offered,
-        call: (inner, innerArgs) => {
-          const params = { ...exchange.params, name: inner, arguments: innerArgs };
+        serverOf: (shown) => view.tools.byName.get(shown)?.member.name,
+        call: (inner, innerArgs, more = {}) => {
+          const params = { ...more, name: inner, arguments: innerArgs };
           return callTool(caller, view, { ...exchange, params }, withoutOwn(parts), trace, { within: name });
         },
       });

@@ -57,7 +57,7 @@ interface Made<T> {
 export interface ViewParts {
   readonly screen: Screen;
   readonly drift: DriftGuard | undefined;
-  /** Names that no server's tool gets. */
+  /** Names that no server's tool gets where a profile has the tools of the gateway's own. */
   readonly reserved: ReadonlySet<string>;
 }
 
@@ -160,7 +160,11 @@ export class View {
       });
       return { server: member.name, items };
     });
-    return named(publicNames(lists, this.#parts.reserved).map(({ publicName, item }) => toolOffer(publicName, item)));
+    return named(
+      publicNames(lists, hasOwnTools(this.profile) ? this.#parts.reserved : undefined).map(({ publicName, item }) =>
+        toolOffer(publicName, item),
+      ),
+    );
   }
 
   #held(member: Member, snapshot: ListSnapshot | undefined): (name: string) => string | undefined {
@@ -200,6 +204,10 @@ export class View {
       }));
     return new Uris(sources);
   }
+}
+
+function hasOwnTools({ configured }: Profile): boolean {
+  return configured !== undefined && (configured.search !== false || configured.codeMode);
 }
 
 /** Of a server that was never reached nobody knows. */
