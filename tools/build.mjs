@@ -23,6 +23,7 @@ const bundle = await rolldown({
     "bundle-host": "packages/packaging/src/bundle-host.ts",
     "layer-host": "packages/sbom/src/catalogue/layer-host.ts",
     "import-host": "packages/vulnerabilities/src/import-host.ts",
+    "wasm-host": "packages/gateway/src/shield/interceptors/wasm-host.ts",
     "program-host": "packages/gateway/src/code-mode/program-host.ts",
   },
   // Our own packages and the two small ones the command itself needs are bundled; the rest stays where npm put it.

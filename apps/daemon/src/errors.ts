@@ -2,6 +2,11 @@
 import { defineErrors } from "@pratique/core";
 
 export const daemonErrors = defineErrors({
+  "secret-guard.not-allowed": {
+    status: 404,
+    text: "{fingerprint} was not let through",
+    hint: "pratique secret-guard ls shows what was",
+  },
   "waiver.invalid": {
     status: 400,
     text: "this waiver cannot be granted: {reason}",

@@ -255,7 +255,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       home,
       database,
       known: secrets.store.known,
-      wasmHost: builtFile(installation, "wasm-host.js") ?? "",
+      wasmHost: builtFile(installation, "wasm-host.js"),
       guard,
       owner: identity.owner,
       clock,

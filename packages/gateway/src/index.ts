@@ -23,3 +23,7 @@ export { credentialErrors } from "./credentials/errors.ts";
 export type { CredentialParts, HeaderSecret, OAuthSettings, RemoteServer } from "./credentials/remote-server.ts";
 export type { OwnTools } from "./exchange/ports.ts";
 export { createOwnTools, type OwnToolsOptions } from "./own-tools.ts";
+export { SecretGuard, type HeldSecrets } from "./shield/secret-guard.ts";
+export { readPin, type Pin } from "./shield/pin.ts";
+export { ServerDrift, type DriftEvent } from "./shield/server-drift.ts";
+export { openInterceptors } from "./shield/interceptors/open-interceptors.ts";

@@ -1,5 +1,5 @@
 // What a server was when it was approved, and what it is now.
-import { canonicalJson, digestOf, type Digest, type JsonObject } from "@pratique/core";
+import { canonicalJson, digestOf, isJsonObject, type Digest, type JsonObject } from "@pratique/core";
 import type { ServerFacts } from "../exchange/upstream-port.ts";
 import type { ServerDefinition } from "../server-definition.ts";
 
@@ -56,6 +56,31 @@ function textOf(value: JsonObject): string {
     // Lone surrogates have no canonical form; any form of their own tells them apart.
     return JSON.stringify(value);
   }
+}
+
+/** A pin as it was kept; undefined when it is none. */
+export function readPin(body: string): Pin | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (!isJsonObject(value)) return undefined;
+  const { baseline, by, at, origin, image, instructions, tools } = value;
+  if (baseline !== "first-use" && baseline !== "person") return undefined;
+  if (typeof at !== "string" || !isJsonObject(tools)) return undefined;
+  const entries = Object.entries(tools);
+  if (!entries.every((entry): entry is [string, JsonObject] => isJsonObject(entry[1]))) return undefined;
+  return {
+    baseline,
+    at,
+    tools: Object.fromEntries(entries),
+    ...(typeof by === "string" ? { by } : {}),
+    ...(typeof origin === "string" ? { origin } : {}),
+    ...(typeof image === "string" ? { image } : {}),
+    ...(typeof instructions === "string" ? { instructions } : {}),
+  };
 }
 
 /** By what a server is known: its name, or that and the image where whoever placed it named the image. */

@@ -80,7 +80,7 @@ export class ServerDrift implements DriftGuard {
 
   /** @throws `gateway.unknown-server` */
   review(server: string): ServerReview {
-    const found = this.reviews().find((one) => one.server === server);
+    const found = this.reviews().findLast((one) => one.server === server);
     if (found === undefined) throw gatewayErrors("gateway.unknown-server", { server });
     return found;
   }
@@ -90,9 +90,7 @@ export class ServerDrift implements DriftGuard {
    * @throws `gateway.unknown-server`, `gateway.review-outdated`
    */
   async approve(server: string, digest: string, by: string): Promise<{ readonly tools: number }> {
-    const [key, seen] = [...this.#seen].find(([, one]) => one.definition.name === server) ?? [];
-    if (key === undefined || seen === undefined) throw gatewayErrors("gateway.unknown-server", { server });
-    if (seen.digest !== digest) throw gatewayErrors("gateway.review-outdated", { server });
+    const [key, seen] = this.#current(server, digest);
     const origin = seen.definition.approved?.origin;
     const at = this.#options.clock.now().toISOString();
     const pin: Pin = { ...seen.words, baseline: "person", by, at, ...(origin === undefined ? {} : { origin }) };
@@ -101,6 +99,19 @@ export class ServerDrift implements DriftGuard {
     this.#generation++;
     this.#look(seen.definition, seen.words);
     return { tools: Object.keys(pin.tools).length };
+  }
+
+  /** @throws `gateway.unknown-server`, `gateway.review-outdated` */
+  requireCurrent(server: string, digest: string): void {
+    this.#current(server, digest);
+  }
+
+  #current(server: string, digest: string): readonly [string, Seen] {
+    // The one that was heard last, where several images of a name were.
+    const found = [...this.#seen].findLast(([, one]) => one.definition.name === server);
+    if (found === undefined) throw gatewayErrors("gateway.unknown-server", { server });
+    if (found[1].digest !== digest) throw gatewayErrors("gateway.review-outdated", { server });
+    return found;
   }
 
   #look(definition: ServerDefinition, words: ServerWords): ReadonlyMap<string, string> {
