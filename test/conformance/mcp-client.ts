@@ -1,9 +1,17 @@
-// The program that the MCP conformance suite drives as a client: the gateway's connection to servers, and nothing else.
-//   MCP_CONFORMANCE_SCENARIO=NAME node test/conformance/mcp-client.ts URL
+// What the MCP conformance suite drives as a client: the gateway's connection to servers, and nothing else.
 import { openUpstream, type Exchange, type InputRequest, type UpstreamPort } from "@pratique/gateway";
-import { isJsonObject, silentLog, systemClock, type Json, type JsonObject } from "@pratique/core";
+import { isJsonObject, isPratiqueError, silentLog, systemClock, type Json, type JsonObject } from "@pratique/core";
+import { conformanceAuth, type ConformanceAuth } from "./auth-client.ts";
 
-const { MCP_CONFORMANCE_SCENARIO: scenario = "", MCP_CONFORMANCE_CONTEXT: context = "{}" } = process.env;
+export interface ScenarioFacts {
+  readonly scenario: string;
+  readonly url: string;
+  /** MCP_CONFORMANCE_CONTEXT */
+  readonly context: JsonObject;
+}
+
+/** A login more often than this is a loop. */
+const LOGINS = 3;
 const CAPABILITIES: JsonObject = { roots: {}, sampling: {}, elicitation: { form: {}, url: {} } };
 
 /** A person who agrees to everything and fills in nothing: what has a default is sent with it (SEP-1034). */
@@ -27,7 +35,7 @@ function exchange(method: string, params: JsonObject): Exchange {
       capabilities: CAPABILITIES,
       info: { name: "conformance", version: "1" },
     },
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
     wantsProgress: true,
     notify: () => undefined,
     ask: agree,
@@ -43,10 +51,12 @@ async function callAll(server: UpstreamPort): Promise<void> {
 }
 
 /** What the scenario wants called, as it says. */
-async function callAsTold(server: UpstreamPort): Promise<void> {
+async function callAsTold(server: UpstreamPort, { context }: ScenarioFacts): Promise<void> {
   await server.list("tools");
-  const { toolCalls } = JSON.parse(context) as { toolCalls?: { name: string; arguments: JsonObject }[] };
-  for (const { name, arguments: args } of toolCalls ?? []) await call(server, name, args);
+  const { toolCalls } = context;
+  for (const told of Array.isArray(toolCalls) ? toolCalls : [])
+    if (isJsonObject(told) && isJsonObject(told["arguments"]))
+      await call(server, String(told["name"]), told["arguments"]);
 }
 
 async function useEverything(server: UpstreamPort): Promise<void> {
@@ -82,7 +92,29 @@ async function echoSchema(server: UpstreamPort): Promise<void> {
   await call(server, "json_schema_echo", { schema: inputSchema });
 }
 
-const SCENARIOS: Readonly<Record<string, (server: UpstreamPort) => Promise<unknown>>> = {
+/** Lists and calls, also where rights are missing that only a call needs. */
+async function useWithLogins(server: UpstreamPort, account: ConformanceAuth): Promise<void> {
+  await withLogins(server, account, () => server.facts());
+  await withLogins(server, account, () => server.send(exchange("tools/list", {})));
+  await withLogins(server, account, () => call(server, "test-tool"));
+}
+
+/** As a person does who is told that a login is needed, and who loses patience. */
+async function withLogins(server: UpstreamPort, account: ConformanceAuth, act: () => Promise<unknown>): Promise<void> {
+  for (let logins = 0; ; logins++) {
+    try {
+      await act();
+      return;
+    } catch (error) {
+      if (!isPratiqueError(error, "gateway.authorization-needed") || !isJsonObject(error.details) || logins >= LOGINS)
+        throw error;
+      await account.login(String(error.details["url"]));
+      server.retry?.();
+    }
+  }
+}
+
+const SCENARIOS: Readonly<Record<string, (server: UpstreamPort, facts: ScenarioFacts) => Promise<unknown>>> = {
   "json-schema-ref-no-deref": (server) => server.list("tools"),
   "json-schema-2020-12-preservation": echoSchema,
   "http-standard-headers": useEverything,
@@ -90,23 +122,29 @@ const SCENARIOS: Readonly<Record<string, (server: UpstreamPort) => Promise<unkno
   "sep-2322-client-request-state": useRounds,
 };
 
-const server = openUpstream(
-  {
-    name: "conformance",
-    isolated: true,
-    cleared: true,
-    verdicts: {},
-    transport: { type: "http", url: process.argv[2] ?? "" },
-  },
-  "",
-  { clock: systemClock, log: silentLog, info: { name: "pratique", version: "0" }, onEvent: () => undefined },
-);
-try {
-  await server.facts();
-  await (SCENARIOS[scenario] ?? callAll)(server);
-} catch (error) {
-  console.error(error);
-  process.exitCode = 1;
-} finally {
-  await server.close();
+/** Plays one scenario. @throws what went wrong, which the suite may want to see */
+export async function playScenario(facts: ScenarioFacts): Promise<void> {
+  const { scenario, url, context } = facts;
+  const account = scenario.startsWith("auth/") ? await conformanceAuth(url, scenario, context) : undefined;
+  const server = openUpstream(
+    {
+      name: "conformance",
+      isolated: true,
+      cleared: true,
+      verdicts: {},
+      transport: { type: "http", url, ...(account === undefined ? {} : { auth: account.auth }) },
+    },
+    "",
+    { clock: systemClock, log: silentLog, info: { name: "pratique", version: "0" }, onEvent: () => undefined },
+  );
+  try {
+    if (account !== undefined) await useWithLogins(server, account);
+    else {
+      await server.facts();
+      await (SCENARIOS[scenario] ?? callAll)(server, facts);
+    }
+  } finally {
+    await server.close();
+    await account?.close();
+  }
 }

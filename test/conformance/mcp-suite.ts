@@ -17,10 +17,18 @@ const SUITE = fileURLToPath(import.meta.resolve("@modelcontextprotocol/conforman
 
 /** Runs the set of a revision against a server. */
 export async function runServerSet(url: string, revision: Revision): Promise<SuiteResult> {
+  return await runSet(["server", "--url", url, "--requirements", revision]);
+}
+
+/** Runs the set of a revision against a client: a command that gets the address of a server as its last argument. */
+export async function runClientSet(command: string, revision: Revision): Promise<SuiteResult> {
+  // All scenarios run at once, and on a busy machine each takes its time.
+  return await runSet(["client", "--command", command, "--requirements", revision, "--timeout", "120000"]);
+}
+
+async function runSet(args: readonly string[]): Promise<SuiteResult> {
   const program = join(SUITE, "..", "dist", "index.js");
-  const child = spawn(process.execPath, [program, "server", "--url", url, "--requirements", revision], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
@@ -30,7 +38,7 @@ export async function runServerSet(url: string, revision: Revision): Promise<Sui
 
 /** The summary names every scenario; what does not count is named again below it, with the reason. */
 function readOutput(output: string): SuiteResult {
-  const summary = output.slice(output.indexOf("=== SUMMARY ==="));
+  const summary = output.slice(output.search(/=== (?:SUITE )?SUMMARY ===/));
   const [counted = "", rest = ""] = summary.split("\nNot scored");
   const other = Object.fromEntries(
     [...rest.matchAll(/^\s+([✓✗]) (\S+) \(/gm)].map(([, mark, name]) => [name!, mark === "✓"]),

@@ -50,5 +50,7 @@ export interface UpstreamPort {
   /** Resource subscriptions; counted by the caller, kept over a restart of the server. */
   watch(uri: string): Promise<void>;
   unwatch(uri: string): Promise<void>;
+  /** What kept it from being reached may be over, such as a login that was missing: it is tried again at once. */
+  retry?(): void;
   close(): Promise<void>;
 }

@@ -36,7 +36,7 @@ type Probe = Greeting | "legacy";
 /** @throws LostRequest, McpError, HttpRefusal */
 export async function greet(
   conversation: Conversation,
-  options: GreetOptions & { readonly memory: Memory; readonly isSharedChannel: boolean },
+  options: GreetOptions & { readonly memory: Memory },
 ): Promise<Greeting> {
   const { memory } = options;
   if (memory.era === "legacy") {
@@ -48,22 +48,16 @@ export async function greet(
       if (!isOfNewest(error)) throw error;
     }
   }
-  const greeting = await (options.isSharedChannel ? greetSlowly : greetInTurn)(conversation, options);
+  const greeting = await greetAnew(conversation, options);
   memory.era = greeting.facts.era;
   return greeting;
 }
 
-/** Each request has an answer of its own, and soon. */
-async function greetInTurn(conversation: Conversation, options: GreetOptions): Promise<Greeting> {
-  const probe = await discover(conversation, options, PROBE_TIMEOUT_MS);
-  return probe === "legacy" ? await initialize(conversation, options) : probe;
-}
-
 /**
- * A process that is still starting cannot be told from one that does not answer what it does not know: after a while the
- * older handshake is tried too, and the first that succeeds counts.
+ * A server that is slow, or still starting, cannot be told from one that does not answer what it does not know: after a
+ * while the older handshake is tried too, and the first that succeeds counts.
  */
-async function greetSlowly(conversation: Conversation, options: GreetOptions): Promise<Greeting> {
+async function greetAnew(conversation: Conversation, options: GreetOptions): Promise<Greeting> {
   const { promise: late, resolve } = Promise.withResolvers<"late">();
   const timer = setTimeout(resolve, PROBE_TIMEOUT_MS, "late");
   const settled = new AbortController();

@@ -100,7 +100,8 @@ export class HttpEndpoint {
       if ((statusCode === 401 || statusCode === 403) && auth !== undefined && renewals < RENEWAL_LIMIT) {
         renewals += 1;
         const wwwAuthenticate = response.headers["www-authenticate"];
-        if (await auth.renew(scope, { status: statusCode, wwwAuthenticate }, signal)) {
+        const sent = all["authorization"];
+        if (await auth.renew(scope, { status: statusCode, wwwAuthenticate, sent }, signal)) {
           response.resume();
           continue;
         }

@@ -55,6 +55,7 @@ export class Life {
   #hasAnswered = false;
   #wasReady = false;
   #failures = 0;
+  #lastFailure: unknown;
   #failingSince = 0;
   #retryAt = 0;
   #retry: NodeJS.Timeout | undefined;
@@ -85,6 +86,14 @@ export class Life {
       this.#opening = this.#open().finally(() => (this.#opening = undefined));
     }
     return this.#opening;
+  }
+
+  /** Forgets that it failed. */
+  retry(): void {
+    if (this.state !== "failed") return;
+    this.#failures = 0;
+    this.#retryAt = 0;
+    this.#wake();
   }
 
   /** How long a start that takes is worth waiting for, of so much at most. */
@@ -171,6 +180,7 @@ export class Life {
     if (this.#closing.signal.aborted) throw this.#gone();
     const leftMs = this.#retryAt - this.#now();
     if (leftMs <= 0) return;
+    if (isForPerson(this.#lastFailure)) throw this.#lastFailure;
     if (!this.#wasReady || leftMs > SHORT_PAUSE_MS)
       throw unavailable(this.#definition.name, this.error ?? "it failed a moment ago");
     await this.pause(leftMs).catch(() => undefined);
@@ -232,6 +242,7 @@ export class Life {
     const now = this.#now();
     if (this.#failures === 0) this.#failingSince = now;
     this.#failures += 1;
+    this.#lastFailure = error;
     this.state = "failed";
     this.error = reasonOf(error);
     const wantsCredentials = needsPerson(error);

@@ -46,18 +46,24 @@ export class ListShelf {
   ): boolean {
     const before = this.#lists.get(kind);
     const isSame = before?.text === text;
-    if (!isSame) this.#generation += 1;
     const hints = {
       ...(ttlMs === undefined ? {} : { ttlMs }),
       ...(cacheScope === undefined ? {} : { cacheScope }),
     };
-    // The very same items, so that whoever derives something from them need not do it again.
-    const snapshot = isSame
-      ? { items: before.snapshot.items, generation: before.snapshot.generation, ...hints }
-      : { items, generation: this.#generation, ...hints };
+    // The very same, so that whoever derives something from it need not do it again.
+    const snapshot =
+      isSame && before.snapshot.ttlMs === ttlMs && before.snapshot.cacheScope === cacheScope
+        ? before.snapshot
+        : { items: isSame ? before.snapshot.items : items, generation: this.#generationOf(before, isSame), ...hints };
     this.#lists.set(kind, { snapshot, text, fetchedAt, isStale: doubts !== this.doubts(kind) });
     if (kind === "tools" && !isSame) this.#tools = new Map(items.map((tool) => [String(tool["name"]), tool]));
     return !isSame;
+  }
+
+  #generationOf(before: Shelved | undefined, isSame: boolean): number {
+    if (isSame && before !== undefined) return before.snapshot.generation;
+    this.#generation += 1;
+    return this.#generation;
   }
 
   isStale(kind: ListKind): boolean {

@@ -72,7 +72,7 @@ async function greetProcess(transport: StdioTransport, options: OpenOptions): Pr
   const conversation = converse(options);
   conversation.over(new StdioLine(peer, conversation));
   return await closingOnFailure(conversation, async () => {
-    const greeting = await greet(conversation, { info, signal, memory, isSharedChannel: true });
+    const greeting = await greet(conversation, { info, signal, memory });
     return new Connection({ conversation, facts: greeting.facts, info, hasHeaders: false });
   });
 }
@@ -142,7 +142,7 @@ async function greetStreamable(transport: HttpTransport, place: Place, options: 
   return await closingOnFailure(conversation, async () => {
     endWith(place, conversation);
     const agree = ({ facts }: Greeting): void => line.agree({ era: facts.era, version: facts.protocolVersion });
-    const { facts } = await greet(conversation, { info, signal, memory, isSharedChannel: false, agree });
+    const { facts } = await greet(conversation, { info, signal, memory, agree });
     const listen = facts.era === "legacy" ? { listen: line.listen.bind(line) } : {};
     return new Connection({ conversation, facts, info, hasHeaders: true, ...listen, ...stopOf(place) });
   });

@@ -133,6 +133,10 @@ export class ServerUpstream implements UpstreamPort {
     }
   }
 
+  retry(): void {
+    this.#life.retry();
+  }
+
   async close(): Promise<void> {
     for (const { timer } of this.#changing.values()) clearTimeout(timer);
     await this.#life.close();
