@@ -7,19 +7,23 @@ import { MODEL_FORM_FLAGS, modelForm } from "../kit/model-form.ts";
 import { usageError } from "../kit/run-command.ts";
 import { shortDigest, size } from "../kit/words.ts";
 
-const KINDS = ["model", "mcp-server", "skill", "agent", "policy"];
+const KINDS = ["model", "mcp-server", "skill", "agent", "policy", "catalog"];
 
 export const pack: Command = {
   name: "pack",
   group: "everyday",
   summary: "make an OCI artifact of a directory, or of a published MCP server",
   description:
-    "The kind is found from what the directory holds: weights are a model, server.json an MCP server,\nSKILL.md a skill, agent.yaml an agent, *.cedar a policy pack. SBOM and SLSA provenance are made on the way.\nAn MCP server can also be npm:NAME@VERSION, pypi:NAME==VERSION, an .mcpb, a server.json (file, URL or\nregistry:NAME), or image:REFERENCE. Nothing of it is run, no install script either.",
+    "The kind is found from what the directory holds: weights are a model, server.json an MCP server,\nSKILL.md a skill, agent.yaml an agent, *.cedar a policy pack, catalog.yaml a catalog. SBOM and SLSA provenance are made on the way.\nAn MCP server can also be npm:NAME@VERSION, pypi:NAME==VERSION, an .mcpb, a server.json (file, URL or\nregistry:NAME), or image:REFERENCE. Nothing of it is run, no install script either.",
   usage: "<source> [repository[:tag]]",
   minArgs: 1,
   maxArgs: 2,
   flags: {
-    kind: { type: "string", value: "KIND", summary: "model, mcp-server, skill, agent or policy, when it is not plain" },
+    kind: {
+      type: "string",
+      value: "KIND",
+      summary: "model, mcp-server, skill, agent, policy or catalog, when it is not plain",
+    },
     push: { type: "string", value: "REPOSITORY[:TAG]", summary: "the same as the second argument" },
     ...MODEL_FORM_FLAGS,
   },

@@ -1,7 +1,7 @@
 // Entries out of others' catalogs, put into a catalog's file. Nothing of what they name is fetched or run.
 import { distinct, mergeEntry } from "@pratique/catalog";
 import type { Catalog, CatalogEditResult, CatalogImportRequest, Principal, ServerEntry } from "@pratique/contracts";
-import { isJsonObject, Mutex, type Clock } from "@pratique/core";
+import { isJsonObject, type Clock, type Mutex } from "@pratique/core";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import { systemResource } from "../artifacts/artifacts.ts";
 import { changeCatalogFile, readCatalogFile } from "./catalog-file.ts";

@@ -21,7 +21,12 @@ export interface CatalogAt {
 export function contentDigest(catalog: Catalog): string {
   const entries = catalog.entries
     .filter(({ status }) => status !== "deleted")
-    .map(({ publishedAt: _, updatedAt: __, network, ...entry }) => ({ ...entry, network: { hosts: network.hosts } }));
+    .map((entry) => ({
+      ...entry,
+      publishedAt: undefined,
+      updatedAt: undefined,
+      network: { hosts: entry.network.hosts },
+    }));
   return digestOf(encodeCatalog({ ...catalog, version: "", entries }));
 }
 
