@@ -119,6 +119,7 @@ import type {
   WhyResult,
 } from "@pratique/contracts";
 import { catalogCalls, type CatalogCalls } from "./catalog-calls.ts";
+import { shieldCalls, type ShieldCalls } from "./shield-calls.ts";
 import { call, stream, type Endpoint } from "./transport.ts";
 
 /** Filters of a records query; `after` is a sequence number, for following the log. */
@@ -132,6 +133,7 @@ export interface RecordFilter {
 
 export interface Client {
   readonly catalogs: CatalogCalls;
+  readonly shield: ShieldCalls;
   status(): Promise<Status>;
   doctor(): Promise<DoctorResult>;
   artifacts(): Promise<ArtifactSummary[]>;
@@ -252,6 +254,7 @@ export function openClient(endpoint: Endpoint): Client {
   const post = <T>(path: string, body: unknown) => call<T>(endpoint, { method: "POST", path, body });
   return {
     catalogs: catalogCalls(endpoint),
+    shield: shieldCalls(endpoint),
     status: () => get("/status"),
     doctor: () => get("/doctor"),
     artifacts: async () => (await get<{ artifacts: ArtifactSummary[] }>("/artifacts")).artifacts,
