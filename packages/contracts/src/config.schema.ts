@@ -18,6 +18,7 @@ import { GATEWAY_SHIELD_KEYS } from "./gateway-shield-config.schema.ts";
 import { ENTRY_OVERRIDE_KEYS, GATEWAY_LIFE_KEYS, GatewayReferenceConfig } from "./server-life-config.schema.ts";
 import { SbomConfig } from "./sbom.schema.ts";
 import { StorageConfig } from "./storage-config.schema.ts";
+import { TelemetryConfig } from "./telemetry-config.schema.ts";
 import { UpstreamsConfig } from "./upstream-config.schema.ts";
 import { VulnerabilitiesConfig } from "./vulnerabilities-config.schema.ts";
 
@@ -123,6 +124,7 @@ export const Config = z.strictObject({
     .prefault({})
     .describe("MCP gateway"),
   approvals: ApprovalsConfig.prefault({}).describe("Acts that wait for a person's yes"),
+  telemetry: TelemetryConfig.prefault({}).describe("Traces and figures (OpenTelemetry)"),
   admission: AdmissionConfig.prefault({}).describe("Kubernetes image admission"),
   vulnerabilities: VulnerabilitiesConfig.prefault({}).describe("What is known to be wrong with packages"),
   sbom: SbomConfig.prefault({}).describe("Bills of materials"),

@@ -213,3 +213,4 @@ export {
   TextFinding,
   ToolReview,
 } from "./gateway-shield.schema.ts";
+export type { TelemetryConfig } from "./telemetry-config.schema.ts";

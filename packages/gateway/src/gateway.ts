@@ -12,6 +12,7 @@ import { Rates, type Quotas } from "./router/rates.ts";
 import { profileAt } from "./router/profile.ts";
 import { ServerPorts } from "./router/server-ports.ts";
 import { Router } from "./router/router.ts";
+import type { Telemetry } from "./router/spans.ts";
 import type { ServerDefinition, ServerStatus } from "./server-definition.ts";
 import { openUpstream } from "./upstream/open-upstream.ts";
 
@@ -36,6 +37,8 @@ export interface GatewayOptions {
   readonly screen?: Screen;
   readonly interceptors?: Interceptors;
   readonly drift?: DriftGuard;
+  /** Where spans and figures go; absent: nothing is traced. */
+  readonly telemetry?: Telemetry;
   /** Vectors of texts, where a model for them is there: tools are found by what they are for, too. */
   readonly embed?: OwnToolsOptions["embed"];
   /** Built file of the program-host. */
@@ -95,6 +98,7 @@ class McpGateway implements Gateway {
         programHost: options.programHost,
         ...(options.embed === undefined ? {} : { embed: options.embed }),
       }),
+      telemetry: options.telemetry,
       allowUnisolated: options.allowUnisolated,
       recordArguments: options.recordArguments,
       resultLimitBytes: options.resultLimitBytes,

@@ -3,6 +3,7 @@ export { gatewayErrors } from "./errors.ts";
 export { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
 export { mcpEndpoint } from "./front/endpoints.ts";
 export type { RequestFacts } from "./front/front.ts";
+export type { Telemetry } from "./router/spans.ts";
 export type { Quotas } from "./router/rates.ts";
 export type {
   ServerDefinition,

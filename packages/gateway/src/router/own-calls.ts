@@ -1,5 +1,5 @@
 // Calls of tools that the gateway itself has. They are decided and recorded like any other; what they call is, too.
-import { isJsonObject, type JsonObject } from "@pratique/core";
+import { isJsonObject, uuidv7, type JsonObject } from "@pratique/core";
 import { denialText, RepeatedAct } from "@pratique/guard";
 import { runOf, type Caller } from "../front/caller.ts";
 import type { Answer, Exchange } from "../exchange/exchange.ts";
@@ -42,8 +42,9 @@ export class OwnCalls {
       context,
       ...runOf(caller),
     });
+    const id = uuidv7(parts.clock);
     const outcome = await guard.perform(act, async (_decision, note) => {
-      note(args.notes);
+      note({ ...args.notes, call: id });
       trace.noted(note);
       const offers = await visibleTools(caller, view, parts);
       const { items: offered } = await toolEntries(offers, view, parts);
@@ -52,7 +53,7 @@ export class OwnCalls {
         serverOf: (shown) => view.tools.byName.get(shown)?.member.name,
         call: (inner, innerArgs, more = {}) => {
           const params = { ...more, name: inner, arguments: innerArgs };
-          return callTool(caller, view, { ...exchange, params }, withoutOwn(parts), trace, { within: name });
+          return callTool(caller, view, partOf(exchange, params), withoutOwn(parts), trace, { within: id });
         },
       });
       const passed = passResult(answer ?? {}, { server: OWN_SERVER, what: name }, parts);
@@ -66,6 +67,21 @@ export class OwnCalls {
     const said = outcome.value["_meta"];
     return { ...outcome.value, _meta: { ...(isJsonObject(said) ? said : {}), ...meta } };
   }
+}
+
+/** A call that belongs to this one. An exchange may be an object with methods of its own: it is not copied. */
+function partOf(exchange: Exchange, params: JsonObject): Exchange {
+  return {
+    method: exchange.method,
+    params,
+    headers: exchange.headers,
+    client: exchange.client,
+    ...(exchange.principal === undefined ? {} : { principal: exchange.principal }),
+    signal: exchange.signal,
+    wantsProgress: exchange.wantsProgress,
+    notify: (notification) => exchange.notify(notification),
+    ask: (request) => exchange.ask(request),
+  };
 }
 
 /** What a tool of the gateway's own calls is a server's: none of them calls itself round and round. */

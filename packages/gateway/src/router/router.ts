@@ -18,7 +18,7 @@ import { OwnCalls, OWN_NAMES } from "./own-calls.ts";
 import { Rates } from "./rates.ts";
 import { complete, getPrompt, readResource, type Asked } from "./reads.ts";
 import type { RouterParts } from "./router-parts.ts";
-import { createTracer, type Trace, type Tracer } from "./spans.ts";
+import { createTracer, type Telemetry, type Trace, type Tracer } from "./spans.ts";
 import { TaskIds } from "./task-ids.ts";
 import { answerTask, isTaskMethod } from "./tasks.ts";
 import { textScreen } from "./text-screen.ts";
@@ -42,6 +42,7 @@ export interface RouterOptions {
   readonly allowUnisolated?: boolean | undefined;
   readonly recordArguments?: RecordArguments | undefined;
   readonly resultLimitBytes?: number | undefined;
+  readonly telemetry?: Telemetry | undefined;
   /** 32 bytes: with it, ids of tasks outlive a restart. */
   readonly key?: Uint8Array | undefined;
 }
@@ -56,7 +57,7 @@ export class Router implements RouterPort {
   constructor(options: RouterOptions) {
     const { guard, clock, log, servers, screen = textScreen, interceptors, drift, own, key } = options;
     this.#info = options.info;
-    this.#traced = createTracer(clock);
+    this.#traced = createTracer(clock, options.telemetry);
     this.#views = new Views({
       servers,
       screen,

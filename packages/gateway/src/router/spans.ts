@@ -1,34 +1,45 @@
-// One span for each request, in the semantic conventions of OpenTelemetry for MCP, as part of the client's trace.
-// https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/mcp.md
+// One span for each request, in the semantic conventions of OpenTelemetry for MCP, as a part of the client's trace
+// (SEP-414). https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/mcp.md
 import {
-  context,
-  metrics,
-  propagation,
+  defaultTextMapGetter,
+  defaultTextMapSetter,
+  ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
   trace as traces,
   type Attributes,
+  type Context,
+  type Meter,
   type Span,
+  type TextMapPropagator,
+  type Tracer as SpanTracer,
 } from "@opentelemetry/api";
 import type { AuditRecord, Decision } from "@pratique/contracts";
 import { isJsonObject, isPratiqueError, type Clock, type JsonObject } from "@pratique/core";
 import type { Exchange } from "../exchange/exchange.ts";
 import { McpError } from "../exchange/mcp-error.ts";
 
-const SCOPE = "pratique.gateway";
-/** Where a trace is named in `_meta` (SEP-414). */
-const TRACE_KEYS = ["traceparent", "tracestate", "baggage"] as const;
+/** Where spans and figures go. */
+export interface Telemetry {
+  readonly tracer: SpanTracer;
+  readonly meter: Meter;
+  /** W3C trace context and baggage. */
+  readonly propagator: TextMapPropagator;
+}
+
 const NOTHING: JsonObject = {};
+
+/** What a request is about, once that is known. */
+interface Target {
+  readonly tool?: string;
+  readonly prompt?: string;
+  readonly uri?: string;
+  readonly server?: string;
+}
 
 /** A request as it is traced. */
 export interface Trace {
-  /** What is asked for, once that is known. */
-  about(target: {
-    readonly tool?: string;
-    readonly prompt?: string;
-    readonly uri?: string;
-    readonly server?: string;
-  }): void;
+  about(target: Target): void;
   /** `{ _meta }` for the server, in which the trace goes on; empty when nothing is traced. */
   meta(params: JsonObject): JsonObject;
   /** Lets the record name the trace. */
@@ -37,32 +48,38 @@ export interface Trace {
   failed(error: unknown): void;
 }
 
+/** A trace that nobody keeps; what the client says of its own passes in `_meta` as it is. */
+const UNTRACED: Trace = {
+  about: () => undefined,
+  meta: () => NOTHING,
+  noted: () => undefined,
+  decided: () => undefined,
+  failed: () => undefined,
+};
+
 /** Runs the answering of a request within its span. */
 export type Tracer = <T extends JsonObject>(exchange: Exchange, answer: (trace: Trace) => Promise<T>) => Promise<T>;
 
-export function createTracer(clock: Clock): Tracer {
-  const tracer = traces.getTracer(SCOPE);
-  const duration = metrics
-    .getMeter(SCOPE)
-    .createHistogram("mcp.server.operation.duration", { unit: "s", description: "Duration of MCP requests" });
+/** Without telemetry nothing is traced. */
+export function createTracer(clock: Clock, telemetry: Telemetry | undefined): Tracer {
+  if (telemetry === undefined) return (_exchange, answer) => answer(UNTRACED);
+  const { tracer, meter, propagator } = telemetry;
+  const duration = meter.createHistogram("mcp.server.operation.duration", {
+    unit: "s",
+    description: "How long requests of MCP clients took",
+  });
   return async (exchange, answer) => {
-    const { method, params, client } = exchange;
+    const { method, params, client, requestId, sessionId } = exchange;
     const attributes: Attributes = { "mcp.method.name": method, "mcp.protocol.version": client.protocolVersion };
-    const parent = parentOf(params);
-    const span = tracer.startSpan(
-      method,
-      {
-        kind: SpanKind.SERVER,
-        attributes: {
-          ...attributes,
-          ...(exchange.requestId === undefined ? {} : { "jsonrpc.request.id": String(exchange.requestId) }),
-          ...(exchange.sessionId === undefined ? {} : { "mcp.session.id": exchange.sessionId }),
-        },
-      },
-      parent,
-    );
+    const meta = params["_meta"];
+    const parent = isJsonObject(meta) ? propagator.extract(ROOT_CONTEXT, meta, defaultTextMapGetter) : ROOT_CONTEXT;
+    const ids = {
+      ...(requestId === undefined ? {} : { "jsonrpc.request.id": String(requestId) }),
+      ...(sessionId === undefined ? {} : { "mcp.session.id": sessionId }),
+    };
+    const span = tracer.startSpan(method, { kind: SpanKind.SERVER, attributes: { ...attributes, ...ids } }, parent);
     const startMs = clock.now().getTime();
-    const one = new SpanTrace(span, method, parent, attributes);
+    const one = new SpanTrace(span, method, traces.setSpan(parent, span), propagator, attributes);
     try {
       const result = await answer(one);
       if (result["isError"] === true) one.error("tool_error");
@@ -77,26 +94,23 @@ export function createTracer(clock: Clock): Tracer {
   };
 }
 
-function parentOf(params: JsonObject): ReturnType<typeof context.active> {
-  const meta = params["_meta"];
-  if (!isJsonObject(meta) || typeof meta["traceparent"] !== "string") return context.active();
-  return propagation.extract(context.active(), meta);
-}
-
 class SpanTrace implements Trace {
   readonly #span: Span;
   readonly #method: string;
-  readonly #parent: ReturnType<typeof context.active>;
+  readonly #context: Context;
+  readonly #propagator: TextMapPropagator;
+  /** Those of few values, which the figures have too. */
   readonly #attributes: Attributes;
 
-  constructor(span: Span, method: string, parent: ReturnType<typeof context.active>, attributes: Attributes) {
+  constructor(span: Span, method: string, context: Context, propagator: TextMapPropagator, attributes: Attributes) {
     this.#span = span;
     this.#method = method;
-    this.#parent = parent;
+    this.#context = context;
+    this.#propagator = propagator;
     this.#attributes = attributes;
   }
 
-  about({ tool, prompt, uri, server }: Parameters<Trace["about"]>[0]): void {
+  about({ tool, prompt, uri, server }: Target): void {
     const target = tool ?? prompt;
     if (server !== undefined) this.#attributes["pratique.server"] = server;
     if (tool !== undefined) {
@@ -104,28 +118,22 @@ class SpanTrace implements Trace {
       this.#attributes["gen_ai.operation.name"] = "execute_tool";
     }
     if (prompt !== undefined) this.#attributes["gen_ai.prompt.name"] = prompt;
-    if (!this.#span.isRecording()) return;
     if (target !== undefined) this.#span.updateName(`${this.#method} ${target}`);
     this.#span.setAttributes({ ...this.#attributes, ...(uri === undefined ? {} : { "mcp.resource.uri": uri }) });
   }
 
   meta(params: JsonObject): JsonObject {
-    if (!this.#span.isRecording()) return NOTHING;
     const carrier: Record<string, string> = {};
-    propagation.inject(traces.setSpan(this.#parent, this.#span), carrier);
-    const told = Object.fromEntries(
-      TRACE_KEYS.flatMap((key) => (carrier[key] === undefined ? [] : [[key, carrier[key]]])),
-    );
+    this.#propagator.inject(this.#context, carrier, defaultTextMapSetter);
     const meta = params["_meta"];
-    return { _meta: { ...(isJsonObject(meta) ? meta : {}), ...told } };
+    return { _meta: { ...(isJsonObject(meta) ? meta : {}), ...carrier } };
   }
 
   noted(note: (details: JsonObject) => void): void {
-    if (this.#span.isRecording()) note({ trace: this.#span.spanContext().traceId });
+    note({ trace: this.#span.spanContext().traceId });
   }
 
   decided({ allow, policies }: Decision, { id }: AuditRecord): void {
-    if (!this.#span.isRecording()) return;
     this.#span.setAttributes({
       "pratique.record": id,
       "pratique.decision": allow ? "allow" : "deny",
@@ -143,7 +151,6 @@ class SpanTrace implements Trace {
 
   error(type: string, message?: string): void {
     this.#attributes["error.type"] = type;
-    if (!this.#span.isRecording()) return;
     this.#span.setAttributes(this.#attributes);
     this.#span.setStatus({ code: SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) });
   }
