@@ -27,7 +27,12 @@ export interface UpstreamAuth {
    */
   renew(
     scope: string,
-    answer: { readonly status: number; readonly wwwAuthenticate: string | undefined },
+    answer: {
+      readonly status: number;
+      readonly wwwAuthenticate: string | undefined;
+      /** `authorization` of the request that was refused: it tells whether another has renewed it since. */
+      readonly sent?: string | undefined;
+    },
     signal: AbortSignal,
   ): Promise<boolean>;
 }

@@ -5,6 +5,7 @@ import type { SecretStore } from "@pratique/secrets";
 import { z } from "zod";
 import type { AuthorizationServer } from "./authorization-server.ts";
 import { reasonOf } from "./authorization-server.ts";
+import { scopeUnion } from "./challenge.ts";
 import { credentialErrors } from "./errors.ts";
 import type { GuardedFetch } from "./guarded-fetch.ts";
 import { oauthSdk } from "./oauth-sdk.ts";
@@ -89,7 +90,7 @@ export async function forgetClient(secrets: SecretStore, issuer: string): Promis
 }
 
 async function register(options: IdentityOptions, offered: readonly string[]): Promise<ClientIdentity> {
-  const { server, authorizationServer, redirectUrl, scope, fetch } = options;
+  const { server, authorizationServer, redirectUrl, fetch } = options;
   const { issuer, metadata } = authorizationServer;
   if (metadata.registration_endpoint === undefined) {
     const reason = "its authorization server registers nobody; name a client in `auth.oauth.clientId`";
@@ -98,18 +99,21 @@ async function register(options: IdentityOptions, offered: readonly string[]): P
   const { registerClient } = await oauthSdk();
   const isLoopback = new URL(redirectUrl).protocol === "http:";
   const method = methodToRegister(offered);
+  const clientMetadata = {
+    ...CLIENT_METADATA,
+    redirect_uris: [redirectUrl],
+    token_endpoint_auth_method: method,
+    // OpenID Connect Dynamic Client Registration §2: loopback addresses are for native clients alone.
+    application_type: isLoopback ? "native" : "web",
+  };
+  const ask = (scope: string | undefined) =>
+    registerClient(issuer, { metadata, clientMetadata, ...(scope === undefined ? {} : { scope }), fetchFn: fetch });
   try {
-    const client = await registerClient(issuer, {
-      metadata,
-      clientMetadata: {
-        ...CLIENT_METADATA,
-        redirect_uris: [redirectUrl],
-        token_endpoint_auth_method: method,
-        // OpenID Connect Dynamic Client Registration §2: loopback addresses are for native clients alone.
-        application_type: isLoopback ? "native" : "web",
-      },
-      ...(scope === undefined ? {} : { scope }),
-      fetchFn: fetch,
+    const scope = scopeToRegister(options);
+    const client = await ask(scope).catch(async (error: unknown) => {
+      // Some know the scopes of their resources, and refuse them here.
+      if (scope === undefined || isPratiqueError(error)) throw error;
+      return await ask(undefined);
     });
     const expires = client.client_secret_expires_at ?? 0;
     const given = methodOf(client.token_endpoint_auth_method) ?? method;
@@ -127,6 +131,14 @@ async function register(options: IdentityOptions, offered: readonly string[]): P
     const reason = reasonOf(error, "its authorization server did not register us");
     throw credentialErrors("gateway.login-failed", { server, reason }, { cause: scrubbed(error) });
   }
+}
+
+/** All that may ever be asked for, since a registration bounds it: of what the authorization server says it knows. */
+function scopeToRegister({ authorizationServer, scope }: IdentityOptions): string | undefined {
+  const known = authorizationServer.metadata.scopes_supported;
+  const all = scopeUnion(scope, authorizationServer.scopes)?.split(" ") ?? [];
+  const fitting = known === undefined ? all : all.filter((one) => known.includes(one));
+  return fitting.length < all.length || all.length === 0 ? undefined : all.join(" ");
 }
 
 /** What every registration and our metadata document say of us. */

@@ -25,7 +25,6 @@ import { clientCredentials, refreshTokens, TokenRefusal } from "./token-endpoint
 const EARLY_MS = 30_000;
 /** Another daemon may have renewed or forgotten a login: what is in memory is read again after this. */
 const FRESH_MS = 30_000;
-/** A token that is so young was got for another request that was refused with the one before. */
 const YOUNG_MS = 2_000;
 const HEADER_VALUE = /^[\x20-\x7e\x80-\xff]{1,16384}$/;
 
@@ -44,8 +43,6 @@ export class ServerAuth implements UpstreamAuth {
   readonly #parts: ServerAuthParts;
   readonly #cached = new Map<string, Cached>();
   readonly #acts = new Map<string, RepeatedAct>();
-  /** Versions of logins that were refused right after they were made. */
-  readonly #refused = new Map<string, number>();
   /** What the server said last, for whoever logs in later. */
   #challenge: Challenge | undefined;
 
@@ -73,7 +70,6 @@ export class ServerAuth implements UpstreamAuth {
   /** Forgets what is in memory: the login was changed elsewhere. */
   reset(): void {
     this.#cached.clear();
-    this.#refused.clear();
   }
 
   async headers(scope: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
@@ -88,11 +84,7 @@ export class ServerAuth implements UpstreamAuth {
     return allowedOrThrow(outcome);
   }
 
-  async renew(
-    scope: string,
-    answer: { readonly status: number; readonly wwwAuthenticate: string | undefined },
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async renew(scope: string, answer: Parameters<UpstreamAuth["renew"]>[1], signal: AbortSignal): Promise<boolean> {
     const challenge = parseChallenge(answer.wwwAuthenticate);
     if (answer.status === 403 && challenge.error !== "insufficient_scope") return false;
     if (answer.status !== 401 && answer.status !== 403) return false;
@@ -102,20 +94,18 @@ export class ServerAuth implements UpstreamAuth {
     }
     this.#challenge = challenge.resourceMetadata === undefined ? { ...this.#challenge, ...challenge } : challenge;
     return await this.#alone(scope, signal, () =>
-      answer.status === 403 ? this.#stepUp(scope, challenge, signal) : this.#renew(scope, challenge, signal),
+      answer.status === 403
+        ? this.#stepUp(scope, challenge, signal)
+        : this.#renew(scope, challenge, answer.sent, signal),
     );
   }
 
   /** After a 401: a token that another request got meanwhile, a refreshed one, or a login. */
-  async #renew(scope: string, challenge: Challenge, signal: AbortSignal): Promise<boolean> {
-    const before = this.#cached.get(scope)?.kept;
+  async #renew(scope: string, challenge: Challenge, sent: string | undefined, signal: AbortSignal): Promise<boolean> {
     const kept = await this.#read(scope);
-    if (kept !== undefined && kept.version !== before?.version && before !== undefined) return true;
+    if (kept !== undefined && sent !== `Bearer ${kept.login.accessToken}`) return true;
+    // One that is refused right after it was given is not mended by another of the same kind.
     const isYoung = kept !== undefined && this.#now() - kept.login.obtainedAt < YOUNG_MS;
-    if (isYoung && this.#refused.get(scope) !== kept.version) {
-      this.#refused.set(scope, kept.version);
-      return true;
-    }
     const fetch = fetchFor(this.#server, this.#parts, signal);
     const found = await authorizationServerOf(this.#server, challenge, fetch);
     // A login at another issuer is worth nothing here, and nothing of it is shown to this one.
