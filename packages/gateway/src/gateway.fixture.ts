@@ -47,13 +47,17 @@ export interface GatewayFixture {
 }
 
 export async function defaultPolicies(): Promise<PolicySet> {
+  return loadPolicySet(await defaultPolicyFiles());
+}
+
+export async function defaultPolicyFiles(): Promise<{ schema: string; files: Record<string, string> }> {
   const directory = join(ROOT, "policies");
   const names = (await readdir(directory)).filter((name) => name.endsWith(".cedar"));
   const files = await Promise.all(
     names.map(async (name) => [name, await readFile(join(directory, name), "utf8")] as const),
   );
   const schema = await readFile(join(directory, "pratique.cedarschema"), "utf8");
-  return loadPolicySet({ schema, files: Object.fromEntries(files) });
+  return { schema, files: Object.fromEntries(files) };
 }
 
 /** A server that is one of the fakes, run as a child process. Isolated and cleared as far as policy is told. */

@@ -11,6 +11,8 @@ export interface Waiting {
   readonly argumentsDigest?: () => string;
   /** What the act is about to do, without secrets, for whoever decides. */
   readonly shown?: () => JsonObject;
+  /** For the record of a denial, which hears nothing of what would have run. */
+  readonly facts?: () => JsonObject;
   /** Tells the caller that he is not forgotten. */
   readonly tell?: (message: string) => void;
   /** Asks the person at the caller's own client. Undefined when he did not say. Rejects when he cannot be asked. */

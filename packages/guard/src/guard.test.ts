@@ -306,6 +306,13 @@ describe("approval", () => {
     expect(human.asked).toMatchObject([{ waiting, argumentsDigest: digestOf("those") }]);
   });
 
+  it("records with a denial what its caller knows of it", async () => {
+    const { guard, records } = bench({});
+    const waiting = { signal: new AbortController().signal, facts: () => ({ within: "c1" }) };
+    await guard.perform(writeNote, async () => 1, waiting);
+    expect(records).toMatchObject([{ outcome: "denied", details: { within: "c1" } }]);
+  });
+
   it("asks nobody when an approval would not help", async () => {
     const human = approver({ approved: true, by: "owner" });
     const { guard } = bench({ approver: human });

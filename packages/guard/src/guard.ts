@@ -177,7 +177,10 @@ class PolicyGuard implements Guard {
         recordBody(act, { decision, outcome, details, durationMs: this.#now() - start, error, inputs: inputs() }),
       );
     await this.#recorder.ready(act.action);
-    if (!decision.allow) return { allowed: false, decision, record: await record("denied") };
+    if (!decision.allow) {
+      Object.assign(details, waiting?.facts?.());
+      return { allowed: false, decision, record: await record("denied") };
+    }
     let value: T;
     try {
       const note = (more: JsonObject): void => void Object.assign(details, more);

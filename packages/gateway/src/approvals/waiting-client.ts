@@ -10,6 +10,8 @@ export interface WaitingFor {
   readonly arguments: JsonObject;
   /** Of those arguments. */
   readonly argumentsDigest?: () => string;
+  /** For the record of a denial. */
+  readonly facts?: () => JsonObject;
 }
 
 /**

@@ -113,7 +113,7 @@ async function callOffer(
         note(asked.length === 0 ? passed.notes : { ...passed.notes, asked });
         return passed.result;
       },
-      waitingClient(caller, exchange, { arguments: sent, argumentsDigest: args.digest }),
+      waitingClient(caller, exchange, { arguments: sent, argumentsDigest: args.digest, facts: () => notes }),
     );
     const meta = decisionMeta(outcome.decision, outcome.record);
     trace.decided(outcome.decision, outcome.record);
