@@ -13,6 +13,7 @@ const FILES: Readonly<Record<string, string>> = {
   "index.html": "text/html; charset=utf-8",
   "console.css": "text/css; charset=utf-8",
   "console.js": "text/javascript; charset=utf-8",
+  "approvals.js": "text/javascript; charset=utf-8",
 };
 const HEADERS = {
   "content-security-policy":
@@ -21,6 +22,22 @@ const HEADERS = {
   "referrer-policy": "no-referrer",
   "cache-control": "no-store",
 };
+
+const ANSWER = /^\/control\/v1\/approvals\/[0-9a-f-]{36}$/;
+
+/**
+ * A page elsewhere cannot send this: the cookie is SameSite=Strict, the header needs a permission that nobody gets, and
+ * a foreign Origin was turned away before.
+ */
+function isAnswer({ method, url = "", headers }: IncomingMessage): boolean {
+  return (
+    method === "POST" &&
+    ANSWER.test(url) &&
+    headers["x-pratique-console"] === "answer" &&
+    headers.origin !== undefined &&
+    headers["sec-fetch-site"] !== "none"
+  );
+}
 
 interface Grant {
   readonly user: UserPrincipal;
@@ -45,10 +62,11 @@ export class ConsolePages {
     return `/console/?code=${this.#grant(this.#links, user, LINK_LIFETIME_MS)}`;
   }
 
-  /** Who the session cookie stands for. Such a session may only read. */
+  /** Who the session cookie stands for. Such a session may read, and answer what waits for approval (ADR 0048). */
   authenticate(req: IncomingMessage): Principal | undefined {
     const cookie = /(?:^|;\s*)pratique_console=([A-Za-z0-9_-]{43})(?:;|$)/.exec(req.headers.cookie ?? "")?.[1];
-    if (cookie === undefined || (req.method !== "GET" && req.method !== "HEAD")) return undefined;
+    const isRead = req.method === "GET" || req.method === "HEAD";
+    if (cookie === undefined || !(isRead || isAnswer(req))) return undefined;
     return this.#take(this.#sessions, cookie, false)?.user;
   }
 
