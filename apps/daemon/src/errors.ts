@@ -305,4 +305,9 @@ export const daemonErrors = defineErrors({
     text: "there is a server {name} already",
     hint: "pratique server rm {name}, or choose another name",
   },
+  "profile.not-changed": {
+    status: 404,
+    text: "no profile {name} was set",
+    hint: "pratique profile ls lists them; one of the configuration is changed in pratique.yaml",
+  },
 });

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { jsonLog, systemClock, uuidv7 } from "@pratique/core";
 import { openAuditLog, openLogKey } from "@pratique/audit";
 import { EvidenceCache, openSigningKey } from "@pratique/evidence";
-import { createGateway } from "@pratique/gateway";
 import { ActScope } from "@pratique/guard";
 import { openIdentity } from "@pratique/identity";
 import { createInference } from "@pratique/inference";
@@ -30,6 +29,7 @@ import { UpkeepDesk } from "./housekeeping/upkeep-desk.ts";
 import { TagDesk } from "./housekeeping/tag-desk.ts";
 import { watchedBy } from "./housekeeping/watched-by.ts";
 import { readWebhookSecrets } from "./housekeeping/webhook-secrets.ts";
+import { openGateway } from "./gateway/open-gateway.ts";
 import { openHome } from "./home.ts";
 import { proxyVariables, trustVariables } from "./environment.ts";
 import { builtFile, installationDirectory } from "./installation.ts";
@@ -262,15 +262,19 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       log,
       onClose,
     });
-    const gateway = createGateway({
+    const opened = await openGateway({
+      config,
+      home,
+      database,
       guard,
       clock,
       log,
-      info: { name: "pratique", version: DAEMON_VERSION },
-      ...shield.options,
+      url: listener.url,
+      options: { ...shield.options },
+      onClose,
     });
+    const { gateway } = opened;
     shield.begin(gateway);
-    onClose(() => gateway.close());
     const logins = openLogins({
       config,
       secrets,
@@ -412,6 +416,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
         scanning,
         approvals,
         toolServers: toolServers.desk,
+        gateway: opened,
       }),
       DAEMON_VERSION,
       log,

@@ -214,3 +214,12 @@ export {
   ToolReview,
 } from "./gateway-shield.schema.ts";
 export type { TelemetryConfig } from "./telemetry-config.schema.ts";
+export {
+  ProfileList,
+  ProfileRemoved,
+  ProfileSetRequest,
+  ProfileSummary,
+  ToolCallAnswer,
+  ToolCallRequest,
+  ToolList,
+} from "./gateway-control.schema.ts";

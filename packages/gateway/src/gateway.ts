@@ -4,7 +4,10 @@ import { hkdfSync } from "node:crypto";
 import type { GatewayLimit, GatewayProfile, ToolReachConfig } from "@pratique/contracts";
 import type { Clock, JsonObject, Log } from "@pratique/core";
 import type { Guard } from "@pratique/guard";
+import type { ClientFacts } from "./exchange/exchange.ts";
+import { McpError } from "./exchange/mcp-error.ts";
 import type { DriftGuard, Interceptors, Screen } from "./exchange/ports.ts";
+import type { Caller } from "./front/caller.ts";
 import { Front, type RequestFacts } from "./front/front.ts";
 import { createOwnTools, type OwnToolsOptions } from "./own-tools.ts";
 import type { RecordArguments } from "./router/arguments.ts";
@@ -57,6 +60,11 @@ export interface Gateway {
   servers(): ServerStatus[];
   /** Profiles, what is held back or what is screened has changed: lists are made anew, and clients are told. */
   changed(): void;
+  /**
+   * A request without a client behind it, which can be asked nothing: decided, screened and recorded like any other.
+   * @throws McpError, PratiqueError
+   */
+  ask(caller: Caller, method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject>;
   /** Answers one HTTP request at /mcp or /mcp/{profile}. Never rejects. */
   handle(req: IncomingMessage, res: ServerResponse, facts: RequestFacts): Promise<void>;
   close(): Promise<void>;
@@ -64,6 +72,9 @@ export interface Gateway {
 
 /** Where no profile says otherwise, a client lists all tools. */
 const NO_REACH: ToolReachConfig = { search: false, pinned: [], codeMode: false };
+
+const METHOD_NOT_FOUND = -32_601;
+const OWN_CLIENT: ClientFacts = { era: "modern", protocolVersion: "2026-07-28", capabilities: {} };
 
 export function createGateway(options: GatewayOptions): Gateway {
   return new McpGateway(options);
@@ -134,6 +145,19 @@ class McpGateway implements Gateway {
 
   changed(): void {
     this.#router.changed();
+  }
+
+  async ask(caller: Caller, method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject> {
+    return await this.#router.answer(caller, {
+      method,
+      params,
+      signal,
+      headers: {},
+      client: OWN_CLIENT,
+      wantsProgress: false,
+      notify: () => undefined,
+      ask: () => Promise.reject(new McpError(METHOD_NOT_FOUND, "nobody can be asked")),
+    });
   }
 
   handle(req: IncomingMessage, res: ServerResponse, facts: RequestFacts): Promise<void> {

@@ -46,6 +46,7 @@ import { clearanceOperations } from "./clearance-operations.ts";
 import type { CatalogDesk } from "../catalogs/catalog-desk.ts";
 import { catalogOperations } from "./catalog-operations.ts";
 import { bundleOperations } from "./bundle-operations.ts";
+import { gatewayOperations, type GatewayDesks } from "./gateway-operations.ts";
 import { housekeepingOperations, type HousekeepingDesks } from "./housekeeping-operations.ts";
 import { loginOperations } from "./login-operations.ts";
 import type { LoginDesk } from "../secrets/login-desk.ts";
@@ -114,6 +115,7 @@ export interface Desks {
   readonly shield: ShieldDesks;
   readonly approvals: ApprovalDesk;
   readonly toolServers: ServerDesk;
+  readonly gateway: GatewayDesks;
 }
 
 /** Everything under `/control/v1`. */
@@ -134,6 +136,7 @@ export function controlOperations(desks: Desks): Operation[] {
     ...shieldOperations(desks.shield),
     ...approvalOperations(desks.approvals),
     ...toolServerOperations(desks.toolServers),
+    ...gatewayOperations(desks.gateway),
     ...admissionOperations(desks.admission),
     ...provenanceOperations(desks.provenance),
     ...policyPackOperations(desks.packs, desks.simulations),

@@ -15,7 +15,7 @@ import {
   type Tracer as SpanTracer,
 } from "@opentelemetry/api";
 import type { AuditRecord, Decision } from "@pratique/contracts";
-import { isJsonObject, isPratiqueError, type Clock, type JsonObject } from "@pratique/core";
+import { isJsonObject, isPratiqueError, redactText, type Clock, type JsonObject } from "@pratique/core";
 import type { Exchange } from "../exchange/exchange.ts";
 import { McpError } from "../exchange/mcp-error.ts";
 
@@ -119,7 +119,7 @@ class SpanTrace implements Trace {
     }
     if (prompt !== undefined) this.#attributes["gen_ai.prompt.name"] = prompt;
     if (target !== undefined) this.#span.updateName(`${this.#method} ${target}`);
-    this.#span.setAttributes({ ...this.#attributes, ...(uri === undefined ? {} : { "mcp.resource.uri": uri }) });
+    this.#span.setAttributes({ ...this.#attributes, ...(uri === undefined ? {} : { "mcp.resource.uri": redactText(uri) }) });
   }
 
   meta(params: JsonObject): JsonObject {
