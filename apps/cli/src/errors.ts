@@ -55,4 +55,10 @@ export const cliErrors = defineErrors({
     text: "there is no owner token at {file}",
     hint: "start the daemon once with `pratique up`, or name its state directory with --home",
   },
+  "cli.unknown-tool": {
+    status: 404,
+    text: "no tool is called {name}",
+    hint: "pratique tools ls lists those that you may see",
+  },
+  "cli.unknown-profile": { status: 404, text: "there is no profile {name}", hint: "pratique profile ls lists them" },
 });

@@ -19,6 +19,13 @@ import type {
   ServerCommand,
   ServerLog,
   PendingApproval,
+  ProfileList,
+  ProfileRemoved,
+  ProfileSetRequest,
+  ProfileSummary,
+  ToolCallAnswer,
+  ToolCallRequest,
+  ToolList,
   PendingApprovals,
   ProvenanceRequest,
   ProvenanceResult,
@@ -225,6 +232,12 @@ export interface Client {
   serverLog(name: string): Promise<ServerLog>;
   learnServer(name: string, request: LearnRequest): Promise<LearnedNeeds>;
   addServer(request: AddServerRequest): Promise<RunningServer>;
+  profiles(): Promise<ProfileSummary[]>;
+  setProfile(request: ProfileSetRequest): Promise<ProfileSummary>;
+  removeProfile(name: string): Promise<ProfileRemoved>;
+  /** Tools as the caller sees them: all, or those of a profile. */
+  tools(profile?: string): Promise<ToolList["tools"]>;
+  callTool(request: ToolCallRequest): Promise<ToolCallAnswer>;
   removeServer(name: string): Promise<RemovedServer>;
   approvals(): Promise<PendingApproval[]>;
   /** All of them, now and after each change; while somebody reads, calls wait for an answer. */
@@ -336,6 +349,11 @@ export function openClient(endpoint: Endpoint): Client {
     serverLog: (name) => get(`/servers/${encodeURIComponent(name)}/log`),
     learnServer: (name, request) => post(`/servers/${encodeURIComponent(name)}/learn`, request),
     addServer: (request) => post("/servers", request),
+    profiles: async () => (await get<ProfileList>("/gateway/profiles")).profiles,
+    setProfile: (request) => post("/gateway/profiles", request),
+    removeProfile: (name) => post(`/gateway/profiles/${encodeURIComponent(name)}/remove`, {}),
+    tools: async (profile) => (await get<ToolList>(`/gateway/tools${query({ profile })}`)).tools,
+    callTool: (request) => post("/gateway/call", request),
     removeServer: (name) => post(`/servers/${encodeURIComponent(name)}/remove`, {}),
     approvals: async () => (await get<PendingApprovals>("/approvals")).approvals,
     followApprovals: (signal) => stream(endpoint, { method: "GET", path: "/approvals/follow", signal }),
