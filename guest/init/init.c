@@ -4,7 +4,8 @@
 //   init [-u SOCKET] [-s] [-e ADDRESS:PORT]... [-i PORT] -- COMMAND [ARGUMENT...]
 //   init -p [-u SOCKET]
 //
-//   -u  the host's socket. One connection is kept open: its end is the end of this sandbox.
+//   -u  the host's socket. One connection, 'L', is kept open: its end is the end of this sandbox. 'R' tells on it that
+//       the server runs.
 //   -s  read secrets first: a length (4 bytes, little-endian), then records of type ('e' or 'f'), length of the name
 //       (2 bytes), length of the value (4 bytes), name, value. 'e' is an environment variable, 'f' a file in /run/secrets.
 //   -e  listen there, and hand each connection on: 'E' and the number of the option (from 0), then its bytes.
@@ -305,7 +306,7 @@ static void take_secrets(void) {
 
 // ---- the server
 
-static void run(char **command) {
+static void run(char **command, int report) {
   const char *name = command[0];
   int has_slash = 0;
   for (size_t i = 0; name[i] != 0; i++) has_slash |= name[i] == '/';
@@ -332,6 +333,7 @@ static void run(char **command) {
   say(2, "sandbox: cannot run ");
   say(2, name);
   say(2, "\n");
+  sys_write(report, "X", 1);
   sys_exit(127);
 }
 
@@ -501,13 +503,21 @@ __attribute__((used, noreturn)) void start(long *stack) {
   CALL(__NR_rt_sigprocmask, 0, &every, &before, sizeof every, 0);
   int signals = (int)CALL(__NR_signalfd4, -1, &every, sizeof every, O_CLOEXEC | O_NONBLOCK, 0);
   if (signals < 0) fail("signals cannot be taken", signals);
+  // It closes when the server's own program runs, and says something when that cannot be.
+  int report[2];
+  long piped = CALL(__NR_pipe2, report, O_CLOEXEC, 0, 0, 0);
+  if (piped < 0) fail("there is no pipe", piped);
   server = (int)CALL(__NR_clone, SIGCHLD, 0, 0, 0, 0);
   if (server < 0) fail("the server cannot be started", server);
   if (server == 0) {
     CALL(__NR_rt_sigprocmask, 2, &before, 0, sizeof before, 0);
-    run(arguments + at + 1);
+    run(arguments + at + 1, report[1]);
   }
   memset(payload, 0, sizeof payload);
+  sys_close(report[1]);
+  char word = 0;
+  if (sys_read(report[0], &word, 1) == 0 && life >= 0) sys_write(life, "R", 1);
+  sys_close(report[0]);
   for (int fd = 0; fd < 3; fd++) sys_close(fd);
   supervise(signals);
   sys_exit(125);

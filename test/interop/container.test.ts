@@ -1,17 +1,25 @@
 // A tool server packed by us runs in a container of a real engine, behind the gateway, for a real MCP client.
 import { execFile, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, request, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
+import type { AuditRecord, WorkloadPrincipal } from "@pratique/contracts";
+import { createGuard } from "@pratique/guard";
 import { jsonLog, silentLog, systemClock, type Log } from "@pratique/core";
 import { openContentStore, type ContentStore, type Descriptor, type LocalRepository } from "@pratique/oci";
 import { packDirectory, readArtifact } from "@pratique/packaging";
 import {
+  AllowList,
+  EgressGate,
   openContainerDriver,
   probeContainerEngine,
+  publishPort,
   runCommand,
   type ContainerDriver,
   type EngineProbe,
@@ -20,7 +28,7 @@ import {
 import type { CallToolResult } from "@modelcontextprotocol/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { skipWithout, type Skippable } from "./peers/sid-tree.ts";
-import { openGateway } from "../../packages/gateway/src/gateway.fixture.ts";
+import { defaultPolicies, openGateway, owner } from "../../packages/gateway/src/gateway.fixture.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
@@ -80,7 +88,7 @@ async function inside(command: readonly string[], more: { memoryBytes?: number }
   return await driver.start({ name: "test", image, command, network: "none", ...more });
 }
 
-const node = (script: string): string[] => ["/usr/local/bin/node", "-e", script];
+const node = (script: string, ...args: string[]): string[] => ["/usr/local/bin/node", "-e", script, ...args];
 
 async function outputOf(script: string): Promise<string> {
   const sandbox = await inside(node(script));
@@ -178,7 +186,9 @@ describe("a sandbox", () => {
 
   it("ends when it ignores its closed input and SIGTERM", async (context) => {
     needsEngine(context);
-    const sandbox = await inside(node(`process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)`));
+    const deaf = `process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); console.log("ready")`;
+    const sandbox = await inside(node(deaf));
+    await once(sandbox.stdout, "data");
     await sandbox.stop({ graceMs: 100 });
     expect(await sandbox.exited).toEqual({ code: 137, oomKilled: false });
     await expect.poll(() => driver.list(), { timeout: 15_000 }).toEqual([]);
@@ -188,6 +198,131 @@ describe("a sandbox", () => {
     needsEngine(context);
     await expect(inside(["/no/such/program"])).rejects.toMatchObject({ code: "sandbox.start-failed" });
     await expect.poll(() => driver.list(), { timeout: 15_000 }).toEqual([]);
+  });
+});
+
+/** Tries every way out that it was not given, and says what came of each. */
+const PRISONER = `
+const net = require("node:net"), dgram = require("node:dgram"), dns = require("node:dns"), fs = require("node:fs");
+const [port] = process.argv.slice(1);
+const tcp = (port, host) => new Promise((resolve, reject) =>
+  net.connect(port, host).once("connect", () => resolve("connected")).once("error", reject));
+const udp = (port, host) => new Promise((resolve, reject) =>
+  dgram.createSocket(host.includes(":") ? "udp6" : "udp4").send("x", port, host, (error) => error ? reject(error) : resolve("sent")));
+const proxied = (to, hello = "") => new Promise((resolve) => {
+  const socket = net.connect(3128, "127.0.0.1", () => socket.write("CONNECT " + to + " HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n" + hello));
+  socket.once("data", (data) => resolve(String(data).split("\\r\\n")[0])).once("error", (error) => resolve(error.code));
+});
+const ways = {
+  public: () => tcp(443, "1.1.1.1"),
+  public6: () => tcp(443, "2606:4700:4700::1111"),
+  host: () => tcp(Number(port), "127.0.0.1"),
+  metadata: () => tcp(80, "169.254.169.254"),
+  udp: () => udp(53, "8.8.8.8"),
+  udp6: () => udp(53, "2001:4860:4860::8888"),
+  dns: () => dns.promises.resolve4("example.com"),
+  lookup: () => dns.promises.lookup("example.com"),
+  proxied: () => proxied("example.com:443"),
+  proxiedHost: () => proxied("127.0.0.1:" + port),
+  proxiedMetadata: () => proxied("169.254.169.254:80"),
+  namedHost: async () => (await fetch("http://localhost:" + port + "/hello")).text(),
+  secret: async () => process.env.API_KEY,
+  secretFile: async () => fs.readFileSync("/run/secrets/key", "utf8"),
+  initMemory: async () => fs.readFileSync("/proc/1/environ", "utf8").includes("API_KEY"),
+  hostSocket: async () => fs.readdirSync("/.pratique").sort().join(),
+  hostFile: async () => fs.writeFileSync("/.pratique/x", ""),
+  root: async () => fs.writeFileSync("/x", ""),
+  data: async () => (fs.writeFileSync("/data/x", "1"), "written"),
+};
+(async () => {
+  const found = {};
+  for (const [name, way] of Object.entries(ways)) {
+    try { found[name] = await way(); } catch (error) { found[name] = error.code ?? error.message; }
+  }
+  require("node:http").createServer((request, response) => response.end("inside " + request.url)).listen(8080, "127.0.0.1", () =>
+    console.log(JSON.stringify(found)));
+})();
+process.stdin.resume().on("end", () => process.exit(0));
+`;
+
+describe("a sandbox with a way out", () => {
+  it("has that one and no other; its secrets stand nowhere but inside; its port is reached", async (context) => {
+    needsEngine(context);
+    const web = createServer((request, response) => response.end(`web ${request.url}`));
+    await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+    const { port } = web.address() as AddressInfo;
+    const policies = await defaultPolicies();
+    const records: AuditRecord[] = [];
+    const append = async (body: Omit<AuditRecord, "version" | "id" | "sequence" | "time">): Promise<AuditRecord> => {
+      const record = { ...body, version: 1 as const, id: "r", sequence: 0, time: "2026-01-01T00:00:00Z" };
+      records.push(record);
+      return record;
+    };
+    const guard = createGuard({ policy: () => policies, audit: { append }, clock: systemClock, log: silentLog });
+    const principal: WorkloadPrincipal = { type: "Workload", id: "spiffe://x/server", groups: [], actingFor: owner };
+    const allow = new AllowList([`localhost:${port}`]);
+    const gate = new EgressGate({ guard, principal, allow, clock: systemClock, log: silentLog });
+    const value = `value-${randomUUID()}`;
+    const sandbox = await driver.start({
+      name: "prisoner",
+      image,
+      command: node(PRISONER, String(port)),
+      network: {
+        hosts: allow.exact(),
+        handle: (...connection) => gate.handle(...connection),
+        close: () => gate.close(),
+      },
+      secrets: { env: { API_KEY: value }, files: { key: value } },
+      writable: [{ path: "/data", sizeBytes: 65_536 }],
+      port: 8080,
+    });
+    const found = JSON.parse(String((await once(sandbox.stdout, "data"))[0])) as Record<string, string>;
+    const nowhere = expect.stringMatching(/^(ENETUNREACH|EADDRNOTAVAIL|EHOSTUNREACH|EACCES|EPERM)$/);
+    expect(found).toEqual({
+      public: nowhere,
+      public6: nowhere,
+      // Its own loopback, where the way to the host that it may reach begins.
+      host: "connected",
+      metadata: nowhere,
+      udp: nowhere,
+      udp6: nowhere,
+      dns: "ECONNREFUSED",
+      lookup: expect.stringMatching(/^(EAI_AGAIN|ENOTFOUND)$/),
+      proxied: "HTTP/1.1 403 Refused",
+      proxiedHost: "HTTP/1.1 403 Refused",
+      proxiedMetadata: "HTTP/1.1 403 Refused",
+      namedHost: "web /hello",
+      secret: value,
+      secretFile: value,
+      initMemory: false,
+      hostSocket: "host,init",
+      hostFile: "EROFS",
+      root: "EROFS",
+      data: "written",
+    });
+    const socket = join(directory, "port.sock");
+    const published = await publishPort(sandbox, socket, { timeoutMs: 10_000 });
+    const answer = await new Promise<IncomingMessage>((resolve, reject) =>
+      request({ socketPath: socket, path: "/there" }, resolve).once("error", reject).end(),
+    );
+    expect(await text(answer)).toBe("inside /there");
+    await published.close();
+    // Where an engine or the machine would show it.
+    const places = [(await run("ps", ["-eo", "args"])).stdout];
+    if (probe.ok) {
+      const { docker } = await probe.connection.api();
+      places.push(JSON.stringify(await docker.getContainer(sandbox.id).inspect()));
+      places.push(JSON.stringify(await docker.getImage(image).history()));
+    }
+    for (const place of places) expect(place).not.toContain(value);
+    expect(records.filter(({ outcome }) => outcome === "denied").map(({ resource }) => resource.id)).toEqual([
+      "example.com:443",
+      `127.0.0.1:${port}`,
+      "169.254.169.254:80",
+    ]);
+    await sandbox.stop();
+    web.close();
+    expect((await readdir(directory)).filter((name) => name.startsWith("guest-"))).toEqual([]);
   });
 });
 

@@ -124,7 +124,7 @@ export class ServerLauncher {
 
   #network({ name, plan, found, principal, scope, watch }: LaunchRequest): "none" | SandboxNetwork {
     if (plan.hosts.length === 0 && watch.mode === "off") return "none";
-    const { guard, networks, clock, log } = this.#options;
+    const { guard, networks, logs, clock, log } = this.#options;
     const allow = new AllowList(plan.hosts);
     const gate = new EgressGate({
       guard,
@@ -142,6 +142,8 @@ export class ServerLauncher {
       log,
       onAttempt: (place, isAllowed) => {
         if (watch.mode !== "off") watch.see(place, isAllowed);
+        // A client inside often says only that a connection failed.
+        if (!isAllowed) logs.add(name, "egress", `(denied: ${place.host}:${place.port})`);
       },
     });
     return { hosts: allow.exact(), handle: (...connection) => gate.handle(...connection), close: () => gate.close() };

@@ -37,12 +37,23 @@ export async function startContainer(
     await call("start the container", () => started.start());
     // The first process reads them before anything else runs.
     if (hasSecrets(spec)) stream.write(secretBytes(spec.secrets ?? {}));
-    return new ContainerSandbox(started, spec, stream, gone, guest);
+    const sandbox = new ContainerSandbox(started, spec, stream, gone, guest);
+    if (guest !== undefined) await call("start the program", () => untilRunning(sandbox, guest));
+    return sandbox;
   } catch (cause) {
     await container?.remove({ force: true }).catch(() => undefined);
     await guest?.close();
     throw sandboxErrors("sandbox.start-failed", { name: spec.name, reason: reasonOf(cause) }, { cause });
   }
+}
+
+/** @throws when it ends before its program runs */
+async function untilRunning({ stderr, exited }: Sandbox, { socket }: GuestFiles): Promise<void> {
+  const ended = exited.then(({ code }) => {
+    const said: unknown = stderr.read();
+    throw new Error(`${Buffer.isBuffer(said) ? said.toString().slice(0, 300) : "it ended"} (exit code ${code})`);
+  });
+  await Promise.race([socket.running, ended]);
 }
 
 class ContainerSandbox implements Sandbox {
@@ -76,10 +87,11 @@ class ContainerSandbox implements Sandbox {
     stream.pipe(input);
     this.stdout = stdout;
     this.stderr = stderr;
-    this.exited = this.#exit(gone);
-    if (guest === undefined) return;
-    if (spec.port !== undefined) this.connect = () => guest.socket.connect();
-    void this.exited.then(() => this.#leave(spec));
+    this.exited = this.#exit(gone).then(async (exit) => {
+      await this.#leave(spec);
+      return exit;
+    });
+    if (guest !== undefined && spec.port !== undefined) this.connect = () => guest.socket.connect();
   }
 
   async #leave({ network }: SandboxSpec): Promise<void> {

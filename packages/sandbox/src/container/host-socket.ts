@@ -8,6 +8,7 @@ import { tunnels } from "./tunnels.ts";
 
 /** First bytes, as guest/init/init.c writes them. */
 const LIFE = 0x4c;
+const RUNNING = 0x52;
 const EGRESS = 0x45;
 const INGRESS = 0x49;
 const GO = "G";
@@ -23,6 +24,7 @@ export class HostSocket {
   /** Connections that wait inside for us to use them. */
   readonly #idle: Socket[] = [];
   readonly #waiting = new Set<(socket: Socket) => void>();
+  readonly #running = Promise.withResolvers<void>();
   #hasLife = false;
 
   static async open(path: string, network: SandboxSpec["network"]): Promise<HostSocket> {
@@ -38,6 +40,11 @@ export class HostSocket {
     this.#network = network;
     this.#tunnels = network === "none" ? [] : tunnels(network);
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+  }
+
+  /** Resolves when the sandbox's main program runs. */
+  get running(): Promise<void> {
+    return this.#running.promise;
   }
 
   /** A connection to the server's port. @throws when it refuses, or none comes in time */
@@ -71,6 +78,7 @@ export class HostSocket {
     const type = await firstByte(socket);
     if (type === LIFE && !this.#hasLife) {
       this.#hasLife = true;
+      if ((await firstByte(socket)) === RUNNING) this.#running.resolve();
       socket.resume();
     } else if (type === INGRESS) {
       this.#offer(socket);
