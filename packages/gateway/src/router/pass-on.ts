@@ -1,6 +1,6 @@
 // From a client to a server and back: what of a message passes, and what its record says of that.
 import { digestOf, type Json, type JsonObject } from "@pratique/core";
-import { shortText } from "./clean-text.ts";
+import { shortText, withoutUnseen } from "./clean-text.ts";
 import { gatewayErrors } from "../errors.ts";
 import type { Exchange, ExchangeNotification, InputRequest } from "../exchange/exchange.ts";
 import { McpError } from "../exchange/mcp-error.ts";
@@ -55,6 +55,7 @@ export function guardedExchange(
 ): Exchange {
   const toClient = { direction: "to-client", server, what } as const;
   const toServer = { direction: "to-server", server, what } as const;
+  const told = screen.follow?.() ?? screen;
   return {
     method: exchange.method,
     params: change.params,
@@ -64,7 +65,7 @@ export function guardedExchange(
     signal: exchange.signal,
     wantsProgress: exchange.wantsProgress,
     notify: (notification) => {
-      const fit = fitNotification(notification, screen, { server, what });
+      const fit = fitNotification(notification, told, { server, what });
       if (fit !== undefined) exchange.notify(fit);
     },
     ask: async (request: InputRequest) => {
@@ -72,6 +73,24 @@ export function guardedExchange(
       const params = screen.value(passable(request.params), toClient).value;
       return screen.value(await exchange.ask({ ...request, params }), toServer).value;
     },
+  };
+}
+
+/** The same exchange with other params; one of the front is no plain object that could be spread. */
+export function withParams(exchange: Exchange, params: JsonObject): Exchange {
+  const { method, headers, client, principal, requestId, sessionId, signal, wantsProgress } = exchange;
+  return {
+    method,
+    params,
+    headers,
+    client,
+    ...(principal === undefined ? {} : { principal }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    signal,
+    wantsProgress,
+    notify: (notification) => exchange.notify(notification),
+    ask: (request) => exchange.ask(request),
   };
 }
 
@@ -96,13 +115,24 @@ export function fitNotification(
  * theirs: a server must not pass off its words as the gateway's codes and hints.
  */
 export function fitError(error: McpError, screen: Screen, place: PassPlace): McpError {
-  const message = shortText(error.message, ANSWER_LIMIT);
+  const message = screenedText(error.message, screen, place);
   if (error.data === undefined) return new McpError(error.code, message);
   try {
     const { value } = screen.value(passable(withoutOwnWords(error.data)), { direction: "to-client", ...place });
     return new McpError(error.code, message, value);
   } catch {
     return new McpError(error.code, message);
+  }
+}
+
+/** Screened before it is cut: half a secret is none that anybody would know. */
+function screenedText(text: string, screen: Screen, place: PassPlace): string {
+  try {
+    const whole = withoutUnseen(text.slice(0, 16 * ANSWER_LIMIT));
+    const { value } = screen.value(whole, { direction: "to-client", ...place });
+    return value.slice(0, ANSWER_LIMIT).toWellFormed();
+  } catch {
+    return "its message held a secret";
   }
 }
 

@@ -8,7 +8,7 @@ import { McpError } from "../exchange/mcp-error.ts";
 import type { Caller } from "../front/caller.ts";
 import { textAt } from "./fit-entry.ts";
 import { withShownUri, withShownUris } from "./links.ts";
-import { fitError, guardedExchange, passResult } from "./pass-on.ts";
+import { fitError, guardedExchange, passResult, withParams } from "./pass-on.ts";
 import { personOf } from "./profile.ts";
 import type { RouterParts } from "./router-parts.ts";
 import type { Trace } from "./spans.ts";
@@ -115,7 +115,7 @@ export async function passOn(
     let sent = screened.value;
     const isIntercepted = interceptors?.concerns(exchange.method, member.name) === true;
     if (isIntercepted && interceptors !== undefined) {
-      const changed = await interceptors.before(caller, { ...exchange, params: sent }, member.name);
+      const changed = await interceptors.before(caller, withParams(exchange, sent), member.name);
       note(changed.notes);
       sent = changed.params;
     }

@@ -10,7 +10,7 @@ import { principalKey, type Caller } from "../front/caller.ts";
 import { recordedArguments } from "./arguments.ts";
 import { textAt } from "./fit-entry.ts";
 import { withShownUris } from "./links.ts";
-import { fitError, guardedExchange, passResult } from "./pass-on.ts";
+import { fitError, guardedExchange, passResult, withParams } from "./pass-on.ts";
 import { DECISION_META, isShallow } from "./passable.ts";
 import { personOf } from "./profile.ts";
 import type { RouterParts } from "./router-parts.ts";
@@ -79,7 +79,7 @@ async function callOffer(
     if (screened.redactions.length > 0) notes["argumentRedactions"] = screened.redactions;
     if (interceptors?.concerns("tools/call", member.name) === true) {
       const params = { ...exchange.params, name: own, arguments: sent };
-      const changed = await interceptors.before(caller, { ...exchange, params }, member.name);
+      const changed = await interceptors.before(caller, withParams(exchange, params), member.name);
       Object.assign(notes, changed.notes);
       const { arguments: args = {} } = changed.params;
       if (isJsonObject(args)) sent = args;
@@ -87,7 +87,7 @@ async function callOffer(
   } catch (error) {
     refusal = error ?? new Error("it was refused");
   }
-  const args = recordedArguments(sent, parts.recordArguments);
+  const args = recordedArguments(sent, parts.recordArguments, screen);
   Object.assign(notes, args.notes);
   const server = await member.place.resource();
   const act = parts.acts.upon(member.place, offer.resource(server), { caller, profile: view.profile }, "tool:call");
