@@ -61,7 +61,8 @@ interface Run {
 }
 
 export class TextScanner {
-  readonly #anchors: AnchorIndex;
+  /** Made when the first text is scanned: it takes some milliseconds. */
+  #index: AnchorIndex | undefined;
   readonly #options: TextScannerOptions;
   readonly #judges = new Map<string, ValueJudge | undefined>();
   readonly #buffers: Buffer[] = [];
@@ -70,7 +71,6 @@ export class TextScanner {
 
   constructor(options: TextScannerOptions = {}) {
     this.#options = options;
-    this.#anchors = new AnchorIndex(tokenRules());
   }
 
   /** What is in the text, in order and apart. `name` is the JSON member whose value it is. */
@@ -131,7 +131,8 @@ export class TextScanner {
   /** Looks at a run whose end is not known yet; says where it is. */
   #lookAtRun(pass: Pass, start: number): number {
     const { bytes, depth, isBinary } = pass;
-    const { filter } = this.#anchors;
+    const anchors = (this.#index ??= new AnchorIndex(tokenRules()));
+    const { filter } = anchors;
     const run: Run = { start, tries: 0, decoded: undefined, spanStart: 0, spanEnd: 0 };
     let taken = start;
     let third = SYMBOLS[bytes[start]!]!;
@@ -147,7 +148,7 @@ export class TextScanner {
       }
       const code = (first << 12) | (second << 6) | third;
       if (filter[code] === 0) continue;
-      taken = Math.max(taken, this.#lookAtAnchors(pass, this.#anchors.at(code), at - 2, run, taken));
+      taken = Math.max(taken, this.#lookAtAnchors(pass, anchors.at(code), at - 2, run, taken));
     }
     const end = at;
     if (depth < DEPTH_LIMIT && end - start >= BASE64_MINIMUM && taken === start) this.#lookIntoBase64(pass, start, end);

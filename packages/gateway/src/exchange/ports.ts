@@ -26,6 +26,10 @@ export interface Screened<T> {
 export interface Screen {
   /** @throws `gateway.secret-blocked` where policy blocks and does not redact */
   value<T extends Json>(value: T, place: ScreenPlace): Screened<T>;
+  /** Without secrets, whatever policy says: for records, and for people who are asked. */
+  forRecord?<T extends Json>(value: T): T;
+  /** For texts that follow each other, one of which may begin a secret that the next one ends. */
+  follow?(): Screen;
 }
 
 /** Others' code that may change or refuse a message: before it goes to the server, and after the answer. */

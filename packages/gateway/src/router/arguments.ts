@@ -1,5 +1,6 @@
 // What records hold of the arguments of a call.
 import { canonicalJson, digestOf, type JsonObject } from "@pratique/core";
+import type { Screen } from "../exchange/ports.ts";
 import { RECORDED_ARGUMENTS_BYTES } from "../limits.ts";
 
 export type RecordArguments = "digest" | "content";
@@ -8,13 +9,14 @@ export type RecordArguments = "digest" | "content";
 export function recordedArguments(
   args: JsonObject,
   mode: RecordArguments,
+  screen?: Screen,
 ): { readonly notes: JsonObject; digest(): string } {
   const text = canonicalJson(args);
   const argumentsDigest = digestOf(text);
   const argumentsBytes = Buffer.byteLength(text);
   const isShown = mode === "content" && argumentsBytes <= RECORDED_ARGUMENTS_BYTES;
   return {
-    notes: { argumentsBytes, argumentsDigest, ...(isShown ? { arguments: args } : {}) },
+    notes: { argumentsBytes, argumentsDigest, ...(isShown ? { arguments: screen?.forRecord?.(args) ?? args } : {}) },
     digest: () => argumentsDigest,
   };
 }

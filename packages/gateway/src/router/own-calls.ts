@@ -33,7 +33,7 @@ export class OwnCalls {
     trace.about({ tool: name, server: OWN_SERVER });
     await parts.rates.take({ caller, kind: "calls", server: OWN_SERVER, tool: name });
     const given = exchange.params["arguments"] ?? {};
-    const args = recordedArguments(isJsonObject(given) ? given : {}, parts.recordArguments);
+    const args = recordedArguments(isJsonObject(given) ? given : {}, parts.recordArguments, parts.screen);
     const { context } = acts.listing({ caller, profile: view.profile }, "tool:call", "tools/call");
     const act = new RepeatedAct({
       principal: caller.principal,

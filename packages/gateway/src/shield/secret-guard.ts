@@ -1,6 +1,6 @@
 // The secret guard: looks at every message in both directions, and blocks or redacts as the configuration says.
 import type { SecretAction, SecretGuardConfig } from "@pratique/contracts";
-import type { Json, Redaction } from "@pratique/core";
+import { isJsonObject, type Json, type JsonObject, type Redaction } from "@pratique/core";
 import { KnownValues, SecretScanner, type KnownValue } from "@pratique/secret-scan";
 import { gatewayErrors } from "../errors.ts";
 import type { Screen, Screened, ScreenPlace } from "../exchange/ports.ts";
@@ -56,8 +56,33 @@ export class SecretGuard implements Screen {
         kinds: [...new Set(found.map(({ kind }) => kind))].join(", "),
         fingerprint: first,
       },
-      { details: { server: place.server, what: place.what.slice(0, 200), redactions } },
+      { details: { server: place.server, redactions } },
     );
+  }
+
+  forRecord<T extends Json>(value: T): T {
+    return this.#scanner.redactJson(value);
+  }
+
+  follow(): Screen {
+    let before = "";
+    return {
+      value: <T extends Json>(value: T, place: ScreenPlace): Screened<T> => {
+        const screened = this.value(value, place);
+        const [key, text] = lastText(screened.value) ?? [];
+        if (key === undefined || text === undefined || this.#actionAt(place) === "off") return screened;
+        const found: Redaction[] = [];
+        const border = this.#scanner.border(before, text, found);
+        before = text;
+        if (border === undefined || !isJsonObject(screened.value)) return screened;
+        // What came before is out already: without its end it is no secret.
+        const mask = `«${found[0]?.kind ?? "secret"}»`;
+        const members: JsonObject = screened.value;
+        // An object stays an object with the same members.
+        const clean = { ...members, [key]: mask + border.after } as unknown as T;
+        return { value: clean, redactions: [...screened.redactions, ...fingerprints(found)] };
+      },
+    };
   }
 
   #actionAt({ direction, server, profile = "" }: ScreenPlace): SecretAction {
@@ -84,6 +109,16 @@ export class SecretGuard implements Screen {
     }
     return this.#known.values;
   }
+}
+
+/** The text that a notification tells, and its key: of progress, and of logs. */
+function lastText(value: Json): readonly [key: string, text: string] | undefined {
+  if (!isJsonObject(value)) return undefined;
+  for (const key of ["message", "data"]) {
+    const text = value[key];
+    if (typeof text === "string") return [key, text];
+  }
+  return undefined;
 }
 
 /** Each once. */
