@@ -56,6 +56,7 @@ export const TREE: Tree = {
   "catalog init": async () => (await import("./commands/catalog-init.ts")).catalogInit,
   "catalog add": async () => (await import("./commands/catalog-add.ts")).catalogAdd,
   "catalog import": async () => (await import("./commands/catalog-import.ts")).catalogImport,
+  "catalog pack": async () => (await import("./commands/catalog-pack.ts")).catalogPack,
   "catalog review": async () => (await import("./commands/catalog-review.ts")).catalogReview,
   "catalog diff": async () => (await import("./commands/catalog-diff.ts")).catalogDiff,
   "catalog publish": async () => (await import("./commands/catalog-publish.ts")).catalogPublish,

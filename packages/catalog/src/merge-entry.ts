@@ -39,7 +39,9 @@ function withVerdicts(known: readonly EntryTool[], incoming: readonly EntryTool[
   const verdicts = new Map(known.map((tool) => [tool.name, tool]));
   return incoming.map((tool) => {
     const was = verdicts.get(tool.name);
-    if (was === undefined || (tool.description !== undefined && was.description !== tool.description)) return tool;
+    const isAnother =
+      tool.description !== undefined && was?.description !== undefined && was.description !== tool.description;
+    if (was === undefined || isAnother) return tool;
     const { readOnly, destructive } = was;
     return {
       ...tool,

@@ -21,7 +21,13 @@ import type { SigningDesk } from "../signing/signing-desk.ts";
 import { changeCatalogFile, readCatalogFile } from "./catalog-file.ts";
 
 /** Starts a cleared server alone and without network, and asks it for its tools. */
-export type ToolProbe = (principal: Principal, found: Found, name: string) => Promise<JsonObject[] | undefined>;
+export type ToolProbe = (
+  principal: Principal,
+  found: Found,
+  name: string,
+  /** What is known of it: its environment and secrets by name. */
+  entry: ServerEntry,
+) => Promise<JsonObject[] | undefined>;
 
 export interface CatalogAddsOptions {
   readonly artifacts: Artifacts;
@@ -54,7 +60,8 @@ export class CatalogAdds {
     const cleared = await this.#clear(principal, found, request.clear, notes);
     const info = await this.#look(principal, found);
     const base = entryOf(found, info, isPacked ? undefined : source, request.name);
-    const tools = cleared ? await this.#probe(principal, found, base.name, notes) : undefined;
+    const written = before.catalog.entries.find(({ name }) => name === base.name) ?? base;
+    const tools = cleared ? await this.#probe(principal, found, written, notes) : undefined;
     const fresh = withTools(base, info, tools);
     const act = {
       principal,
@@ -119,9 +126,16 @@ export class CatalogAdds {
     throw daemonErrors("artifact.wrong-kind", { reference: found.reference, kind: info.kind, wanted: "mcp-server" });
   }
 
-  async #probe(principal: Principal, found: Found, name: string, notes: string[]): Promise<JsonObject[] | undefined> {
+  async #probe(
+    principal: Principal,
+    found: Found,
+    entry: ServerEntry,
+    notes: string[],
+  ): Promise<JsonObject[] | undefined> {
+    const { name } = entry;
     try {
-      return await this.#options.probe(principal, found, `${name.slice(0, 40)}-${randomBytes(4).toString("hex")}`);
+      const own = `${name.slice(0, 40)}-${randomBytes(4).toString("hex")}`;
+      return await this.#options.probe(principal, found, own, entry);
     } catch (error) {
       // Many servers do not start without what they need: then the entry has the tools that its author names.
       this.#options.log.warn("a server does not list its tools", { server: name, ...describeError(error) });

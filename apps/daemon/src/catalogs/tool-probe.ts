@@ -1,4 +1,5 @@
 // Asks a cleared server for its tools once: alone in a sandbox, without network and secrets, and gone afterwards.
+import type { ServerEntry } from "@pratique/contracts";
 import type { JsonObject, Clock, Log } from "@pratique/core";
 import { openUpstream } from "@pratique/gateway";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
@@ -20,7 +21,7 @@ export interface ToolProbeOptions {
 
 /** Undefined where nothing isolates it: then it is not started. */
 export function toolProbe({ artifacts, guard, containers, version, clock, log }: ToolProbeOptions): ToolProbe {
-  return async (principal, found, name) => {
+  return async (principal, found, name, entry) => {
     const driver = await containers();
     if (driver === undefined) return undefined;
     const resource = await artifacts.resource(found);
@@ -54,6 +55,8 @@ export function toolProbe({ artifacts, guard, containers, version, clock, log }:
                   pids: PIDS,
                   cpus: 1,
                   network: "none",
+                  env: standIns(entry),
+                  writable: entry.writable,
                 }),
             },
           },
@@ -70,4 +73,11 @@ export function toolProbe({ artifacts, guard, containers, version, clock, log }:
       }),
     );
   };
+}
+
+/** Many servers do not start without their secrets, and none of them may be had for this. */
+function standIns({ env, secrets }: ServerEntry): Record<string, string> {
+  const fixed = Object.entries(env).filter(([, value]) => !value.includes("{{"));
+  const named = secrets.flatMap((secret) => (secret.env === undefined ? [] : [[secret.env, "not-a-secret"] as const]));
+  return Object.fromEntries([...fixed, ...named]);
 }
