@@ -35,6 +35,8 @@ export class Connection {
   readonly facts: ServerFacts;
   readonly #options: ConnectionOptions;
   readonly #conversation: Conversation;
+  /** Subscriptions to resources of an older server, by URI. */
+  readonly #watching = new Map<string, Promise<unknown>>();
   #level: string | undefined;
   #subscription: Subscription | undefined;
   /** The stream on which an older server tells changes is open. */
@@ -124,13 +126,25 @@ export class Connection {
   async watch(uri: string): Promise<void> {
     if (member(this.facts.capabilities, "resources")["subscribe"] !== true)
       throw new McpError(CODE.methodNotFound, "the server offers no subscriptions to resources");
-    if (this.#subscription === undefined) await this.ask("resources/subscribe", { uri });
-    else await this.#subscription.watch(uri);
+    if (this.#subscription !== undefined) {
+      await this.#subscription.watch(uri);
+      return;
+    }
+    const watching = this.#watching.get(uri) ?? this.ask("resources/subscribe", { uri });
+    this.#watching.set(uri, watching);
+    try {
+      await watching;
+    } catch (error) {
+      this.#watching.delete(uri);
+      throw error;
+    }
   }
 
   async unwatch(uri: string): Promise<void> {
-    if (this.#subscription === undefined) await this.ask("resources/unsubscribe", { uri });
-    else this.#subscription.unwatch(uri);
+    if (this.#subscription === undefined) {
+      this.#watching.delete(uri);
+      await this.ask("resources/unsubscribe", { uri });
+    } else this.#subscription.unwatch(uri);
   }
 
   async close(isLost = false): Promise<void> {

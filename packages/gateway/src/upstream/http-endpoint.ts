@@ -1,6 +1,7 @@
 // HTTP requests to one server: kept-alive connections, its credentials, and no redirect to anybody else.
 import * as http from "node:http";
 import * as https from "node:https";
+import { urlToHttpOptions } from "node:url";
 import type { UpstreamAuth } from "../server-definition.ts";
 import { LostRequest } from "./lost-request.ts";
 
@@ -61,6 +62,8 @@ export class HttpEndpoint {
   readonly #options: HttpEndpointOptions;
   readonly #headers: Record<string, string>;
   readonly #agent: http.Agent;
+  readonly #target: http.RequestOptions;
+  readonly #way: http.RequestOptions;
   readonly #request: typeof http.request;
 
   constructor(options: HttpEndpointOptions) {
@@ -75,6 +78,9 @@ export class HttpEndpoint {
       scheduling: "lifo",
     } as const;
     this.#agent = isSecure ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
+    this.#target = urlToHttpOptions(this.url);
+    const { socketPath } = options;
+    this.#way = { agent: this.#agent, ...(socketPath === undefined ? {} : { socketPath }) };
     this.#request = isSecure ? https.request : http.request;
   }
 
@@ -129,9 +135,8 @@ export class HttpEndpoint {
       if (body !== undefined) headers["content-length"] = String(Buffer.byteLength(body));
       let request: http.ClientRequest;
       try {
-        const { socketPath } = this.#options;
-        const way = socketPath === undefined ? {} : { socketPath };
-        request = this.#request(url, { method, headers, agent: this.#agent, ...way });
+        const target = url === this.url ? this.#target : urlToHttpOptions(url);
+        request = this.#request({ ...target, ...this.#way, method, headers });
       } catch (error) {
         reject(error);
         return;

@@ -210,8 +210,11 @@ export class ServerUpstream implements UpstreamPort {
   async #fetchNow(kind: ListKind): Promise<void> {
     const { name } = this.definition;
     try {
-      const doubts = this.#shelf.doubts(kind);
-      const fetched = await this.#repeating((connection) => this.#read(connection, kind));
+      let doubts = 0;
+      const fetched = await this.#repeating(async (connection) => {
+        doubts = this.#shelf.doubts(kind);
+        return await this.#read(connection, kind);
+      });
       if (fetched.leftOut > 0)
         this.#log.warn("part of a list is left out", { server: name, kind, count: fetched.leftOut });
       const isKnown = this.#shelf.known(kind) !== undefined;
