@@ -21,12 +21,14 @@ export interface PassParts {
 export interface PassPlace {
   readonly server: string;
   readonly what: string;
+  /** Through which profile. */
+  readonly profile?: string | undefined;
 }
 
 /** A result that may go to the client, with what is recorded of it. @throws `gateway.result-too-large` */
 export function passResult(
   answer: JsonObject,
-  { server, what }: PassPlace,
+  { server, what, profile }: PassPlace,
   { screen, resultLimitBytes }: PassParts,
 ): { readonly result: JsonObject; readonly notes: JsonObject } {
   const bounded = passable(answer);
@@ -34,7 +36,7 @@ export function passResult(
   const sizeBytes = Buffer.byteLength(text);
   if (sizeBytes > resultLimitBytes)
     throw gatewayErrors("gateway.result-too-large", { server, what, sizeBytes, limitBytes: resultLimitBytes });
-  const { value: result, redactions } = screen.value(bounded, { direction: "to-client", server, what });
+  const { value: result, redactions } = screen.value(bounded, { direction: "to-client", server, what, profile });
   if (result !== bounded) text = JSON.stringify(result);
   const notes = {
     resultDigest: digestOf(text),
@@ -49,12 +51,12 @@ export function passResult(
 export function guardedExchange(
   exchange: Exchange,
   change: { readonly params: JsonObject; readonly principal: string },
-  { server, what }: PassPlace,
+  place: PassPlace,
   { screen }: PassParts,
   onAsk?: (method: string) => void,
 ): Exchange {
-  const toClient = { direction: "to-client", server, what } as const;
-  const toServer = { direction: "to-server", server, what } as const;
+  const toClient = { direction: "to-client", ...place } as const;
+  const toServer = { direction: "to-server", ...place } as const;
   const told = screen.follow?.() ?? screen;
   return {
     method: exchange.method,
@@ -65,7 +67,7 @@ export function guardedExchange(
     signal: exchange.signal,
     wantsProgress: exchange.wantsProgress,
     notify: (notification) => {
-      const fit = fitNotification(notification, told, { server, what });
+      const fit = fitNotification(notification, told, place);
       if (fit !== undefined) exchange.notify(fit);
     },
     ask: async (request: InputRequest) => {
@@ -98,10 +100,10 @@ export function withParams(exchange: Exchange, params: JsonObject): Exchange {
 export function fitNotification(
   { method, params }: ExchangeNotification,
   screen: Screen,
-  { server, what }: PassPlace,
+  place: PassPlace,
 ): ExchangeNotification | undefined {
   try {
-    const { value } = screen.value(passable(params), { direction: "to-client", server, what });
+    const { value } = screen.value(passable(params), { direction: "to-client", ...place });
     const { message } = value;
     if (method !== "notifications/progress" || typeof message !== "string") return { method, params: value };
     return { method, params: { ...value, message: shortText(message, ANSWER_LIMIT) } };

@@ -96,7 +96,7 @@ export async function passOn(
   ) => Awaited<ReturnType<Member["place"]["resource"]>>,
 ): Promise<Answer> {
   const { guard, screen, interceptors, acts, rates } = parts;
-  const place = { server: member.name, what };
+  const place = { server: member.name, what, profile: view.profile.name };
   trace.about({ server: member.name });
   await rates.take({ caller, kind: "calls", server: member.name });
   const server = await member.place.resource();

@@ -65,7 +65,7 @@ async function callOffer(
   const { guard, screen, interceptors, log } = parts;
   const { member, own } = offer;
   const { definition } = member.place;
-  const place = { server: member.name, what: own };
+  const place = { server: member.name, what: own, profile: view.profile.name };
   trace.about({ tool: own, server: member.name });
   await parts.rates.take({ caller, kind: "calls", server: member.name, tool: own });
   let sent: JsonObject = Object.keys(offer.pinned).length === 0 ? given : { ...given, ...offer.pinned };
