@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { SecretKeysConfig, SecretsConfig, SecretValuesConfig } from "@pratique/contracts";
 import type { Clock, Log } from "@pratique/core";
-import type { SecretTable } from "@pratique/store";
+import { removeLeftovers, systemCode, type SecretTable } from "@pratique/store";
 import { secretErrors } from "./errors.ts";
 import { AutoKeys } from "./keys/auto-keys.ts";
 import { filePlace } from "./keys/file-place.ts";
@@ -35,7 +35,11 @@ export interface OpenSecretsOptions {
 
 /** @throws `secrets.keys-unusable` when a file that the configuration names cannot be read */
 export async function openSecrets(options: OpenSecretsOptions): Promise<SecretStore> {
-  const { config, table, clock, log } = options;
+  const { config, home, table, clock, log } = options;
+  // What an interrupted write of a ring left; a directory that is not there yet holds none.
+  await removeLeftovers(join(home, "keys")).catch((error: unknown) => {
+    if (systemCode(error) !== "ENOENT") throw error;
+  });
   const keys = await keysOf(config.keys, options);
   const formerKeys: KeyWrapper[] = [];
   for (const former of config.formerKeys) formerKeys.push(await keysOf(former, options));

@@ -178,6 +178,7 @@ describe("the keys of a laptop", () => {
     await first.set({ owner: "", name: "token" }, Buffer.from(VALUE));
     expect(await first.keys()).toMatchObject({ type: "keyring", under: 1, elsewhere: 0 });
     await expect(stat(join(house.home, "keys", "secrets.json"))).rejects.toMatchObject({ code: "ENOENT" });
+    expect(await (await house.open({}, noKeyring)).keys()).toMatchObject({ type: "keyring", under: 1, elsewhere: 0 });
     const locked = await house.open({}, noKeyring);
     await expect(locked.get("token", undefined)).rejects.toMatchObject({ code: "secrets.keys-unreachable" });
     await expect(locked.set({ owner: "", name: "other" }, Buffer.from(VALUE))).rejects.toMatchObject({

@@ -73,6 +73,7 @@ export class SecretStore implements SecretSource {
   /** The back end of the key-encryption key, and how many secrets lie under it and elsewhere. */
   async keys(): Promise<{ type: string; place: string; under: number; elsewhere: number }> {
     const { keys, table } = this.#options;
+    await keys.recall?.();
     const counts = await table.countByKey();
     const sum = (own: boolean): number =>
       counts.filter(({ keyId }) => keys.owns(keyId) === own).reduce((total, { count }) => total + count, 0);

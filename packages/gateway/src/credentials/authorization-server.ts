@@ -109,3 +109,13 @@ export function reasonOf(error: unknown, otherwise: string): string {
     ? `${otherwise} (${error.code})`
     : otherwise;
 }
+
+/** RFC 8252 §7.3, RFC 6761 §6.3; `hostname` as URL has it. */
+export function isLoopbackName(hostname: string): boolean {
+  return (
+    hostname === "localhost" ||
+    hostname.endsWith(".localhost") ||
+    hostname === "[::1]" ||
+    /^127(?:\.\d{1,3}){3}$/.test(hostname)
+  );
+}

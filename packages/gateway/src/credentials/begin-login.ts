@@ -1,7 +1,12 @@
 // Begins a login: finds the authorization server, who we are to it, and where the person goes.
 import type { Principal } from "@pratique/contracts";
 import { isPratiqueError } from "@pratique/core";
-import { discoverAuthorizationServer, reasonOf, type AuthorizationServer } from "./authorization-server.ts";
+import {
+  discoverAuthorizationServer,
+  isLoopbackName,
+  reasonOf,
+  type AuthorizationServer,
+} from "./authorization-server.ts";
 import { parseChallenge, scopeUnion, type Challenge } from "./challenge.ts";
 import { clientIdentity, type ClientIdentity, type ConfiguredClient } from "./client-identity.ts";
 import { credentialErrors } from "./errors.ts";
@@ -159,7 +164,6 @@ async function askForChallenge(server: RemoteServer, parts: CredentialParts, sig
 
 /** A browser is sent there: to no scheme that runs or opens something on the person's machine. */
 function refuseStrangeUrl(server: string, url: URL): void {
-  const isLoopback = url.hostname === "localhost" || url.hostname === "[::1]" || url.hostname.startsWith("127.");
-  if (url.protocol === "https:" || (url.protocol === "http:" && isLoopback)) return;
+  if (url.protocol === "https:" || (url.protocol === "http:" && isLoopbackName(url.hostname))) return;
   throw credentialErrors("gateway.login-failed", { server, reason: "its login page is not https" });
 }

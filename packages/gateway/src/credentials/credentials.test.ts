@@ -299,6 +299,12 @@ describe("headers with secrets", () => {
     });
   });
 
+  it("do not leave this machine in the clear", async () => {
+    await daemon.secrets.set({ owner: "", name: "api-key" }, Buffer.from("some-key"));
+    const auth = daemon.auth({ url: "http://notes.example/mcp", headers: [header], oauth: false });
+    await expect(auth.headers("", signal)).rejects.toMatchObject({ code: "gateway.credential-refused" });
+  });
+
   it("are those of the person where each has his own", async () => {
     const auth = daemon.auth({
       url: "https://notes.example/mcp",

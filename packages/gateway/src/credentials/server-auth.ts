@@ -10,7 +10,13 @@ import {
   fetchFor,
   settingsOf,
 } from "./begin-login.ts";
-import { canonicalResource, isResourceOf, isSameIssuer, type AuthorizationServer } from "./authorization-server.ts";
+import {
+  canonicalResource,
+  isLoopbackName,
+  isResourceOf,
+  isSameIssuer,
+  type AuthorizationServer,
+} from "./authorization-server.ts";
 import { coversScope, parseChallenge, scopeUnion, type Challenge } from "./challenge.ts";
 import { clientIdentity, forgetClient } from "./client-identity.ts";
 import { credentialErrors } from "./errors.ts";
@@ -75,6 +81,10 @@ export class ServerAuth implements UpstreamAuth {
   async headers(scope: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
     const login = await this.#login(scope);
     if (this.#server.headers.length === 0 && login === undefined) return {};
+    if (!isSafeForSecrets(this.#server.url)) {
+      const reason = "its address is not https";
+      throw credentialErrors("gateway.credential-refused", { server: this.#server.name, reason });
+    }
     const outcome = await this.#parts.guard.perform(this.#actOf(scope), async () => {
       const headers = await this.#secretHeaders(scope);
       if (login !== undefined)
@@ -324,4 +334,10 @@ export class ServerAuth implements UpstreamAuth {
   #now(): number {
     return this.#parts.clock.now().getTime();
   }
+}
+
+/** A secret goes out encrypted, or not off this machine. */
+function isSafeForSecrets(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return protocol === "https:" || isLoopbackName(hostname);
 }

@@ -15,6 +15,9 @@ export interface AutoKeysOptions {
   readonly openEntry: OpenEntry;
 }
 
+type Choice = "keyring" | "file";
+const CHOICE = "secrets.backend";
+
 /**
  * Chooses when a secret is first needed, and keeps to it: a keyring that is locked or away today must not make a second
  * ring of keys, under which half of the secrets would lie.
@@ -62,9 +65,9 @@ export class AutoKeys implements KeyWrapper {
     await (await this.#choose()).retire(inUse);
   }
 
-  /** Chooses now, for whoever wants to tell. */
-  async choose(): Promise<void> {
-    await this.#choose();
+  async recall(): Promise<void> {
+    const name = this.#chosen === undefined ? await this.#kept() : undefined;
+    if (name !== undefined) this.#chosen = this.#named(name);
   }
 
   async #choose(): Promise<KeyWrapper> {
@@ -72,21 +75,24 @@ export class AutoKeys implements KeyWrapper {
   }
 
   async #look(): Promise<KeyWrapper> {
-    const { file, keyring, directory, account, openEntry } = this.#options;
-    const path = join(directory, "secrets.backend");
-    const kept = (await readPrivateFile(path))?.toString("utf8").trim();
+    const { directory, account, openEntry } = this.#options;
+    const kept = await this.#kept();
     const hasFile = (await readPrivateFile(join(directory, "secrets.json"))) !== undefined;
-    const name =
-      kept === "keyring" || kept === "file"
-        ? kept
-        : !hasFile && (await hasKeyring(account, openEntry))
-          ? "keyring"
-          : "file";
-    if (kept !== name) {
+    const name = kept ?? (!hasFile && (await hasKeyring(account, openEntry)) ? "keyring" : "file");
+    if (kept === undefined) {
       await ensureDirectory(directory, 0o700);
-      await writeFileDurably(path, `${name}\n`, { mode: 0o600 });
+      await writeFileDurably(join(directory, CHOICE), `${name}\n`, { mode: 0o600 });
     }
-    this.#chosen = name === "keyring" ? keyring : file;
+    this.#chosen = this.#named(name);
     return this.#chosen;
+  }
+
+  async #kept(): Promise<Choice | undefined> {
+    const text = (await readPrivateFile(join(this.#options.directory, CHOICE)))?.toString("utf8").trim();
+    return text === "keyring" || text === "file" ? text : undefined;
+  }
+
+  #named(name: Choice): KeyWrapper {
+    return name === "keyring" ? this.#options.keyring : this.#options.file;
   }
 }

@@ -24,6 +24,8 @@ export interface KeyWrapper {
   current(): Promise<string>;
   /** Makes a key that wraps from now on. What lies under older ones still opens. */
   rotate(): Promise<string>;
+  /** Finds out what was chosen before, without choosing. Absent where nothing is chosen. */
+  recall?(): Promise<void>;
   /** Gives up keys that nothing lies under any more. */
   retire(inUse: ReadonlySet<string>): Promise<void>;
 }
