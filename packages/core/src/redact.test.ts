@@ -23,6 +23,22 @@ describe("text", () => {
     expect(found.map((entry) => entry.kind)).toEqual([kind]);
   });
 
+  it.each([
+    `glpat-${"x".repeat(20)}`,
+    `github_pat_${"x".repeat(22)}`,
+    `xoxb-${"1".repeat(12)}`,
+    `AIza${"x".repeat(35)}`,
+    `npm_${"x".repeat(36)}`,
+    `ASIA${"X".repeat(16)}`,
+    `BEARER ${"x".repeat(20)}`,
+    `bEaReR ${"x".repeat(20)}`,
+    "x://y:z@",
+  ])("looks closely at %s", (text) => {
+    const found: Redaction[] = [];
+    redactText(text, found);
+    expect(found).toHaveLength(1);
+  });
+
   it("takes a password out of an address and leaves the rest", () => {
     expect(redactText("https://me:hunter22@host/path")).toMatch(/^https:\/\/me:«url-password:[0-9a-f]{4}»@host\/path$/);
   });

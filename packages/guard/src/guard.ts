@@ -67,12 +67,16 @@ interface Asked {
   readonly unanswered?: Unanswered;
 }
 
+/** How long a name of what policy was asked is taken to be kept under: then it is handed in again. */
+const INPUTS_FRESH_MS = 60_000;
+
 interface Plan {
   readonly set: PolicySet;
   readonly decision: Decision;
   readonly act: RepeatedAct;
   template: RecordTemplate | undefined;
   window: RepeatWindow | undefined;
+  inputs: { readonly digest: string | undefined; readonly at: number } | undefined;
 }
 
 /** What a principal sees of a list. */
@@ -126,7 +130,7 @@ class PolicyGuard implements Guard {
     const known = this.#plans.get(act);
     if (known?.set === set) return known;
     const decision = decideAct(() => set, this.#options.log, act);
-    const plan: Plan = { set, decision, act, template: undefined, window: undefined };
+    const plan: Plan = { set, decision, act, template: undefined, window: undefined, inputs: undefined };
     this.#plans.set(act, plan);
     return plan;
   }
@@ -169,7 +173,8 @@ class PolicyGuard implements Guard {
     const start = this.#now();
     const details: Record<string, JsonObject[string]> = {};
     const { decision, approval, unanswered } = await this.#decideAsking(act, waiting);
-    const inputs = (): string | undefined => this.#inputsOf(act, approval?.approved, approval?.argumentsDigest);
+    const inputs = (): string | undefined =>
+      approval === undefined ? this.#inputsNow(act) : this.#inputsOf(act, approval.approved, approval.argumentsDigest);
     if (approval !== undefined) details["approval"] = { ...approval };
     if (unanswered !== undefined) details["approval"] = { id: unanswered.id, unanswered: true };
     const record = (outcome: "done" | "failed" | "denied", error?: unknown): ReturnType<Recorder["write"]> =>
@@ -293,6 +298,16 @@ class PolicyGuard implements Guard {
     const approval = { approved: answer.approved === true, by, argumentsDigest, ...(id === undefined ? {} : { id }) };
     if (!approval.approved) return { decision, approval };
     return { decision: decideAct(policy, log, act, argumentsDigest), approval };
+  }
+
+  /** The same act asks the same again and again: it is named once in a while. */
+  #inputsNow(act: Act): string | undefined {
+    const plan = act instanceof RepeatedAct ? this.#plans.get(act) : undefined;
+    if (plan === undefined) return this.#inputsOf(act, undefined, undefined);
+    const now = this.#now();
+    if (plan.inputs === undefined || now - plan.inputs.at > INPUTS_FRESH_MS)
+      plan.inputs = { digest: this.#inputsOf(act, undefined, undefined), at: now };
+    return plan.inputs.digest;
   }
 
   /** That it cannot be kept is no reason to let anything fail: then this decision cannot be made again. */
