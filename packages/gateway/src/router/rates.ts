@@ -1,6 +1,6 @@
 // Rates and quotas: how often who may ask for what.
 import type { GatewayLimit } from "@pratique/contracts";
-import type { Clock } from "@pratique/core";
+import { isPratiqueError, type Clock } from "@pratique/core";
 import { gatewayErrors } from "../errors.ts";
 import { principalKey, type Caller } from "../front/caller.ts";
 import { isAmong, personOf } from "./profile.ts";
@@ -22,6 +22,8 @@ export interface Quotas {
   take(quota: string, day: string, amount: number, perDay: number): Promise<number>;
 }
 
+type RefusalCode = "gateway.rate-limited" | "gateway.quota-spent";
+
 interface Bucket {
   tokens: number;
   at: number;
@@ -37,6 +39,8 @@ interface Allowance {
 const DAY_MS = 86_400_000;
 /** Counts at a time: a full bucket is as good as none, so the oldest go. */
 const KEYS_LIMIT = 50_000;
+/** Refusals of one count have a record so often. */
+const RECORD_EVERY_MS = 10_000;
 /** Part of a quota that is taken at once, so that most requests wait for no disk. */
 const PORTION = 100;
 
@@ -46,6 +50,9 @@ export class Rates {
   readonly #quotas: Quotas | undefined;
   readonly #buckets = new Map<string, Bucket>();
   readonly #allowances = new Map<string, Allowance>();
+  /** When each count refused last; who goes on asking gets no record for each. */
+  readonly #refused = new Map<string, number>();
+  readonly #toRecord = new WeakSet<object>();
 
   constructor(options: {
     readonly limits: readonly GatewayLimit[];
@@ -63,6 +70,11 @@ export class Rates {
     return this.#takeAll(counted);
   }
 
+  /** True for the first refusal in a while: it is an act that did not happen, and has a record. */
+  isToRecord(error: unknown): boolean {
+    return typeof error === "object" && error !== null && this.#toRecord.has(error);
+  }
+
   async #takeAll(counted: Counted): Promise<void> {
     const limits = this.#limits
       .filter((limit) => concerns(limit, counted))
@@ -70,10 +82,22 @@ export class Rates {
     const now = this.#clock.now().getTime();
     for (const { limit, key } of limits) {
       const waitMs = this.#waitOf(limit, key, now);
-      if (waitMs > 0) throw limited("gateway.rate-limited", limit, waitMs);
+      if (waitMs > 0) throw this.#refusal("gateway.rate-limited", limit, key, now, waitMs);
     }
     for (const { limit, key } of limits) await this.#spend(limit, key, now);
     for (const { limit, key } of limits) this.#drain(limit, key, now);
+  }
+
+  #refusal(code: RefusalCode, { name }: GatewayLimit, key: string, now: number, retryAfterMs: number): Error {
+    const params = { limit: name, seconds: Math.ceil(retryAfterMs / 1000) };
+    const error = gatewayErrors(code, params, { details: { limit: name, retryAfterMs } });
+    const last = this.#refused.get(key);
+    if (last !== undefined && now - last < RECORD_EVERY_MS) return error;
+    this.#toRecord.add(error);
+    this.#refused.delete(key);
+    this.#refused.set(key, now);
+    forgetOldest(this.#refused);
+    return error;
   }
 
   /** How long until the next request may come. */
@@ -95,7 +119,7 @@ export class Rates {
     const tokens = this.#tokens(rate, key, now) - 1;
     this.#buckets.delete(key);
     this.#buckets.set(key, { tokens, at: now });
-    if (this.#buckets.size > KEYS_LIMIT) this.#buckets.delete(this.#buckets.keys().next().value ?? "");
+    forgetOldest(this.#buckets);
   }
 
   async #spend(limit: GatewayLimit, key: string, now: number): Promise<void> {
@@ -105,13 +129,13 @@ export class Rates {
     if (allowance?.day !== day) {
       allowance = { day, left: 0, taking: undefined, isSpent: false };
       this.#allowances.set(key, allowance);
-      if (this.#allowances.size > KEYS_LIMIT) this.#allowances.delete(this.#allowances.keys().next().value ?? "");
+      forgetOldest(this.#allowances);
     }
     while (allowance.left < 1 && !allowance.isSpent) {
       allowance.taking ??= this.#refill(allowance, limit, limit.perDay, key);
       await allowance.taking;
     }
-    if (allowance.left < 1) throw limited("gateway.quota-spent", limit, DAY_MS - (now % DAY_MS));
+    if (allowance.left < 1) throw this.#refusal("gateway.quota-spent", limit, key, now, DAY_MS - (now % DAY_MS));
     allowance.left -= 1;
   }
 
@@ -128,16 +152,14 @@ export class Rates {
   }
 }
 
-function limited(
-  code: "gateway.rate-limited" | "gateway.quota-spent",
-  { name }: GatewayLimit,
-  retryAfterMs: number,
-): Error {
-  return gatewayErrors(
-    code,
-    { limit: name, seconds: Math.ceil(retryAfterMs / 1000) },
-    { details: { limit: name, retryAfterMs } },
-  );
+/** True for an error of this file. */
+export function isLimit(error: unknown): boolean {
+  return isPratiqueError(error) && (error.code === "gateway.rate-limited" || error.code === "gateway.quota-spent");
+}
+
+function forgetOldest(counts: Map<string, unknown>): void {
+  const { value } = counts.keys().next();
+  if (counts.size > KEYS_LIMIT && value !== undefined) counts.delete(value);
 }
 
 function concerns(limit: GatewayLimit, { caller, kind, server, tool }: Counted): boolean {

@@ -98,7 +98,13 @@ export async function passOn(
   const { guard, screen, interceptors, acts, rates } = parts;
   const place = { server: member.name, what, profile: view.profile.name };
   trace.about({ server: member.name });
-  await rates.take({ caller, kind: "calls", server: member.name });
+  let refusal: unknown;
+  try {
+    await rates.take({ caller, kind: "calls", server: member.name });
+  } catch (error) {
+    if (!rates.isToRecord(error)) throw error;
+    refusal = error;
+  }
   const server = await member.place.resource();
   const act = acts.upon(
     member.place,
@@ -110,6 +116,7 @@ export async function passOn(
   const outcome = await guard.perform(act, async (_decision, note) => {
     note(details);
     trace.noted(note);
+    if (refusal !== undefined) throw refusal;
     const screened = screen.value(params, { direction: "to-server", ...place });
     if (screened.redactions.length > 0) note({ argumentRedactions: screened.redactions });
     let sent = screened.value;

@@ -119,7 +119,10 @@ class SpanTrace implements Trace {
     }
     if (prompt !== undefined) this.#attributes["gen_ai.prompt.name"] = prompt;
     if (target !== undefined) this.#span.updateName(`${this.#method} ${target}`);
-    this.#span.setAttributes({ ...this.#attributes, ...(uri === undefined ? {} : { "mcp.resource.uri": redactText(uri) }) });
+    this.#span.setAttributes({
+      ...this.#attributes,
+      ...(uri === undefined ? {} : { "mcp.resource.uri": redactText(uri) }),
+    });
   }
 
   meta(params: JsonObject): JsonObject {

@@ -12,6 +12,7 @@ import { textAt } from "./fit-entry.ts";
 import { withShownUris } from "./links.ts";
 import { fitError, guardedExchange, passResult, withParams } from "./pass-on.ts";
 import { DECISION_META, isShallow } from "./passable.ts";
+import { isLimit } from "./rates.ts";
 import { personOf } from "./profile.ts";
 import type { RouterParts } from "./router-parts.ts";
 import type { Trace } from "./spans.ts";
@@ -67,13 +68,13 @@ async function callOffer(
   const { definition } = member.place;
   const place = { server: member.name, what: own, profile: view.profile.name };
   trace.about({ tool: own, server: member.name });
-  await parts.rates.take({ caller, kind: "calls", server: member.name, tool: own });
   let sent: JsonObject = Object.keys(offer.pinned).length === 0 ? given : { ...given, ...offer.pinned };
   const notes: Record<string, JsonObject[string]> = {};
   if (within !== undefined) notes["within"] = within;
   // What must not be sent is an act all the same: it is decided and recorded, and fails.
   let refusal: unknown;
   try {
+    await parts.rates.take({ caller, kind: "calls", server: member.name, tool: own });
     const screened = screen.value(sent, { direction: "to-server", ...place });
     sent = screened.value;
     if (screened.redactions.length > 0) notes["argumentRedactions"] = screened.redactions;
@@ -85,6 +86,7 @@ async function callOffer(
       if (isJsonObject(args)) sent = args;
     }
   } catch (error) {
+    if (isLimit(error) && !parts.rates.isToRecord(error)) throw error;
     refusal = error ?? new Error("it was refused");
   }
   const args = recordedArguments(sent, parts.recordArguments, screen);
