@@ -274,6 +274,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       onClose,
     });
     const { gateway } = opened;
+    // What policy shows may be more or less now.
+    policies.onChange(() => gateway.changed());
     shield.begin(gateway);
     const logins = openLogins({
       config,
