@@ -16,8 +16,14 @@ import { ANNOTATIONS } from "./artifact-plan.ts";
 import { packagingErrors } from "./errors.ts";
 import { kindOfManifest } from "./kind-of-manifest.ts";
 import { readImageConfig } from "./mcp-server/image-config.schema.ts";
-import { SERVER_JSON_LABEL } from "./mcp-server/server-labels.ts";
-import { LIMIT_SERVER_JSON, parseServerJson, type ToolVerdicts } from "./mcp-server/server-json.schema.ts";
+import { SERVER_JSON_LABEL, TRANSPORT_LABEL } from "./mcp-server/server-labels.ts";
+import {
+  LIMIT_SERVER_JSON,
+  parseServerJson,
+  type ServerPackage,
+  type ToolVerdicts,
+} from "./mcp-server/server-json.schema.ts";
+import { transportOf } from "./mcp-server/server-transport.ts";
 import type { CanonicalModel, ModelFormat } from "./model/canonical-model.ts";
 import { FORMAT_ANNOTATION } from "./model/formats/modelcar.ts";
 import { modelFormatOf, readModel } from "./model/model-formats.ts";
@@ -52,6 +58,8 @@ export interface McpServerInfo extends ArtifactCommon {
   /** The catalog's verdicts; a tool that is not named has none. */
   readonly tools: ToolVerdicts;
   readonly serverJson: string;
+  /** Where it listens inside, when it does not talk over its standard streams. */
+  readonly listens?: { readonly type: "streamable-http" | "sse"; readonly port: number; readonly path: string };
 }
 
 export interface SkillInfo extends ArtifactCommon {
@@ -166,7 +174,7 @@ async function serverParts(
   repository: Repository,
   manifest: ImageManifest,
   malformed: Malformed,
-): Promise<Pick<McpServerInfo, "command" | "env" | "tools" | "serverJson">> {
+): Promise<Pick<McpServerInfo, "command" | "env" | "tools" | "serverJson" | "listens">> {
   const config = await readImageConfig(repository, manifest.config);
   if (config === undefined) throw malformed("its config is no image config");
   const serverJson = config.labels[SERVER_JSON_LABEL] ?? "";
@@ -179,8 +187,17 @@ async function serverParts(
       .map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]),
   );
   // An image that others built may have no server.json: then there are no verdicts, and policy treats no tool as safe.
-  const tools = serverJson === "" ? {} : parseServerJson(Buffer.from(serverJson)).tools;
-  return { command, env, tools, serverJson };
+  const parsed = serverJson === "" ? undefined : parseServerJson(Buffer.from(serverJson));
+  const listens = listensOf(config.labels[TRANSPORT_LABEL], parsed?.packages ?? []);
+  return { command, env, tools: parsed?.tools ?? {}, serverJson, ...(listens === undefined ? {} : { listens }) };
+}
+
+/** As its package says whose transport it was packed for. */
+function listensOf(type: string | undefined, packages: readonly ServerPackage[]): McpServerInfo["listens"] {
+  if (type !== "streamable-http" && type !== "sse") return undefined;
+  const transport = transportOf(packages.find((it) => it.transport?.type === type));
+  if (transport.type === "stdio" || transport.port === undefined) return undefined;
+  return { type: transport.type, port: transport.port, path: transport.path ?? "/" };
 }
 
 /** The config blob of an artifact as JSON, when it is some. */

@@ -4,6 +4,7 @@ import { open, type FileHandle } from "node:fs/promises";
 import { rootCertificates } from "node:tls";
 import { ContentInfo, id_signedData, SignedData, type SignerInfo } from "@peculiar/asn1-cms";
 import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
+import { packagingErrors } from "../errors.ts";
 
 /** As `@anthropic-ai/mcpb` writes the block: header, length (32 bits, little endian), PKCS#7 in DER, footer. */
 const HEADER = Buffer.from("MCPB_SIG_V1");
@@ -57,7 +58,7 @@ export async function verifyMcpbSignature(
     const block = await readBlock(file);
     if (block === undefined) return { status: "unsigned" };
     if ("reason" in block) return { status: "invalid", reason: block.reason };
-    const signed = parseSigned(block.signature);
+    const signed = parsed(block.signature);
     if (typeof signed === "string") return { status: "invalid", reason: signed };
     const digest = await hashOf(file, block.contentBytes, signed.algorithm);
     const problem = problemOf(signed, digest);
@@ -66,6 +67,12 @@ export async function verifyMcpbSignature(
   } finally {
     await file.close();
   }
+}
+
+/** Whoever made it: what is signed is what is there. @throws `mcpb.bad-signature` */
+export async function requireWholeSignature(path: string): Promise<void> {
+  const signature = await verifyMcpbSignature(path, { now: new Date(0), roots: [] });
+  if (signature.status === "invalid") throw packagingErrors("mcpb.bad-signature", { path, reason: signature.reason });
 }
 
 async function readBlock(
@@ -98,15 +105,18 @@ interface Signed {
 }
 
 /** One sentence when it is none that counts. */
-function parseSigned(der: Buffer): Signed | string {
-  let data: SignedData;
+function parsed(der: Buffer): Signed | string {
   try {
     const info = AsnConvert.parse(der, ContentInfo);
     if (info.contentType !== id_signedData) return "it is no signed data";
-    data = AsnConvert.parse(info.content, SignedData);
+    return signedOf(AsnConvert.parse(info.content, SignedData));
   } catch {
+    // Whatever the codec makes of bytes that are none of its kind.
     return "its signature is no PKCS#7";
   }
+}
+
+function signedOf(data: SignedData): Signed | string {
   const [signer, ...more] = data.signerInfos;
   if (signer === undefined || more.length > 0) return "it must have one signer";
   const certificates = readCertificates(data);
@@ -117,10 +127,8 @@ function parseSigned(der: Buffer): Signed | string {
     return "its algorithms are not accepted";
   }
   // Without attributes the signature would be over the content itself; no bundle is signed so.
-  if (signer.signedAttrsRaw === undefined || signer.signedAttrs === undefined) return "it signs no attributes";
-  const attributes = Buffer.from(signer.signedAttrsRaw);
-  // RFC 5652 §5.4: what is signed is the SET, not the implicit tag under which it stands.
-  attributes[0] = 0x31;
+  if (signer.signedAttrs === undefined || signer.signedAttrs.length === 0) return "it signs no attributes";
+  const attributes = setOf(signer.signedAttrs.map((one) => Buffer.from(AsnConvert.serialize(one))));
   const value = (type: string): ArrayBuffer | undefined => {
     const found = signer.signedAttrs?.filter(({ attrType }) => attrType === type) ?? [];
     return found.length === 1 && found[0]?.attrValues.length === 1 ? found[0].attrValues[0] : undefined;
@@ -128,12 +136,7 @@ function parseSigned(der: Buffer): Signed | string {
   const [type, digest] = [value(ID_CONTENT_TYPE), value(ID_MESSAGE_DIGEST)];
   if (type === undefined || digest === undefined) return "it does not say what it signs";
   if (!Buffer.from(type).equals(ID_DATA_DER)) return "it signs another type of content";
-  let messageDigest: Buffer;
-  try {
-    messageDigest = Buffer.from(AsnConvert.parse(digest, OctetString).buffer);
-  } catch {
-    return "its digest is none";
-  }
+  const messageDigest = Buffer.from(AsnConvert.parse(digest, OctetString).buffer);
   return {
     certificate: certificate.x509,
     others: certificates.filter((one) => one !== certificate).map(({ x509 }) => x509),
@@ -142,6 +145,18 @@ function parseSigned(der: Buffer): Signed | string {
     messageDigest,
     signature: Buffer.from(signer.signature.buffer),
   };
+}
+
+/**
+ * RFC 5652 §5.4: what is signed is the DER of the SET, not the implicit tag under which it stands. Attributes that are
+ * written in another way than DER do not verify.
+ */
+function setOf(items: readonly Buffer[]): Buffer {
+  const content = Buffer.concat(items);
+  const bytes: number[] = [];
+  for (let rest = content.length; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
+  const length = content.length < 128 ? [content.length] : [0x80 | bytes.length, ...bytes];
+  return Buffer.concat([Buffer.from([0x31, ...length]), content]);
 }
 
 /** OBJECT IDENTIFIER id-data. */
@@ -191,7 +206,11 @@ function problemOf(
   }
   try {
     const key = createPublicKey(certificate.publicKey.export({ type: "spki", format: "pem" }));
-    return verify(algorithm, attributes, key, signature) ? undefined : "its signature does not verify";
+    if (!verify(algorithm, attributes, key, signature)) return "its signature does not verify";
+    // Nothing else holds a certificate together that nobody else has signed.
+    const isBroken = certificate.checkIssued(certificate) && !certificate.verify(certificate.publicKey);
+    const isDated = [certificate.validFrom, certificate.validTo].every((date) => !Number.isNaN(Date.parse(date)));
+    return isBroken || !isDated ? "its certificate does not hold" : undefined;
   } catch {
     return "its signature cannot be verified with its key";
   }

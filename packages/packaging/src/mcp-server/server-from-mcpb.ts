@@ -14,6 +14,7 @@ import { readElf } from "./elf-file.ts";
 import { makeServerJson, nameOfPackage } from "./made-server-json.ts";
 import { installedPackages } from "./installed-packages.ts";
 import { copyUnsigned } from "./mcpb-file.ts";
+import { requireWholeSignature } from "./mcpb-signature.ts";
 import { BUNDLE_ROOT, mcpbStart } from "./mcpb-start.ts";
 import { LIMIT_MANIFEST, parseMcpbManifest, type McpbManifest } from "./mcpb.schema.ts";
 import { parseProject } from "./python-directory.ts";
@@ -56,6 +57,7 @@ export async function openBundle(path: string, cacheDirectory: string): Promise<
       throw packagingErrors("mcpb.invalid", { path, reason: `its entry point ${entryPoint} is not in it` });
     }
     const sha256 = hexOf(await digestOfFile({ absolute: path, path }));
+    if (isSigned) await requireWholeSignature(path);
     const runtime = type === "node" ? "node" : type === "binary" ? "native" : "python";
     return {
       path,
@@ -144,7 +146,7 @@ export async function serverFromMcpb(
     notes: [
       ...described.notes,
       ...start.notes,
-      ...(bundle.isSigned ? ["the bundle is signed; its signature was not checked"] : []),
+      ...(bundle.isSigned ? ["the bundle is as it was signed; by whom, `pratique catalog import mcpb` says"] : []),
       ...(type === "uv" ? [] : ["what the bundle brings along is listed as it is installed: no lock came with it"]),
     ],
     close: () => bundle.close(),
