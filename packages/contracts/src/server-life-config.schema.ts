@@ -44,9 +44,12 @@ export const GatewayReferenceConfig = z.strictObject({
   ),
   writable: writable.describe("Directories inside that it writes to; they are memory"),
   limits: limits.describe("Memory, processes, processors, and the size of /tmp"),
-  transport: transport.describe(
-    "How it talks: `{ type: stdio }`, or `{ type: streamable-http, port: 8080, path: /mcp }` for one that listens",
-  ),
+  transport: transport
+    .removeDefault()
+    .optional()
+    .describe(
+      "How it talks: `{ type: stdio }`, or `{ type: streamable-http, port: 8080, path: /mcp }` for one that listens; by default as its image says",
+    ),
 });
 export type GatewayReferenceConfig = z.infer<typeof GatewayReferenceConfig>;
 

@@ -22,8 +22,8 @@ export interface LaunchPlan {
   readonly hosts: readonly string[];
   readonly writable: ServerEntry["writable"];
   readonly limits: ServerEntry["limits"];
-  /** Absent: it talks over its standard streams. */
-  readonly port?: PlannedPort;
+  /** Absent: as its image says. */
+  readonly talk?: "stdio" | PlannedPort;
   readonly life: Pick<ServerDefinition, "scope" | "life" | "idleStopMs">;
 }
 
@@ -49,11 +49,11 @@ export type PlannedEntry = Pick<
   | "network"
   | "writable"
   | "limits"
-  | "transport"
   | "scope"
   | "life"
   | "idleStopSeconds"
 > & {
+  readonly transport?: ServerEntry["transport"] | undefined;
   /** With its values filled in. */
   readonly command?: readonly string[] | undefined;
 };
@@ -71,7 +71,7 @@ export function planLaunch(entry: PlannedEntry, overrides: PlanOverrides = {}): 
     hosts: narrowed(entry, overrides.network),
     writable,
     limits,
-    ...(transport.type === "stdio" ? {} : { port: transport }),
+    ...(transport === undefined ? {} : { talk: transport.type === "stdio" ? "stdio" : transport }),
     life: {
       scope: overrides.scope ?? entry.scope,
       life: overrides.life ?? entry.life,

@@ -125,6 +125,7 @@ export class ServerDesk {
   async #takeOut(name: string): Promise<void> {
     const { placing, gateway } = this.#options;
     placing.servers.release(name);
+    placing.auths.release(name);
     if (placing.servers.known(name) === undefined) await gateway.removeServer(name);
     else await placing.servers.remove(name);
   }

@@ -19,7 +19,7 @@ import {
 import type { Secret, SecretUse } from "@pratique/secrets";
 import type { Found } from "../artifacts/find-artifact.ts";
 import type { EgressWatch } from "./egress-watch.ts";
-import type { LaunchPlan } from "./launch-plan.ts";
+import type { LaunchPlan, PlannedPort } from "./launch-plan.ts";
 import type { ServerLogs } from "./server-logs.ts";
 
 export interface LauncherOptions {
@@ -39,6 +39,8 @@ export interface LaunchRequest {
   readonly name: string;
   readonly found: Found;
   readonly plan: LaunchPlan;
+  /** Where it listens; undefined: it talks over its standard streams. */
+  readonly port: PlannedPort | undefined;
   /** Who placed it: what is shared is used in his name. */
   readonly principal: Principal;
   /** For whom it acts; empty for everybody. */
@@ -66,12 +68,12 @@ export class ServerLauncher {
 
   /** @throws `policy.denied`, `secret.not-found`, `sandbox.mount-refused`, `sandbox.start-failed` */
   async launch(driver: ContainerDriver, request: LaunchRequest): Promise<LaunchedServer> {
-    const { name, found, plan } = request;
+    const { name, found, plan, port } = request;
     const image = await driver.ensureImage(found.repository, found.descriptor);
     const mounts = await this.#mounts(plan);
     const secrets = await this.takeSecrets(request);
     try {
-      const { args, user, env, writable, limits, port } = plan;
+      const { args, user, env, writable, limits } = plan;
       const sandbox = await driver.start({
         name,
         image,
@@ -107,12 +109,12 @@ export class ServerLauncher {
     }
   }
 
-  #followLogs({ name, plan }: LaunchRequest, sandbox: Sandbox, values: ReadonlyMap<string, string>): void {
+  #followLogs({ name, port }: LaunchRequest, sandbox: Sandbox, values: ReadonlyMap<string, string>): void {
     const { logs } = this.#options;
     const id = sandbox.id.slice(0, 12);
     logs.follow(name, id, sandbox.stderr, values);
     // One that listens on a port has no other use for its standard output.
-    if (plan.port !== undefined) logs.follow(name, id, sandbox.stdout, values);
+    if (port !== undefined) logs.follow(name, id, sandbox.stdout, values);
     void sandbox.exited.then(({ code, oomKilled }) =>
       logs.add(name, id, `(ended with ${code}${oomKilled ? ", out of memory" : ""})`),
     );
@@ -150,7 +152,7 @@ export class ServerLauncher {
   }
 
   /** Undefined when it needs none. The use is decided and recorded. */
-  async takeSecrets({ name, found, plan, principal, scope }: Omit<LaunchRequest, "watch">): Promise<
+  async takeSecrets({ name, found, plan, principal, scope }: Omit<LaunchRequest, "watch" | "port">): Promise<
     | {
         readonly forSandbox: SandboxSecrets;
         /** By name, to be taken out of what it says. */

@@ -10,7 +10,7 @@ import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { Found } from "../artifacts/find-artifact.ts";
 import { daemonErrors } from "../errors.ts";
 import { EgressWatch, type LearnMode } from "./egress-watch.ts";
-import { NOTHING_NEEDED, type LaunchPlan } from "./launch-plan.ts";
+import { NOTHING_NEEDED, type LaunchPlan, type PlannedPort } from "./launch-plan.ts";
 import type { ServerLauncher } from "./server-launcher.ts";
 
 export interface ServersOptions {
@@ -103,7 +103,9 @@ export class Servers {
         await gateway.removeServer(name);
         const watch = this.#placed.get(name)?.watch ?? new EgressWatch();
         const processes = new Set<ServerProcess>();
-        const launching = { principal, found, info, plan, name, driver, watch, processes };
+        const talk = plan.talk ?? info.listens;
+        const port = talk === "stdio" ? undefined : talk;
+        const launching = { principal, found, info, plan, port, name, driver, watch, processes };
         const definition: ServerDefinition = {
           name,
           reference: found.reference,
@@ -112,6 +114,8 @@ export class Servers {
           cleared: () => this.#options.artifacts.clearedNow(found),
           allowUnisolated: options.allowUnisolated,
           verdicts: info.tools,
+          // What a run names by digest is that very image; another is met for the first time.
+          ...(options.run === undefined ? {} : { pinBy: "digest" as const }),
           ...options.listed,
           ...plan.life,
           transport: this.#transport(launching),
@@ -159,7 +163,7 @@ export class Servers {
   }
 
   #transport(launching: Launching): ServerTransport {
-    const { port } = launching.plan;
+    const { port } = launching;
     if (port === undefined || launching.driver === undefined) {
       return { type: "stdio", start: async (scope) => peerOf((await this.#launch(launching, scope)).sandbox) };
     }
@@ -310,6 +314,7 @@ interface Launching {
   readonly found: Found;
   readonly info: McpServerInfo;
   readonly plan: LaunchPlan;
+  readonly port: PlannedPort | undefined;
   readonly name: string;
   readonly driver: ContainerDriver | undefined;
   readonly watch: EgressWatch;

@@ -32,8 +32,8 @@ export interface ContainerSurroundings {
   readonly ulimits: readonly Ulimit[];
   readonly runtime?: string | undefined;
   readonly isPodman: boolean;
-  /** How the engine is asked for a user namespace of the container's own. */
-  readonly userns?: string | undefined;
+  /** `mapped`: in a user namespace of its own, by podman's API. */
+  readonly userns?: "mapped" | undefined;
   /** The user that the image names. */
   readonly imageUser: string;
   readonly imageEntrypoint?: readonly string[];
@@ -115,7 +115,6 @@ export function containerOptions(spec: SandboxSpec, around: ContainerSurrounding
       // What a server says is for its client, and belongs in no file of the engine.
       LogConfig: { Type: "none", Config: {} },
       ...(around.runtime === undefined ? {} : { Runtime: around.runtime }),
-      ...(around.userns === undefined ? {} : { UsernsMode: around.userns }),
     },
   };
 }

@@ -11,6 +11,7 @@ import { demultiplexer } from "./demultiplex.ts";
 import type { EngineApi } from "./engine-connection.ts";
 import { hasSecrets, secretBytes, type GuestFiles } from "./guest-files.ts";
 import { reasonOf, statusOf, withDeadline } from "./engine-call.ts";
+import { podmanCreate } from "./podman-create.ts";
 
 const CALL_TIMEOUT_MS = 30_000;
 const KILL_TIMEOUT_MS = 10_000;
@@ -28,7 +29,14 @@ export async function startContainer(
   try {
     const name = `pratique-${spec.name.replaceAll(/[^a-zA-Z0-9_.-]/g, "-").slice(0, 40)}-${randomUUID().slice(0, 8)}`;
     const options = containerOptions(spec, { ...around, guestDirectory: guest?.directory });
-    container = await call("create the container", () => docker.createContainer({ name, ...options }));
+    container =
+      around.userns === "mapped"
+        ? docker.getContainer(
+            await withDeadline("create the container", CALL_TIMEOUT_MS, (signal) =>
+              podmanCreate(address, { name, ...options }, signal),
+            ),
+          )
+        : await call("create the container", () => docker.createContainer({ name, ...options }));
     const started = container;
     const stream = await withDeadline("attach to the container", CALL_TIMEOUT_MS, (signal) =>
       attach(address, started.id, signal),

@@ -26,7 +26,7 @@ export interface Proof extends Confinement {
   readonly isPodman: boolean;
   readonly architecture: "amd64" | "arm64";
   /** How a user namespace is asked for. */
-  readonly userns: string | undefined;
+  readonly userns: "mapped" | undefined;
   /** Why something is not there that could be. */
   readonly reasons: readonly string[];
 }
@@ -35,8 +35,6 @@ const CALL_TIMEOUT_MS = 10_000;
 const RUN_TIMEOUT_MS = 20_000;
 const PROBE_MEMORY_BYTES = 64 * 1024 * 1024;
 const OUTPUT_LIMIT = 64 * 1024;
-/** All users that an image may name, and nobody's range twice. */
-const AUTO_USERNS = "auto:size=65536";
 
 /** @throws whatever the engine says, or `engine.unusable` */
 export async function prove(api: EngineApi, options: ProofOptions): Promise<Proof> {
@@ -59,7 +57,7 @@ export async function prove(api: EngineApi, options: ProofOptions): Promise<Proo
   const reasons: string[] = [];
   // The strongest first; what an engine cannot do shows at once, since it refuses to make the container.
   const ways = [
-    ...(isPodman ? [{ userns: AUTO_USERNS, withFiles: true }] : []),
+    ...(isPodman ? [{ userns: "mapped", withFiles: true } as const] : []),
     { userns: undefined, withFiles: true },
     { userns: undefined, withFiles: false },
   ];
@@ -83,7 +81,7 @@ type ProbeSurroundings = ProofOptions & Pick<Proof, "isPodman" | "architecture">
 async function runProbe(
   api: EngineApi,
   { home, runDirectory, instance, ulimits, runtime, isPodman, architecture, image, signal }: ProbeSurroundings,
-  { userns, withFiles }: { readonly userns: string | undefined; readonly withFiles: boolean },
+  { userns, withFiles }: { readonly userns: "mapped" | undefined; readonly withFiles: boolean },
 ): Promise<Confinement> {
   const guest = withFiles
     ? await openGuestFiles(runDirectory, instance, randomUUID().slice(0, 8), architecture, "none")
