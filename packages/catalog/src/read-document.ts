@@ -72,8 +72,11 @@ function parseYaml(source: string, unreadable: (detail: string, cause?: unknown)
     // Deep nesting exhausts the parser's stack.
     throw unreadable(cause instanceof RangeError ? "it nests too deeply" : "it cannot be parsed", cause);
   }
-  const [problem] = document.errors;
-  if (problem !== undefined) throw unreadable(problem.message.split("\n")[0] ?? "bad YAML");
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) {
+    const message = problem.message.split("\n")[0] ?? "bad YAML";
+    throw unreadable(/call stack/.test(message) ? "it nests too deeply" : message);
+  }
   boundYaml(document.contents, 0, { values: 0 }, unreadable);
   try {
     // What YAML knows and JSON does not (dates, binary, numbers past 2^53) becomes JSON's or goes.

@@ -57,7 +57,7 @@ export const serverJson: EntryFormat = {
       name: registryNameOf(entry),
       title: entry.title?.slice(0, 100),
       description: shortDescription(entry),
-      version: versionOf(entry),
+      version: exactVersionOf(entry),
       websiteUrl: entry.website,
       repository: writeRepository(entry.repository),
       icons: entry.icon === undefined ? undefined : [{ src: entry.icon }],
@@ -73,7 +73,7 @@ export function registryNameOf({ name, registryName }: ServerEntry): string {
 }
 
 /** The schema takes an exact version only. */
-function versionOf({ version }: ServerEntry): string {
+export function exactVersionOf({ version }: ServerEntry): string {
   return version === undefined || version === "latest" || /^[\^~<>=]|[*]|\s/.test(version) ? "0.0.0" : version;
 }
 

@@ -1,7 +1,7 @@
 // An entry as the official registry's API shows it (OpenAPI 2025-12-01, ServerResponse).
 import type { ServerEntry } from "@pratique/contracts";
 import { isJsonObject, type Json, type JsonObject } from "@pratique/core";
-import { registryNameOf, serverJson } from "../formats/server-json.ts";
+import { exactVersionOf, registryNameOf, serverJson } from "../formats/server-json.ts";
 import { applyPatch, readPatch } from "../json-patch.ts";
 import { object } from "../loose.ts";
 
@@ -74,7 +74,7 @@ export function listServers(entries: readonly ServerEntry[]): ListedServer[] {
   const listed: ListedServer[] = [];
   for (const entry of entries) {
     const name = registryNameOf(entry);
-    const version = entry.version ?? "0.0.0";
+    const version = exactVersionOf(entry);
     if (seen.has(`${name} ${version}`)) continue;
     seen.add(`${name} ${version}`);
     listed.push({
