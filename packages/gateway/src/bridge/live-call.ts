@@ -42,6 +42,8 @@ export class LiveCall implements Exchange {
   /** How often it was parked. */
   round = 0;
   readonly #left = new AbortController();
+  /** Own members, all of what an exchange is: whoever changes its params spreads it. */
+  readonly signal: AbortSignal = this.#left.signal;
   #outlet: Outlet | undefined;
   #outcome: Outcome | undefined;
   #wake: ((outcome: Outcome) => void) | undefined;
@@ -58,10 +60,6 @@ export class LiveCall implements Exchange {
     this.principal = principal;
   }
 
-  get signal(): AbortSignal {
-    return this.#left.signal;
-  }
-
   /** True while an HTTP request waits for it. */
   get isAttached(): boolean {
     return this.#outlet !== undefined;
@@ -72,12 +70,12 @@ export class LiveCall implements Exchange {
     return this.#questions ?? NO_QUESTIONS;
   }
 
-  notify(notification: ExchangeNotification): void {
+  readonly notify = (notification: ExchangeNotification): void => {
     if (this.#outlet !== undefined) this.#outlet.notify(notification);
     else if (this.#backlog.length < BACKLOG_LIMIT) this.#backlog.push(notification);
-  }
+  };
 
-  ask(request: InputRequest): Promise<JsonObject> {
+  readonly ask = (request: InputRequest): Promise<JsonObject> => {
     const missing = ASKABLE.has(this.method) ? missingCapability(this.client.capabilities, request) : {};
     if (missing !== undefined) {
       if (Object.keys(missing).length > 0) this.missing ??= missing;
@@ -95,7 +93,7 @@ export class LiveCall implements Exchange {
       if (this.questions.size > 0) this.#settle(ASKED);
     });
     return asked;
-  }
+  };
 
   /** Waits for what comes next; notifications go to `outlet` meanwhile. */
   wait(outlet: Outlet): Promise<Outcome> {
