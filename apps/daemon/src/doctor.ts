@@ -66,6 +66,25 @@ export function containerLook(probe: () => Promise<{ ok: boolean; description: s
   };
 }
 
+/** What containers are confined by, from what one said of itself. */
+export function confinementLook(
+  probe: () => Promise<{ readonly confined?: { readonly is: string; readonly lacks: readonly string[] } | undefined }>,
+): DoctorLook {
+  return {
+    name: "server isolation",
+    look: async () => {
+      const { confined } = await probe();
+      if (confined === undefined) throw new Error("there is no container engine");
+      if (confined.lacks.length > 0) throw new Error(`${confined.is}; ${confined.lacks.join("; ")}`);
+      return confined.is;
+    },
+    otherwise: {
+      state: "warning",
+      mend: "use podman 4 or newer as root, rootless podman, or Docker with userns-remap, on this machine",
+    },
+  };
+}
+
 /** The look at the model engine. */
 export function engineLook(find: () => Promise<{ id: string; version: string }>): DoctorLook {
   return {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLog, systemClock } from "@pratique/core";
 import type { DoctorResult } from "@pratique/contracts";
-import { basicLooks, containerLook, engineLook, examine } from "./doctor.ts";
+import { basicLooks, confinementLook, containerLook, engineLook, examine } from "./doctor.ts";
 import { openHome } from "./home.ts";
 import { installationDirectory } from "./installation.ts";
 import { loadConfig } from "./load-config.ts";
@@ -42,6 +42,7 @@ export async function lookWithoutDaemon(
         otherwise: { state: "warning", mend: "pratique up" },
       },
       containerLook(() => machinery.containerProbe()),
+      confinementLook(() => machinery.containerProbe()),
       engineLook(() => machinery.engine()),
       {
         name: "policies",

@@ -26,6 +26,8 @@ export interface MachineryOptions {
 export interface ContainerState {
   readonly ok: boolean;
   readonly description: string;
+  /** What its containers are confined by, and what they lack. */
+  readonly confined?: { readonly is: string; readonly lacks: readonly string[] };
 }
 
 /** Finds each engine once; what was not found is looked for again next time, since somebody may install it. */
@@ -96,6 +98,7 @@ export class Machinery {
       this.#containers = { ok: probe.ok, description: probe.description };
       if (!probe.ok) return undefined;
       this.#driver = openContainerDriver(probe, { home: home.directory, clock, log });
+      this.#containers = { ...this.#containers, confined: confinedBy(this.#driver.confinement) };
       await this.#driver.removeOrphans();
       return this.#driver;
     })) as ContainerDriver | undefined;
@@ -104,4 +107,19 @@ export class Machinery {
   async close(): Promise<void> {
     await this.#driver?.close();
   }
+}
+
+/** In words. A system call filter, no capabilities and no network of its own are proven, or the engine is not used. */
+function confinedBy({ hasUserNamespace, hasGuestFiles, reasons }: ContainerDriver["confinement"]): {
+  is: string;
+  lacks: readonly string[];
+} {
+  const parts = [
+    "no capabilities",
+    "system call filter",
+    ...(hasUserNamespace ? ["user namespace"] : []),
+    hasGuestFiles ? "egress only through the allow-list" : "no network",
+  ];
+  const lacks = hasUserNamespace ? [] : ["no user namespace: users inside are the same outside"];
+  return { is: parts.join(", "), lacks: hasUserNamespace && hasGuestFiles ? [] : reasons.length > 0 ? reasons : lacks };
 }

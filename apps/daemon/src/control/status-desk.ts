@@ -7,7 +7,7 @@ import type { ContentStore } from "@pratique/oci";
 import type { PolicySet } from "@pratique/policy";
 import type { Database } from "@pratique/store";
 import { systemResource } from "../artifacts/artifacts.ts";
-import { basicLooks, containerLook, engineLook, examine, type DoctorLook } from "../doctor.ts";
+import { basicLooks, confinementLook, containerLook, engineLook, examine, type DoctorLook } from "../doctor.ts";
 import type { Clearances } from "../clearance/clearances.ts";
 import type { UpkeepDesk } from "../housekeeping/upkeep-desk.ts";
 import type { Machinery } from "../machinery.ts";
@@ -90,6 +90,7 @@ export class StatusDesk {
         otherwise: { state: "missing", mend: "pratique up" },
       },
       containerLook(async () => await machinery.containerProbe()),
+      confinementLook(async () => await machinery.containerProbe()),
       engineLook(() => machinery.engine()),
       {
         name: "policies",
