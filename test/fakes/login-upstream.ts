@@ -97,6 +97,7 @@ export async function startLoginUpstream(options: LoginUpstreamOptions = {}): Pr
     upstream.seen.push(authorization);
     const { next } = upstream;
     upstream.next = undefined;
+    if (req.method !== "POST") return void res.writeHead(405, { allow: "POST" }).end();
     if (next !== undefined) return void res.writeHead(next.status, next.headers).end();
     const given = /^Bearer (.+)$/.exec(authorization ?? "")?.[1];
     const token =

@@ -58,6 +58,8 @@ export interface Gateway {
   /** Resolves when the server has ended. */
   removeServer(name: string): Promise<void>;
   servers(): ServerStatus[];
+  /** Tries a server again at once that failed: a person has mended why. */
+  retry(name: string): void;
   /** Profiles, what is held back or what is screened has changed: lists are made anew, and clients are told. */
   changed(): void;
   /**
@@ -141,6 +143,10 @@ class McpGateway implements Gateway {
 
   servers(): ServerStatus[] {
     return this.#ports.statuses();
+  }
+
+  retry(name: string): void {
+    this.#ports.retry(name);
   }
 
   changed(): void {

@@ -14,7 +14,7 @@ export interface OpenLoginsOptions {
   readonly owner: UserPrincipal;
   /** Of this daemon, on loopback. */
   readonly url: string;
-  readonly gateway: Pick<Gateway, "changed">;
+  readonly gateway: Pick<Gateway, "retry">;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -52,7 +52,7 @@ export function openLogins(options: OpenLoginsOptions): OpenedLogins {
     redirectUrl: () => `${base ?? url}${CALLBACK_PATH}`,
     documentUrl: clientMetadataUrl ?? (base === undefined ? undefined : `${base}${DOCUMENT_PATH}`),
     principalOf: (scope) => (scope === "" || scope === owner.id ? owner : undefined),
-    onChange: () => gateway.changed(),
+    onChange: (server) => gateway.retry(server),
   });
   const authOf = (
     name: string,

@@ -16,6 +16,7 @@ import {
   type CredentialDaemon,
   type CredentialHouse,
 } from "./credentials.fixture.ts";
+import { withoutLoginPage } from "./login-page.ts";
 import type { UpstreamAuth } from "../server-definition.ts";
 
 let house: CredentialHouse;
@@ -65,6 +66,16 @@ describe("a server that asks for a login", () => {
     expect(answer).toMatchObject({ status: 200, text: expect.stringContaining("whoami as ada") });
     expect(server.seen.at(-1)).toMatch(/^Bearer (?!prq_)/);
     expect(house.acts.at(-1)).toMatchObject({ action: "credential:use", resource: { type: "Server", id: "notes" } });
+  });
+
+  it("shows the login page to people alone", async () => {
+    const server = await start();
+    const auth = daemon.auth({ url: server.url });
+    const shown = await callServer(auth, server.url)
+      .catch(withoutLoginPage)
+      .catch((error: unknown) => error);
+    expect(shown).toMatchObject({ code: "gateway.authorization-needed", message: expect.stringContaining("notes") });
+    expect(JSON.stringify(shown)).not.toContain("state");
   });
 
   it("does not begin a login anew for each call of an impatient agent", async () => {

@@ -4,8 +4,8 @@ import { defineErrors } from "@pratique/core";
 export const credentialErrors = defineErrors({
   "gateway.authorization-needed": {
     status: 401,
-    text: "the server {server} wants a login",
-    hint: "pratique gateway authorize {server}",
+    text: "the server {server} wants a login: pratique gateway authorize {server}",
+    hint: "the command shows the login page; who calls by MCP and can show pages may be sent there",
   },
   "gateway.credential-refused": {
     status: 502,
@@ -14,8 +14,8 @@ export const credentialErrors = defineErrors({
   },
   "gateway.credential-missing": {
     status: 502,
-    text: "the server {server} needs the secret {secret}, and it was never set",
-    hint: "pratique secret set {secret}",
+    text: "the server {server} needs the secret {secret}, and it was never set: pratique secret set {secret}",
+    hint: "the command asks for the value, or reads it from standard input",
   },
   "gateway.login-failed": {
     status: 502,

@@ -1,4 +1,5 @@
 // The router: finds whose a request is, and lets nothing pass that guard has not allowed.
+import { withoutLoginPage } from "../credentials/login-page.ts";
 import type { GatewayProfile } from "@pratique/contracts";
 import { describeError, type Clock, type JsonObject, type Log } from "@pratique/core";
 import type { Guard } from "@pratique/guard";
@@ -92,7 +93,8 @@ export class Router implements RouterPort {
   }
 
   answer(caller: Caller, exchange: Exchange): Promise<Answer> {
-    return this.#traced(exchange, (trace) => this.#answer(caller, this.#views.at(caller), exchange, trace));
+    const answered = this.#traced(exchange, (trace) => this.#answer(caller, this.#views.at(caller), exchange, trace));
+    return caller.principal.type === "User" ? answered : answered.catch(withoutLoginPage);
   }
 
   async listen(

@@ -70,6 +70,11 @@ export class ServerPorts implements Servers {
     return port;
   }
 
+  /** What made it fail is mended: it is tried again at once. */
+  retry(name: string): void {
+    for (const port of this.#servers.get(name)?.ports.values() ?? []) port.retry?.();
+  }
+
   statuses(): ServerStatus[] {
     return this.definitions().map((definition) => {
       const { name, isolated, reference, digest } = definition;

@@ -3,7 +3,6 @@ import { describeError, isJsonObject, isPratiqueError, type JsonObject } from "@
 import type { AuditRecord, Decision } from "@pratique/contracts";
 import { denialText } from "@pratique/guard";
 import { waitingClient } from "../approvals/waiting-client.ts";
-import { gatewayErrors } from "../errors.ts";
 import type { Answer, Exchange } from "../exchange/exchange.ts";
 import { McpError } from "../exchange/mcp-error.ts";
 import { principalKey, type Caller } from "../front/caller.ts";
@@ -17,6 +16,7 @@ import { personOf } from "./profile.ts";
 import type { RouterParts } from "./router-parts.ts";
 import type { Trace } from "./spans.ts";
 import { relatedTask } from "./task-ids.ts";
+import { unknownTool } from "./unknown-tool.ts";
 import type { ToolOffer, View } from "./view.ts";
 
 const INVALID_PARAMS = -32_602;
@@ -44,7 +44,7 @@ export async function callTool(
     throw new McpError(INVALID_PARAMS, "arguments are no object, or nest too deep");
   if (parts.own?.has(caller, name) === true) return await parts.callOwn(caller, view, exchange, trace);
   const offer = view.tools.byName.get(name) ?? (await offerOf(name, view, parts));
-  if (offer === undefined) throw gatewayErrors("gateway.unknown-tool", { name: name.slice(0, 100) });
+  if (offer === undefined) throw await unknownTool(name, view);
   return await callOffer(caller, view, offer, exchange, given, parts, trace, within);
 }
 
