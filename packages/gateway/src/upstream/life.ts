@@ -206,9 +206,12 @@ export class Life {
     });
     // When it is given up here, it stops what it started when that is there.
     this.#awaitEnd(
-      opening.then(async (connection) => {
-        if (signal.aborted && connection !== own.opened) await connection.close(true);
-      }),
+      opening.then(
+        async (connection) => {
+          if (signal.aborted && connection !== own.opened) await connection.close(true);
+        },
+        () => undefined,
+      ),
     );
     own.opened = await abortable(opening, signal);
     return own.opened;
