@@ -39,7 +39,9 @@ export async function placeEntry(
   principal: Principal,
   { name, entry, catalog, values, overrides }: EntryRequest,
 ): Promise<void> {
-  const approved: ServerDefinition["approved"] = { origin: catalog, tools: entry.tools };
+  // An entry that names no tools says nothing of them: what is first seen counts then, as without a catalog.
+  const approved: ServerDefinition["approved"] =
+    entry.tools.length === 0 ? undefined : { origin: catalog, tools: entry.tools };
   const verdicts = Object.fromEntries(
     entry.tools.map(({ name: tool, readOnly, destructive }) => [tool, { readOnly, destructive }]),
   );
@@ -52,7 +54,7 @@ export async function placeEntry(
       isolated: true,
       cleared: true,
       verdicts,
-      approved,
+      ...(approved === undefined ? {} : { approved }),
       scope: entry.scope,
       transport: {
         type: "http",
@@ -75,5 +77,10 @@ export async function placeEntry(
   const found = await artifacts.find(`${repository}@${image.digest}`);
   const filled = { ...entry, env, volumes: [...volumes], command };
   const plan = planLaunch(filled, overrides);
-  await servers.place(principal, found, { name, allowUnisolated: false, plan, listed: { verdicts, approved } });
+  await servers.place(principal, found, {
+    name,
+    allowUnisolated: false,
+    plan,
+    listed: { verdicts, ...(approved === undefined ? {} : { approved }) },
+  });
 }

@@ -44,7 +44,7 @@ export const toolhive: EntryFormat = {
       status: entry.status === "deprecated" ? "Deprecated" : "Active",
       transport: remote === undefined ? entry.transport.type : remote.transport,
       tools: entry.tools.map(({ name }) => name),
-      tool_definitions: hasDefinitions ? list.map(withSchema(entry)) : undefined,
+      tool_definitions: hasDefinitions ? list : undefined,
       repository_url: entry.repository,
       tags: entry.tags.length === 0 ? undefined : [...entry.tags],
       image: image === undefined ? undefined : imageOf(image),
@@ -164,13 +164,6 @@ function readTools(document: JsonObject): NonNullable<EntryInput["tools"]> {
   const known = new Map(readToolList(objects(document, "tool_definitions")).map((tool) => [tool.name, tool]));
   const names = texts(document, "tools", 1000, 200);
   return [...new Set([...names, ...known.keys()])].slice(0, 1000).map((name) => known.get(name) ?? { name });
-}
-
-function withSchema(entry: ServerEntry) {
-  return (tool: JsonObject, at: number): JsonObject => {
-    const { arguments: _, ...rest } = tool;
-    return present({ ...rest, inputSchema: entry.tools[at]?.inputSchema });
-  };
 }
 
 function writeEnv({ env, secrets, config }: ServerEntry): JsonObject[] | undefined {
