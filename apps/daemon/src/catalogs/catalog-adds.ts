@@ -166,8 +166,8 @@ function entryOf(found: Found, info: McpServerInfo, source: string | undefined, 
     image: {
       reference: found.repository.name,
       digest: found.descriptor.digest,
-      // What the image starts with is in it already; only what has to be asked for is added.
-      ...(command === undefined ? {} : { command: command.filter((one) => one.includes("{{")) }),
+      // Arguments replace those of the image: all of them, or none where nothing has to be asked for.
+      ...(command?.some((one) => one.includes("{{")) === true ? { command } : {}),
     },
     remote: undefined,
   });

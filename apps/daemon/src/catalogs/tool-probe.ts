@@ -56,6 +56,7 @@ export function toolProbe({ artifacts, guard, containers, version, clock, log }:
                   cpus: 1,
                   network: "none",
                   env: standIns(entry),
+                  ...fixedArguments(entry),
                   writable: entry.writable,
                 }),
             },
@@ -80,4 +81,9 @@ function standIns({ env, secrets }: ServerEntry): Record<string, string> {
   const fixed = Object.entries(env).filter(([, value]) => !value.includes("{{"));
   const named = secrets.flatMap((secret) => (secret.env === undefined ? [] : [[secret.env, "not-a-secret"] as const]));
   return Object.fromEntries([...fixed, ...named]);
+}
+
+function fixedArguments({ image }: ServerEntry): { args?: string[] } {
+  const args = (image?.command ?? []).filter((one) => !one.includes("{{"));
+  return args.length === 0 ? {} : { args };
 }
