@@ -8,7 +8,8 @@ import { ROOT, startDaemon, temporaryHome, type Daemon } from "./program.ts";
 export interface CarefulHome {
   readonly home: string;
   readonly notes: NotesServer;
-  start(): Promise<Daemon>;
+  /** On that address, or a free port. */
+  start(listen?: string): Promise<Daemon>;
   /** A client of the owner, without anybody to ask. */
   connect(daemon: Daemon): Promise<Client>;
   remove(): Promise<void>;
@@ -35,7 +36,11 @@ unless { context has approved && context.approved };
   return {
     home: place.home,
     notes,
-    start: () => startDaemon(place.home, { env: { PRATIQUE_POLICY_DIRECTORY: directory } }),
+    start: (listen) =>
+      startDaemon(place.home, {
+        env: { PRATIQUE_POLICY_DIRECTORY: directory },
+        ...(listen === undefined ? {} : { listen }),
+      }),
     async connect({ url, token }) {
       const client = new Client(
         { name: "careful", version: "0" },

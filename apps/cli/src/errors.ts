@@ -25,6 +25,26 @@ export const cliErrors = defineErrors({
     text: "{client} was not connected from this state directory",
     hint: "name the one it was connected from with --home, and its --root",
   },
+  "connect.unknown-client": {
+    status: 404,
+    text: "there is no client `{client}` that can be connected",
+    hint: "one of: {known}",
+  },
+  "connect.no-project": {
+    status: 400,
+    text: "{client} has no configuration of a project",
+    hint: "leave --scope project away",
+  },
+  "connect.taken": {
+    status: 409,
+    text: "{file} has a server {name} already",
+    hint: "give this one another name with --name, or take the other out",
+  },
+  "connect.no-reference": {
+    status: 400,
+    text: "the configuration of {client} cannot refer to an environment variable",
+    hint: "leave --token-env away, or connect through the bridge with --stdio",
+  },
   "identity.not-yours": {
     status: 401,
     text: "the owner token at {file} is another user's",

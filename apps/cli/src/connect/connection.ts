@@ -24,14 +24,29 @@ const Json = z.strictObject({
   /** The text before, where taking the entries away again would not give the same bytes. */
   original: z.string().optional(),
 });
+const Entry = z.strictObject({
+  kind: z.literal("entry"),
+  path: z.string(),
+  digest: z.string(),
+  format: z.enum(["json", "yaml", "toml"]),
+  at: z.array(z.string()),
+  name: z.string(),
+  isList: z.boolean(),
+  /** What holds entries was not there before. */
+  madeHolder: z.boolean(),
+  /** The text and the mode before; absent when there was no file. */
+  original: z.string().optional(),
+  mode: z.int().optional(),
+});
 const Connection = z.strictObject({
   version: z.literal(1),
   client: z.string(),
-  files: z.array(z.discriminatedUnion("kind", [Whole, Json])),
+  files: z.array(z.discriminatedUnion("kind", [Whole, Json, Entry])),
 });
 export type Connection = z.infer<typeof Connection>;
 export type WrittenFile = Connection["files"][number];
 export type WrittenJson = z.infer<typeof Json>;
+export type WrittenEntry = z.infer<typeof Entry>;
 
 /** The name of the record: one for each client, and for each root it was made under. */
 function fileOf(home: string, client: string, root: string | undefined): string {

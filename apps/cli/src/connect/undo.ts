@@ -4,9 +4,10 @@ import { dirname } from "node:path";
 import { syncDirectory, writeFileDurably } from "@pratique/store";
 import { isDeepStrictEqual } from "node:util";
 import { cliErrors } from "../errors.ts";
-import type { Connection, WrittenFile, WrittenJson } from "./connection.ts";
+import type { Connection, WrittenEntry, WrittenFile, WrittenJson } from "./connection.ts";
 import { digestOfText, parseObject, readIfThere, type FoundFile } from "./files.ts";
 import { styleOf, valueAt, withValue, writeJson } from "./json-text.ts";
+import { withoutEntry } from "../mcp-clients/entry-text.ts";
 import { lineDiff } from "./line-diff.ts";
 import { withoutSecrets } from "./prepare.ts";
 
@@ -27,6 +28,7 @@ export async function planUndo({ files, client }: Connection): Promise<UndoStep[
 
 function undoFile(client: string, file: WrittenFile, found: FoundFile): UndoStep {
   if (file.kind === "json") return undoJson(client, file, found);
+  if (file.kind === "entry") return undoEntry(file, found);
   if (digestOfText(found.text) === file.digest) return { type: "remove", path: file.path };
   throw changedSince(client, file.path, file.shown, withoutSecrets(found.text));
 }
@@ -56,6 +58,17 @@ function undoJson(client: string, file: WrittenJson, found: FoundFile): UndoStep
   }
   if (file.isNew && Object.keys(tree).length === 0) return { type: "remove", path: found.path };
   return { type: "write", path: found.path, text: writeJson(tree, styleOf(found.text)), mode: found.mode };
+}
+
+/** What is as we left it becomes what it was, to the byte; of what others changed since, only our entry goes. */
+function undoEntry(file: WrittenEntry, found: FoundFile): UndoStep {
+  if (digestOfText(found.text) === file.digest) {
+    if (file.original === undefined) return { type: "remove", path: found.path };
+    return { type: "write", path: found.path, text: file.original, mode: file.mode ?? found.mode };
+  }
+  const text = withoutEntry(file.format, found.text, file, file.madeHolder, file.path);
+  if (text === found.text) return { type: "nothing", path: found.path };
+  return { type: "write", path: found.path, text, mode: file.mode ?? found.mode };
 }
 
 function changedSince(client: string, file: string, before: string, after: string): Error {

@@ -1,0 +1,278 @@
+// The clients that can be connected: where each keeps its servers, and in which shape. One literal a client.
+import { join } from "node:path";
+import type { ClientPlaces } from "./client-places.ts";
+import type { HttpEntry, McpClient, StdioEntry } from "./mcp-client.ts";
+
+const headers = ({ authorization }: HttpEntry) => ({ Authorization: authorization });
+const plainHttp = (entry: HttpEntry) => ({ url: entry.url, headers: headers(entry) });
+const typedHttp = (type: string) => (entry: HttpEntry) => ({ type, url: entry.url, headers: headers(entry) });
+const plainStdio = ({ command, args }: StdioEntry) => ({ command, args: [...args] });
+const typedStdio = (type: string) => (entry: StdioEntry) => ({ type, ...plainStdio(entry) });
+const dollarBraces = (variable: string) => `\${${variable}}`;
+const envBraces = (variable: string) => `\${env:${variable}}`;
+const RESTART = "restart it";
+
+/** Storage of an extension in VS Code, and in what is made of it. */
+const extensionFile = (id: string, file: string) => (places: ClientPlaces) =>
+  ["Code", "Cursor", "VSCodium"].map((editor) =>
+    join(places.applications, editor, "User", "globalStorage", id, "settings", file),
+  );
+
+export const CLIENTS: readonly McpClient[] = [
+  {
+    name: "claude-code",
+    title: "Claude Code",
+    format: "json",
+    at: ["mcpServers"],
+    user: ({ home, named }) => [join(named("CLAUDE_CONFIG_DIR") ?? home, ".claude.json")],
+    signs: ({ home, named }) => [named("CLAUDE_CONFIG_DIR") ?? join(home, ".claude"), join(home, ".claude.json")],
+    project: ".mcp.json",
+    http: typedHttp("http"),
+    stdio: typedStdio("stdio"),
+    reference: dollarBraces,
+    next: "start a new session; /mcp shows it",
+  },
+  {
+    name: "claude-desktop",
+    title: "Claude Desktop",
+    format: "json",
+    at: ["mcpServers"],
+    user: ({ applications }) => [join(applications, "Claude", "claude_desktop_config.json")],
+    stdio: plainStdio,
+    next: RESTART,
+  },
+  {
+    name: "cursor",
+    title: "Cursor",
+    format: "json",
+    at: ["mcpServers"],
+    user: ({ home }) => [join(home, ".cursor", "mcp.json")],
+    project: ".cursor/mcp.json",
+    http: plainHttp,
+    stdio: plainStdio,
+    reference: envBraces,
+    next: "Settings → MCP shows it",
+  },
+  {
+    name: "vscode",
+    title: "Visual Studio Code",
+    format: "json",
+    at: ["servers"],
+    user: ({ applications }) => [join(applications, "Code", "User", "mcp.json")],
+    project: ".vscode/mcp.json",
+    http: typedHttp("http"),
+    stdio: typedStdio("stdio"),
+    reference: envBraces,
+    next: "MCP: List Servers shows it",
+  },
+  {
+    name: "codex",
+    title: "Codex",
+    format: "toml",
+    at: ["mcp_servers"],
+    user: ({ home, named }) => [join(named("CODEX_HOME") ?? join(home, ".codex"), "config.toml")],
+    project: ".codex/config.toml",
+    // It refuses a token in the file under its own key, and takes any header.
+    http: (entry) =>
+      entry.variable === undefined
+        ? { url: entry.url, http_headers: headers(entry) }
+        : { url: entry.url, bearer_token_env_var: entry.variable },
+    stdio: plainStdio,
+    reference: dollarBraces,
+    next: "start a new session; /mcp shows it",
+  },
+  {
+    name: "gemini",
+    title: "Gemini CLI",
+    format: "json",
+    at: ["mcpServers"],
+    user: ({ home }) => [join(home, ".gemini", "settings.json")],
+    project: ".gemini/settings.json",
+    http: (entry) => ({ httpUrl: entry.url, headers: headers(entry) }),
+    stdio: plainStdio,
+    reference: dollarBraces,
+    next: "start a new session; /mcp shows it",
+  },
+  {
+    name: "qwen-code",
+    title: "Qwen Code",
+    format: "json",
+    at: ["mcpServers"],
+    user: ({ home }) => [join(home, ".qwen", "settings.json")],
+    project: ".qwen/settings.json",
+    http: (entry) => ({ httpUrl: entry.url, headers: headers(entry) }),
+    stdio: plainStdio,
+    reference: dollarBraces,
+    next: "start a new session; /mcp shows it",
+  },
+  {
+    name: "copilot-cli",
+    title: "GitHub Copilot CLI",
+    format: "json",
+    at: ["mcpServers"],
+    user: ({ home, named }) => [join(named("COPILOT_HOME") ?? join(home, ".copilot"), "mcp-config.json")],
+    http: (entry) => ({ ...typedHttp("http")(entry), tools: ["*"] }),
+    stdio: (entry) => ({ ...typedStdio("local")(entry), tools: ["*"] }),
+    next: "start a new session; /mcp shows it",
+  },
+  {
+    name: "zed",
+    title: "Zed",
+    format: "json",
+    at: ["context_servers"],
+    user: ({ home, system, config, applications }) => [
+      system === "windows" ? join(applications, "Zed", "settings.json") : join(config, "zed", "settings.json"),
+      join(home, ".config", "zed", "settings.json"),
+    ],
+    project: ".zed/settings.json",
+    http: plainHttp,
+    stdio: (entry) => ({ source: "custom", ...plainStdio(entry), env: {} }),
+    next: "the agent panel's settings show it",
+  },
+  {
+    name: "continue",
+    title: "Continue",
+    format: "yaml",
+    at: ["mcpServers"],
+    isList: true,
+    user: ({ home, named }) => [join(named("CONTINUE_GLOBAL_DIR") ?? join(home, ".continue"), "config.yaml")],
+    http: (entry) => ({
+      name: entry.name,
+      type: "streamable-http",
+      url: entry.url,
+      requestOptions: { headers: headers(entry) },
+    }),
+    stdio: (entry) => ({ name: entry.name, type: "stdio", ...plainStdio(entry) }),
+    next: "reload its configuration",
+  },
+  {
+    name: "cline",
+    title: "Cline",
+    format: "json",
+    at: ["mcpServers"],
+    user: extensionFile("saoudrizwan.claude-dev", "cline_mcp_settings.json"),
+    http: typedHttp("streamableHttp"),
+    stdio: plainStdio,
+    next: "its MCP servers show it",
+  },
+  {
+    name: "roo-code",
+    title: "Roo Code",
+    format: "json",
+    at: ["mcpServers"],
+    user: extensionFile("rooveterinaryinc.roo-cline", "mcp_settings.json"),
+    project: ".roo/mcp.json",
+    http: typedHttp("streamable-http"),
+    stdio: plainStdio,
+    reference: envBraces,
+    next: "its MCP servers show it",
+  },
+  {
+    name: "goose",
+    title: "Goose",
+    format: "yaml",
+    at: ["extensions"],
+    user: ({ system, home, applications }) => [
+      system === "windows"
+        ? join(applications, "Block", "goose", "config", "config.yaml")
+        : join(home, ".config", "goose", "config.yaml"),
+    ],
+    http: (entry) => ({
+      type: "streamable_http",
+      name: entry.name,
+      description: "Pratique's gateway",
+      uri: entry.url,
+      headers: headers(entry),
+      enabled: true,
+      timeout: 300,
+      envs: {},
+      env_keys: entry.variable === undefined ? [] : [entry.variable],
+    }),
+    stdio: ({ name, command, args }) => ({
+      type: "stdio",
+      name,
+      description: "Pratique's gateway",
+      cmd: command,
+      args: [...args],
+      enabled: true,
+      timeout: 300,
+      envs: {},
+      env_keys: [],
+    }),
+    reference: dollarBraces,
+    next: "start a new session",
+  },
+  {
+    name: "opencode",
+    title: "OpenCode",
+    format: "json",
+    at: ["mcp"],
+    user: ({ config }) => [join(config, "opencode", "opencode.json"), join(config, "opencode", "opencode.jsonc")],
+    project: "opencode.json",
+    http: (entry) => ({ ...typedHttp("remote")(entry), enabled: true }),
+    stdio: ({ command, args }) => ({ type: "local", command: [command, ...args], enabled: true }),
+    reference: (variable) => `{env:${variable}}`,
+    next: "start it anew",
+  },
+  {
+    name: "windsurf",
+    title: "Windsurf",
+    format: "json",
+    at: ["mcpServers"],
+    user: ({ home }) => [join(home, ".codeium", "windsurf", "mcp_config.json")],
+    http: (entry) => ({ serverUrl: entry.url, headers: headers(entry) }),
+    stdio: plainStdio,
+    reference: envBraces,
+    next: "refresh its MCP servers",
+  },
+  {
+    name: "lmstudio",
+    title: "LM Studio",
+    format: "json",
+    at: ["mcpServers"],
+    user: ({ home }) => [join(home, ".lmstudio", "mcp.json"), join(home, ".cache", "lm-studio", "mcp.json")],
+    http: plainHttp,
+    stdio: plainStdio,
+    next: "its Program tab shows it",
+  },
+  {
+    name: "kiro",
+    title: "Kiro",
+    format: "json",
+    at: ["mcpServers"],
+    user: ({ home }) => [join(home, ".kiro", "settings", "mcp.json")],
+    signs: ({ home }) => [join(home, ".kiro")],
+    project: ".kiro/settings/mcp.json",
+    http: plainHttp,
+    stdio: plainStdio,
+    reference: dollarBraces,
+    next: "its MCP servers show it",
+  },
+  {
+    name: "crush",
+    title: "Crush",
+    format: "json",
+    at: ["mcp"],
+    user: ({ config, system, home }) => [
+      system === "windows"
+        ? join(home, "AppData", "Local", "crush", "crush.json")
+        : join(config, "crush", "crush.json"),
+    ],
+    project: ".crush.json",
+    http: typedHttp("http"),
+    stdio: typedStdio("stdio"),
+    reference: (variable) => `$${variable}`,
+    next: "start it anew",
+  },
+  {
+    name: "amp",
+    title: "Amp",
+    format: "json",
+    at: ["amp.mcpServers"],
+    user: ({ home }) => [join(home, ".config", "amp", "settings.json")],
+    http: plainHttp,
+    stdio: plainStdio,
+    reference: dollarBraces,
+    next: "start it anew",
+  },
+];
