@@ -2,6 +2,7 @@
 
 const FIRST_MS = 500;
 const LONGEST_MS = 60_000;
+const FIRST_REMOTE_MS = 100;
 const LONGEST_REMOTE_MS = 1500;
 const REMOTE_GIVEN_UP_MS = 15_000;
 /** So long a server that others run may be late, and still appears within two seconds. */
@@ -15,5 +16,6 @@ export function backoffMs(failures: number): number {
 
 /** Of a server that others run: to try costs one connection. */
 export function remoteBackoffMs(failures: number, awayMs: number): number {
-  return awayMs > REMOTE_LATE_MS ? REMOTE_GIVEN_UP_MS : Math.min(backoffMs(failures), LONGEST_REMOTE_MS);
+  if (awayMs > REMOTE_LATE_MS) return REMOTE_GIVEN_UP_MS;
+  return Math.min(FIRST_REMOTE_MS * 2 ** Math.min(failures - 1, 16), LONGEST_REMOTE_MS);
 }

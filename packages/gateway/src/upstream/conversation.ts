@@ -5,15 +5,17 @@ import { McpError } from "../exchange/mcp-error.ts";
 import { Flight, type Outgoing } from "./flight.ts";
 import type { Line, LineListener } from "./line.ts";
 import { isAtLeast } from "./log-levels.ts";
-import { LostRequest } from "./lost-request.ts";
+import { LostRequest, Misbehaviour } from "./lost-request.ts";
 import { CODE, META, wireMessage, type RequestId, type WireMessage } from "./protocol.ts";
 
 /** Requests to one server at a time. */
 const FLIGHT_LIMIT = 2048;
 /** Questions of one server that wait for clients. */
 const QUESTION_LIMIT = 64;
-/** Messages that nobody asked for, in a minute: more than any honest server has of progress. */
-const UNASKED_LIMIT = 10_000;
+/** Messages that nobody asked for, in a minute: a thousand a second of log and progress is more than a person reads, */
+const UNASKED_LIMIT = 60_000;
+/** and a question costs an answer. */
+const QUESTION_WEIGHT = 6;
 const UNASKED_WINDOW_MS = 60_000;
 /** Messages in one batch (revision 2025-03-26). */
 const BATCH_LIMIT = 256;
@@ -132,7 +134,8 @@ export class Conversation implements LineListener {
       answered?.fail(new McpError(code, text, data));
       return;
     }
-    if (this.#talksWithoutEnd()) {
+    if (this.#talksWithoutEnd(message?.kind === "request" ? QUESTION_WEIGHT : 1)) {
+      this.ended(new Misbehaviour("it talks without end"));
       void this.close(true);
       return;
     }
@@ -259,13 +262,13 @@ export class Conversation implements LineListener {
     void this.tell("notifications/cancelled", { requestId: flight.id, reason });
   }
 
-  #talksWithoutEnd(): boolean {
+  #talksWithoutEnd(weight: number): boolean {
     const now = this.#options.clock.now().getTime();
     if (now - this.#windowStart >= UNASKED_WINDOW_MS) {
       this.#windowStart = now;
       this.#unasked = 0;
     }
-    this.#unasked += 1;
+    this.#unasked += weight;
     return this.#unasked > UNASKED_LIMIT;
   }
 }

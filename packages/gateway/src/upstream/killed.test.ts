@@ -106,7 +106,7 @@ it("answers every call of a tool that reads while its server over HTTP comes and
   const answered = await callMany(
     () => upstream.send(toolCall("reads")),
     async (count) => {
-      if (count % KILL_EVERY !== 0) return;
+      if (count % (2 * KILL_EVERY) !== 0) return;
       session += 1;
       await fake.stop();
       await fake.start();

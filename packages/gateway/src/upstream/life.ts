@@ -6,7 +6,7 @@ import type { ServerDefinition, ServerState } from "../server-definition.ts";
 import { backoffMs, remoteBackoffMs } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
 import { HttpRefusal } from "./http-refusal.ts";
-import { LostRequest } from "./lost-request.ts";
+import { LostRequest, Misbehaviour } from "./lost-request.ts";
 import type { Memory } from "./memory.ts";
 import { openConnection } from "./open-connection.ts";
 import { reasonOf, unavailable } from "./reason.ts";
@@ -15,6 +15,8 @@ import { abortable, settledWithin } from "./waiting.ts";
 
 /** A server that lived as long as this did not fail at its start. */
 const HEALTHY_MS = 10_000;
+/** For one that others run a shorter time will do: to come back to it costs less. */
+const HEALTHY_REMOTE_MS = 1000;
 /** After so many failures in a row one that we start is started only when somebody asks. */
 const RETRIES = 8;
 /** So long callers wait for a server that was there a moment ago. */
@@ -127,7 +129,8 @@ export class Life {
     log.warn("server ended", { server, reason: reasonOf(error) });
     const lived = this.#now() - this.#readySince;
     // One that did something, or lived for a while, is started again at once. One that ends soon after each start is not.
-    if (this.#hasAnswered || lived >= HEALTHY_MS || !this.#isStarted) {
+    const isSound = this.#isStarted ? this.#hasAnswered || lived >= HEALTHY_MS : lived >= HEALTHY_REMOTE_MS;
+    if (isSound && !(error instanceof Misbehaviour)) {
       this.#failures = 0;
       this.state = "idle";
       this.error = reasonOf(error);
@@ -232,7 +235,6 @@ export class Life {
     this.state = "ready";
     this.error = undefined;
     this.#retryAt = 0;
-    if (!this.#isStarted) this.#failures = 0;
     log.info("server ready", { server: this.#definition.name, protocol: connection.facts.protocolVersion });
     this.#usedAt = this.#now();
     this.#restLater();

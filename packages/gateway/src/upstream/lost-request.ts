@@ -19,3 +19,11 @@ export class LostRequest extends Error {
     this.endsConnection = endsConnection;
   }
 }
+
+/** A server was cut off because of what it did, which it may do again. */
+export class Misbehaviour extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = "Misbehaviour";
+  }
+}

@@ -232,7 +232,7 @@ it("takes batches, skips what is no message, and hands errors on with their data
 });
 
 it("ends a server that talks without end, or without a line's end", async () => {
-  for (const text of ['{"jsonrpc":"2.0","method":"notifications/x"}\n'.repeat(10_001), "x".repeat(9 * 2 ** 20)]) {
+  for (const text of ['{"jsonrpc":"2.0","method":"notifications/x"}\n'.repeat(60_001), "x".repeat(9 * 2 ** 20)]) {
     const peers = scriptedPeers(legacyServer(() => ({})));
     const { upstream } = openTestUpstream(peers.transport);
     await upstream.facts();

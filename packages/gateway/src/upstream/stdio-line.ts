@@ -3,7 +3,7 @@ import { MESSAGE_LIMIT_BYTES } from "../limits.ts";
 import type { StdioPeer } from "../server-definition.ts";
 import type { Flight } from "./flight.ts";
 import type { Line, LineListener } from "./line.ts";
-import { LostRequest } from "./lost-request.ts";
+import { LostRequest, Misbehaviour } from "./lost-request.ts";
 
 const LF = 10;
 /** A process has ended and a child of its own holds its output open: so long its last words are waited for. */
@@ -84,7 +84,7 @@ export class StdioLine implements Line {
     if (rest.length > 0) this.#chunks.push(rest);
     if (this.#sizeBytes <= MESSAGE_LIMIT_BYTES) return;
     this.#chunks = [];
-    this.#end(new Error(`a message is larger than the ${MESSAGE_LIMIT_BYTES} bytes that are allowed`));
+    this.#end(new Misbehaviour(`a message is larger than the ${MESSAGE_LIMIT_BYTES} bytes that are allowed`));
   }
 
   #line(): void {
