@@ -28,7 +28,8 @@ export class SecretUse {
    * @throws `policy.denied`
    */
   async use({ names, resource, by, scope }: UseRequest): Promise<Map<string, Secret>> {
-    const act = { principal: by, action: "credential:use", resource } as const;
+    const context = { secrets: [...names].toSorted(), login: false, own: scope === "user" };
+    const act = { principal: by, action: "credential:use", resource, context } as const;
     const outcome = await this.#guard.perform(act, async (_, note) => {
       const found = new Map<string, Secret>();
       for (const name of names) {

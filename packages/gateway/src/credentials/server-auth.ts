@@ -309,10 +309,11 @@ export class ServerAuth implements UpstreamAuth {
     const principal = this.#principalOf(scope);
     const known = this.#acts.get(scope);
     if (known?.principal?.id === principal.id) return known;
-    const secrets = this.#server.headers.map(({ secret }) => secret);
-    const { resource, url } = this.#server;
+    const { resource, url, headers, oauth } = this.#server;
+    const secrets = headers.map(({ secret }) => secret).toSorted();
+    const context = { secrets, login: oauth !== false, own: scope !== "" };
     const details = { resource: canonicalResource(url), ...(secrets.length === 0 ? {} : { secrets }) };
-    const act = new RepeatedAct({ principal, action: "credential:use", resource, details }, { mayJoin: true });
+    const act = new RepeatedAct({ principal, action: "credential:use", resource, context, details }, { mayJoin: true });
     this.#acts.set(scope, act);
     return act;
   }
