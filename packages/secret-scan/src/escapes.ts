@@ -11,6 +11,11 @@ export interface UnescapedPart {
 const PERCENT = /%([0-9A-Fa-f]{2})/g;
 const BACKSLASH = /\\(?:u\{?00([2-7][0-9A-Fa-f])\}?|x([2-7][0-9A-Fa-f]))/g;
 
+/** False: there are none, and nothing more need be done. */
+export function hasEscapes(text: string): boolean {
+  return text.includes("%") || text.includes("\\u") || text.includes("\\x");
+}
+
 /** Each word that has such escapes, with what it says. */
 export function* unescapedParts(text: string): Iterable<UnescapedPart> {
   yield* parts(text, "%", PERCENT, fromPercent, toPercent);

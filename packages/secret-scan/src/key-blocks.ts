@@ -9,9 +9,11 @@ const BODY_MINIMUM = 40;
 
 /** Calls `found` with start and end of each. Takes time in proportion to the text, whatever it is. */
 export function eachKeyBlock(text: string, found: (start: number, end: number) => void): void {
+  const first = nextBegin(text, 0);
+  if (first === -1) return;
   const label = new RegExp(LABEL, "y");
   let end = -1;
-  for (let start = nextBegin(text, 0); start !== -1;) {
+  for (let start = first; start !== -1;) {
     const next = nextBegin(text, start + BEGIN.length);
     label.lastIndex = start;
     const match = label.exec(text);

@@ -140,6 +140,8 @@ function isRandom(value: string): boolean {
 
 /** A person's password: short, so only where the structure itself says that it is one. */
 export function isPassword(name: string, value: string): boolean {
+  // Most names are others, and are asked about for every text.
+  if (!/pass|pwd|secret/i.test(name)) return false;
   if (!/(?:^|[_.-])(?:passw(?:or)?d|passwd|pwd|passphrase|secret)$/.test(plainName(name))) return false;
   if (value.length < 8 || value.length > 200 || /[\s<>{}]/.test(value) || PLACEHOLDER.test(value)) return false;
   return /\d/.test(value) && /[A-Za-z]/.test(value) && entropyOf(value) >= 2.5 && !PLAIN_FORM.test(value);

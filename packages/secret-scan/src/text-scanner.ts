@@ -13,7 +13,7 @@ import { eachRun, RUN_LENGTH, SYMBOLS } from "./runs.ts";
 import { tokenRules, type TokenRule } from "./token-rules.ts";
 import { eachUrlPassword } from "./url-passwords.ts";
 import { headerCredential } from "./header-credentials.ts";
-import { unescapedParts } from "./escapes.ts";
+import { hasEscapes, unescapedParts } from "./escapes.ts";
 
 /** Encodings within encodings are followed so far. */
 const DEPTH_LIMIT = 3;
@@ -98,7 +98,7 @@ export class TextScanner {
       if (name !== undefined && pass.findings.length === 0 && isPassword(name, text)) {
         this.#add(pass, "assigned-secret", 0, length);
       }
-      if (depth < DEPTH_LIMIT) this.#lookAtEscapes(pass);
+      if (depth < DEPTH_LIMIT && length >= RUN_LENGTH && hasEscapes(text)) this.#lookAtEscapes(pass);
     }
     return pass.findings.length === 0 ? NONE : apart(pass.findings);
   }
