@@ -37,7 +37,3 @@ export const CALL_TIMEOUT_MS = 60_000;
 /** With progress, a call may take longer. */
 export const CALL_TOTAL_TIMEOUT_MS = 10 * 60_000;
 export const PROBE_TIMEOUT_MS = 5_000;
-
-export const SESSION_LIMIT = 256;
-export const SESSIONS_PER_PRINCIPAL = 32;
-export const SESSION_IDLE_MS = 30 * 60_000;

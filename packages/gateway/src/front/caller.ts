@@ -20,8 +20,3 @@ export function isSameCaller(a: Caller, b: Caller): boolean {
 export function principalKey({ principal }: Caller): string {
   return `${principal.type} ${principal.id}`;
 }
-
-/** True when the caller's address shows the server. */
-export function showsServer({ profile }: Caller, server: string): boolean {
-  return profile === undefined || profile === "" || profile.split("+").includes(server);
-}
