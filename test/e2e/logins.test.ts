@@ -115,6 +115,13 @@ it("has its secret set from standard input alone, and the value shows nowhere", 
   expect(code).toBe(1);
 });
 
+it("leads a browser to the login page once", async () => {
+  const { page, url } = await daemon.client.beginLogin("notes");
+  const visited = await fetch(page, { redirect: "manual", headers: { "sec-fetch-mode": "navigate" } });
+  expect([visited.status, visited.headers.get("location")]).toEqual([302, url]);
+  expect((await fetch(page, { redirect: "manual" })).status).toBe(404);
+});
+
 it("is forgotten by name", async () => {
   expect((await pratique(["gateway", "forget", "notes"], { home })).code).toBe(0);
   expect(await callTool("notes")).toContain("pratique gateway authorize notes");

@@ -10,6 +10,8 @@ export const BegunLogin = z.strictObject({
   server: z.string(),
   /** Page of the authorization server that the person opens. */
   url: z.string(),
+  /** Leads there once, for whoever starts a browser: what is in its arguments is seen by others. */
+  page: z.string(),
   scope: z.string().optional(),
   expiresAt: z.string(),
 });

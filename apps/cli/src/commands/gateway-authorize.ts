@@ -25,7 +25,7 @@ export const gatewayAuthorize: Command = {
     const { terminal } = context;
     const client = await context.client();
     const begun = await client.beginLogin(args[0] ?? "");
-    const isOpened = flags["no-browser"] !== true && (await openBrowser(context, begun.url));
+    const isOpened = flags["no-browser"] !== true && (await openBrowser(context, begun.page));
     if (context.json) terminal.note(JSON.stringify(begun));
     else {
       terminal.note(isOpened ? "Your browser shows the login page. If it does not, open:" : "Open this address:");

@@ -14,6 +14,8 @@ export const secretSet: Command = {
     "system's keyring or where `secrets.keys` says.",
   usage: "<name>",
   minArgs: 1,
+  // A value typed there is told to be wrong without being shown once more.
+  maxArgs: 2,
   flags: {
     "from-file": { type: "string", value: "FILE", summary: "a file that holds the value" },
     user: { type: "boolean", summary: "yours alone, for servers where each person has his own" },
@@ -25,9 +27,10 @@ export const secretSet: Command = {
     "pratique secret set deploy-key --from-file ./deploy-key.pem",
   ],
   async run({ args, flags, context }) {
-    const [name = ""] = args;
-    if (name.includes("=")) {
-      throw usageError("a value in an argument can be seen by others", `pratique secret set ${name.split("=")[0]}`);
+    const [name = "", ...more] = args;
+    if (more.length > 0 || name.includes("=")) {
+      const what = "a value in an argument is seen by others on this machine, and kept by your shell; set another one";
+      throw usageError(what, `pratique secret set ${name.split("=")[0]}`);
     }
     const { terminal } = context;
     const file = textFlag(flags, "from-file");

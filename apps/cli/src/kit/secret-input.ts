@@ -41,6 +41,8 @@ async function ask(what: string, signal: AbortSignal): Promise<string> {
   process.stderr.write(`${what} (it is not shown): `);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true, historySize: 0 });
+  // In raw mode Ctrl-C is a key like any: it is handed on as what it means.
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
     return await lines.question("", { signal });
   } finally {

@@ -3,19 +3,25 @@ import type { BegunLogin, LoginList, LoginProgress, Principal } from "@pratique/
 import { credentialErrors, type Credentials } from "@pratique/gateway";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import { systemResource } from "../artifacts/artifacts.ts";
+import { BEGIN_PATH } from "./login-pages.ts";
 
 export class LoginDesk {
   readonly #credentials: Credentials;
   readonly #guard: Guard;
 
-  constructor(options: { readonly credentials: Credentials; readonly guard: Guard }) {
+  readonly #url: string;
+
+  /** `url`: of this daemon. */
+  constructor(options: { readonly credentials: Credentials; readonly guard: Guard; readonly url: string }) {
     this.#credentials = options.credentials;
+    this.#url = options.url;
     this.#guard = options.guard;
   }
 
   async begin(principal: Principal, server: string, signal: AbortSignal): Promise<BegunLogin> {
     const { scope, ...begun } = await this.#credentials.authorize(principal, server, signal);
-    return { ...begun, ...(scope === undefined ? {} : { scope }) };
+    const page = `${this.#url}${BEGIN_PATH}${begun.id}`;
+    return { ...begun, page, ...(scope === undefined ? {} : { scope }) };
   }
 
   /** Asked again and again while somebody waits: whoever knows the id began it. */

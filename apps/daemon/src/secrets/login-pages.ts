@@ -4,6 +4,7 @@ import { isPratiqueError } from "@pratique/core";
 import type { Credentials } from "@pratique/gateway";
 
 export const CALLBACK_PATH = "/oauth/callback";
+export const BEGIN_PATH = "/oauth/begin/";
 export const DOCUMENT_PATH = "/.well-known/pratique-client.json";
 
 const TIMEOUT_MS = 30_000;
@@ -26,7 +27,7 @@ export class LoginPages {
 
   /** True for what this answers; nothing else is served under the public address. */
   has(path: string): boolean {
-    return path === CALLBACK_PATH || path === DOCUMENT_PATH;
+    return path === CALLBACK_PATH || path === DOCUMENT_PATH || path.startsWith(BEGIN_PATH);
   }
 
   isPublicHost(host: string | undefined): boolean {
@@ -42,6 +43,12 @@ export class LoginPages {
     if (url.pathname === DOCUMENT_PATH) {
       res.writeHead(200, { "content-type": "application/json", "cache-control": "public, max-age=300" });
       res.end(JSON.stringify(this.#credentials.document(), null, 2));
+      return;
+    }
+    if (url.pathname.startsWith(BEGIN_PATH)) {
+      const location = this.#credentials.pageOf(url.pathname.slice(BEGIN_PATH.length));
+      if (location === undefined) page(res, 404, "This login was begun before, or long ago", "Begin it again.");
+      else res.writeHead(302, { location }).end();
       return;
     }
     try {

@@ -62,7 +62,7 @@ export function openLogins(options: OpenLoginsOptions): OpenedLogins {
     oauth: OAuthSettings | false | undefined,
   ): UpstreamAuth => credentials.authOf({ name, url: address, scope, headers, oauth, resource: remoteServer(name) });
   return {
-    desk: new LoginDesk({ credentials, guard }),
+    desk: new LoginDesk({ credentials, guard, url }),
     pages: new LoginPages({ credentials, publicUrl: base }),
     auths: {
       ofConfig(name, address, auth) {

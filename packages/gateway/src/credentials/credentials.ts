@@ -71,6 +71,11 @@ export class Credentials {
     return this.#pending.progress(id);
   }
 
+  /** Where a browser goes that was started with the id alone; it gets there once. */
+  pageOf(id: string): string | undefined {
+    return this.#pending.pageOf(id);
+  }
+
   /**
    * The browser is back. Who it is that comes is told by the state alone.
    * @returns the server that was logged in to

@@ -35,6 +35,7 @@ const LIMIT = 200;
 export class PendingLogins {
   readonly #clock: Clock;
   readonly #byState = new Map<string, PendingLogin>();
+  readonly #shown = new Set<string>();
   readonly #ended = new Map<string, { readonly progress: LoginProgress; readonly at: number }>();
 
   constructor(clock: Clock) {
@@ -71,6 +72,7 @@ export class PendingLogins {
     this.#clean();
     const pending = this.#byState.get(state);
     this.#byState.delete(state);
+    if (pending !== undefined) this.#shown.delete(pending.id);
     return pending;
   }
 
@@ -84,13 +86,26 @@ export class PendingLogins {
     return ended ?? ([...this.#byState.values()].some((each) => each.id === id) ? { state: "waiting" } : undefined);
   }
 
+  /** The page of a login, once. */
+  pageOf(id: string): string | undefined {
+    this.#clean();
+    const pending = [...this.#byState.values()].find((each) => each.id === id);
+    if (pending === undefined || this.#shown.has(id)) return undefined;
+    this.#shown.add(id);
+    return pending.url;
+  }
+
   forget(server: string): void {
     for (const [state, pending] of this.#byState) if (pending.server === server) this.#byState.delete(state);
   }
 
   #clean(): void {
     const now = this.#now();
-    for (const [state, { expiresAt }] of this.#byState) if (expiresAt <= now) this.#byState.delete(state);
+    for (const [state, { id, expiresAt }] of this.#byState) {
+      if (expiresAt > now) continue;
+      this.#byState.delete(state);
+      this.#shown.delete(id);
+    }
     for (const [id, { at }] of this.#ended) if (at + LIFE_MS <= now) this.#ended.delete(id);
   }
 
