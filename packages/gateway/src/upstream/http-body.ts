@@ -69,7 +69,11 @@ export function readEvents(response: IncomingMessage, { onEvent, onId, onRetry, 
   response.on("data", (chunk: string) => {
     if (!isEnded) parser.feed(chunk);
   });
-  response.once("end", () => end(undefined));
+  response.once("end", () => {
+    // Servers leave out the empty line after their last event, or end it with a CR that may be half of a line end.
+    if (!isEnded) parser.feed("\n\n");
+    end(undefined);
+  });
   response.on("error", end);
   response.once("close", () => end(new Error("the stream broke off")));
 }
