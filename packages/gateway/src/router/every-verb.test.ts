@@ -84,7 +84,7 @@ function denyingGuard(asked: Action[], real: Guard): Guard {
 async function openDenied() {
   const a = server();
   const asked: Action[] = [];
-  const fixture = await openRouter([a], { guard: denyingGuard(asked, await recordingGuard([])), key: KEY });
+  const fixture = await openRouter([a], { guard: denyingGuard(asked, recordingGuard([])), key: KEY });
   for (const kind of ["tools", "prompts", "resources", "templates"] as const) await a.list(kind);
   return { a, asked, ...fixture };
 }

@@ -137,8 +137,9 @@ export function exchangeOf(method: string, params: JsonObject = {}, more: Partia
   };
 }
 
-export async function recordingGuard(records: AuditRecord[]): Promise<Guard> {
-  const policySet = await defaultPolicies();
+const policySet = await defaultPolicies();
+
+export function recordingGuard(records: AuditRecord[]): Guard {
   return createGuard({
     policy: () => policySet,
     clock: systemClock,
@@ -156,7 +157,7 @@ export async function recordingGuard(records: AuditRecord[]): Promise<Guard> {
 export async function openRouter(servers: FakeServer[], more: Partial<RouterOptions> = {}): Promise<RouterFixture> {
   const records: AuditRecord[] = [];
   const router = new Router({
-    guard: more.guard ?? (await recordingGuard(records)),
+    guard: more.guard ?? recordingGuard(records),
     clock: systemClock,
     log: silentLog,
     info: { name: "pratique", version: "0" },
