@@ -70,14 +70,19 @@ async function protectedResourceOf({ url, resourceMetadata, fetch, server }: Dis
     return await discoverOAuthProtectedResourceMetadata(url, named, fetch);
   } catch (error) {
     if (isPratiqueError(error)) throw error;
-    // Where the server itself named a document, there must be one. Else it may be older than RFC 9728.
-    if (resourceMetadata === undefined) return undefined;
+    // Where the server itself named a document, there must be one. Else it may be older than RFC 9728, if it answers.
+    if (resourceMetadata === undefined && !isSilent(error)) return undefined;
     throw credentialErrors(
       "gateway.login-failed",
-      { server, reason: "the metadata that it names cannot be used" },
+      { server, reason: reasonOf(error, "its own metadata cannot be used") },
       { cause: error },
     );
   }
+}
+
+function isSilent(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === "TimeoutError" || error.name === "AbortError" || ("code" in error && "syscall" in error);
 }
 
 /** MCP authorization, "Canonical Server URI": without query and fragment, as short as it goes. */

@@ -95,12 +95,12 @@ export function settingsOf(server: RemoteServer): OAuthSettings {
   throw credentialErrors("gateway.login-not-offered", { server: server.name, reason });
 }
 
-export function fetchFor(server: RemoteServer, { resolve }: CredentialParts, signal: AbortSignal): GuardedFetch {
+export function fetchFor(server: RemoteServer, { resolve }: CredentialParts, signal?: AbortSignal): GuardedFetch {
   const issuer = server.oauth === false ? undefined : URL.parse(server.oauth?.issuer ?? "");
   return guardedFetch({
     server: new URL(server.url),
     trusted: issuer === null || issuer === undefined ? [] : [issuer.origin],
-    signal,
+    ...(signal === undefined ? {} : { signal }),
     ...(resolve === undefined ? {} : { resolve }),
   });
 }

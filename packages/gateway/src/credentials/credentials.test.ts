@@ -220,6 +220,36 @@ describe("a token that ends", () => {
     expect(server.asked.filter((line) => line === "POST /token")).toHaveLength(2);
   });
 
+  it("is renewed to the end when whoever waited for it leaves", async () => {
+    const server = await start({ lifetimeS: 600 });
+    const auth = daemon.auth({ url: server.url });
+    await logIn(server);
+    house.clock.advance(580_000);
+    let release = (): void => undefined;
+    server.hold = new Promise((resolve) => (release = resolve));
+    const leaving = new AbortController();
+    const left = auth.headers("", leaving.signal).catch(() => "left");
+    await expect.poll(() => server.asked.filter((line) => line === "POST /token").length).toBe(2);
+    leaving.abort();
+    release();
+    await left;
+    server.expire();
+    house.clock.advance(60_000);
+    expect(await callServer(auth, server.url)).toMatchObject({ status: 200 });
+  });
+
+  it("is used to its end when it cannot be renewed before", async () => {
+    const server = await start({ lifetimeS: 600 });
+    const auth = daemon.auth({ url: server.url });
+    await logIn(server);
+    const headers = await auth.headers("", signal);
+    house.clock.advance(580_000);
+    await server.close();
+    expect(await auth.headers("", signal)).toEqual(headers);
+    house.clock.advance(60_000);
+    await expect(auth.headers("", signal)).rejects.toMatchObject({ code: "gateway.login-failed" });
+  });
+
   it("makes a new login needed when it cannot be renewed", async () => {
     const server = await start();
     const auth = daemon.auth({ url: server.url });

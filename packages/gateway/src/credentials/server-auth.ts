@@ -1,5 +1,6 @@
 // The credentials of one server for each scope: headers from secrets, and tokens that are refreshed by one at a time.
 import type { Principal } from "@pratique/contracts";
+import { describeError, isPratiqueError } from "@pratique/core";
 import { allowedOrThrow, RepeatedAct } from "@pratique/guard";
 import type { UpstreamAuth } from "../server-definition.ts";
 import {
@@ -122,7 +123,7 @@ export class ServerAuth implements UpstreamAuth {
     const usable = kept !== undefined && isSameIssuer(kept.login.issuer, found.issuer) ? kept : undefined;
     if (this.#isClientGrant) return await this.#asClient(scope, found, usable, challenge.scope, signal);
     if (usable?.login.refreshToken !== undefined && !isYoung) {
-      if ((await this.#refresh(scope, usable, found, signal)) !== undefined) return true;
+      if ((await this.#refresh(scope, usable, found)) !== undefined) return true;
     }
     throw await this.#needed(scope, challenge, usable?.login.requestedScope, signal);
   }
@@ -144,25 +145,37 @@ export class ServerAuth implements UpstreamAuth {
 
   /** The login as it may be used now: refreshed when it is about to end and can be. */
   async #current(scope: string, kept: KeptLogin, signal: AbortSignal): Promise<Login> {
-    const ends = kept.login.expiresAt;
-    const canRenew = kept.login.refreshToken !== undefined || this.#isClientGrant;
-    if (ends === undefined || ends - EARLY_MS > this.#now() || !canRenew) return kept.login;
-    return await this.#alone(scope, signal, async () => {
-      const now = await this.#read(scope);
-      if (now === undefined) return kept.login;
-      if ((now.login.expiresAt ?? Number.POSITIVE_INFINITY) - EARLY_MS > this.#now()) return now.login;
-      const fetch = fetchFor(this.#server, this.#parts, signal);
-      const found = await authorizationServerOf(this.#server, this.#challenge ?? {}, fetch);
-      if (!isSameIssuer(found.issuer, now.login.issuer)) return now.login;
-      if (this.#isClientGrant) {
-        await this.#asClient(scope, found, now, now.login.requestedScope, signal);
-        return this.#cached.get(scope)?.kept?.login ?? now.login;
-      }
-      const refreshed = await this.#refresh(scope, now, found, signal);
-      if (refreshed === undefined)
-        throw await this.#needed(scope, this.#challenge ?? {}, now.login.requestedScope, signal);
-      return refreshed;
-    });
+    if (!this.#endsSoon(kept.login)) return kept.login;
+    try {
+      return await this.#alone(scope, signal, () => this.#renewed(scope, kept, signal));
+    } catch (error) {
+      // It is tried before it must be: as long as the token is good, what fails may fail.
+      const isGood = (kept.login.expiresAt ?? 0) > this.#now();
+      if (signal.aborted || !isGood || isPratiqueError(error, "gateway.authorization-needed")) throw error;
+      this.#parts.log.warn("a login was not renewed yet", { server: this.#server.name, ...describeError(error) });
+      return kept.login;
+    }
+  }
+
+  #endsSoon({ expiresAt, refreshToken }: Login): boolean {
+    const canRenew = refreshToken !== undefined || this.#isClientGrant;
+    return canRenew && expiresAt !== undefined && expiresAt - EARLY_MS <= this.#now();
+  }
+
+  async #renewed(scope: string, kept: KeptLogin, signal: AbortSignal): Promise<Login> {
+    const now = await this.#read(scope);
+    if (now === undefined) return kept.login;
+    if (!this.#endsSoon(now.login)) return now.login;
+    const fetch = fetchFor(this.#server, this.#parts, signal);
+    const found = await authorizationServerOf(this.#server, this.#challenge ?? {}, fetch);
+    if (!isSameIssuer(found.issuer, now.login.issuer)) return now.login;
+    if (this.#isClientGrant) {
+      await this.#asClient(scope, found, now, now.login.requestedScope, signal);
+      return this.#cached.get(scope)?.kept?.login ?? now.login;
+    }
+    const refreshed = await this.#refresh(scope, now, found);
+    if (refreshed !== undefined) return refreshed;
+    throw await this.#needed(scope, this.#challenge ?? {}, now.login.requestedScope, signal);
   }
 
   /** Undefined when the refresh token is good no more. Under the lock: a refresh token that rotates is good once. */
@@ -170,7 +183,6 @@ export class ServerAuth implements UpstreamAuth {
     scope: string,
     { login, version }: KeptLogin,
     authorizationServer: AuthorizationServer,
-    signal: AbortSignal,
   ): Promise<Login | undefined> {
     const { logins, secrets, log } = this.#parts;
     const client = await currentClient(this.#server, login.client, this.#parts);
@@ -181,7 +193,8 @@ export class ServerAuth implements UpstreamAuth {
           authorizationServer: { ...authorizationServer, resource: login.resource },
           client,
           now: this.#now(),
-          fetch: fetchFor(this.#server, this.#parts, signal),
+          // Whoever waits for it may leave: an answer that nobody keeps would be the end of the login.
+          fetch: fetchFor(this.#server, this.#parts),
         },
         login.refreshToken ?? "",
       );
