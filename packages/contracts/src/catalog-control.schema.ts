@@ -97,6 +97,8 @@ export const CatalogReviewRequest = z.strictObject({
   reference: z.string().max(1000).optional(),
   /** Says yes to what it widens; publish then takes exactly this. */
   accept: z.boolean().default(false),
+  /** As with publish: what would be left out is left out of the review, too. */
+  skipIncomplete: z.boolean().default(false),
 });
 export type CatalogReviewRequest = z.infer<typeof CatalogReviewRequest>;
 

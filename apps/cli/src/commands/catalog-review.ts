@@ -15,6 +15,7 @@ export const catalogReview: Command = {
   flags: {
     against: { type: "string", value: "REF|DIR", summary: "compare with this one; by default the published one" },
     to: { type: "string", value: "REPOSITORY", summary: "where it is published; by default catalogs/NAME" },
+    "skip-incomplete": { type: "boolean", summary: "leave out entries that cannot be published" },
     accept: { type: "boolean", summary: "say yes to exactly this; written beside catalog.yaml" },
     all: { type: "boolean", summary: `show more than ${SHOWN} changes` },
   },
@@ -27,6 +28,7 @@ export const catalogReview: Command = {
     ).catalogs.review({
       directory: resolve(context.workingDirectory, args[0] ?? "."),
       accept: flags["accept"] === true,
+      skipIncomplete: flags["skip-incomplete"] === true,
       ...(against === undefined ? {} : { against: placeOf(against, context.workingDirectory) }),
       ...(reference === undefined ? {} : { reference }),
     });

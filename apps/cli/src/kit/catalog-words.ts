@@ -36,6 +36,6 @@ export function showReview(terminal: Terminal, review: CatalogReviewResult, show
   });
   if (rows.length > 0) terminal.out(columns(rows));
   if (changes.length > shown) terminal.out(terminal.paint("dim", `  … and ${changes.length - shown} more (--all)`));
-  for (const { entry, problem } of problems.slice(0, 20)) terminal.note(`  ${entry}: ${problem}`);
-  if (problems.length > 20) terminal.note(`  … and ${problems.length - 20} more that cannot be published`);
+  for (const { entry, problem } of problems.slice(0, 5)) terminal.note(`  ${entry}: ${problem}`);
+  if (problems.length > 5) terminal.note(`  … and ${problems.length - 5} more that cannot be published`);
 }

@@ -20,7 +20,7 @@ import { systemResource, type Artifacts } from "../artifacts/artifacts.ts";
 import type { CatalogAdds } from "./catalog-adds.ts";
 import { createCatalogFile, readCatalogFile } from "./catalog-file.ts";
 import type { CatalogImports } from "./catalog-imports.ts";
-import { publishPlace, type CatalogPublishing } from "./catalog-publishing.ts";
+import { publishPlace, withoutIncomplete, type CatalogPublishing } from "./catalog-publishing.ts";
 import { accept, catalogAt, isAccepted, publishedAt, review, type CatalogAt } from "./catalog-reviews.ts";
 import type { Catalogs } from "./catalogs.ts";
 
@@ -62,7 +62,8 @@ export class CatalogDesk {
     const { directory } = request;
     const details = { catalog: { directory, ...(request.accept ? { accept: true } : { review: true }) } };
     return await this.#admin(principal, request.accept ? "admin:write" : "admin:read", details, async (note) => {
-      const { path, catalog } = await readCatalogFile(directory);
+      const { path, catalog: file } = await readCatalogFile(directory);
+      const catalog = request.skipIncomplete ? withoutIncomplete(file) : file;
       const { repository } = publishPlace(catalog, request.reference, registry);
       const from = await (request.against === undefined
         ? publishedAt(artifacts, `${registry}/${repository}:latest`)

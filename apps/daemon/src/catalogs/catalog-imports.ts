@@ -71,9 +71,9 @@ export class CatalogImports {
     const { format, source } = request;
     switch (format) {
       case "docker":
-        return { ...(await importDockerSource(source, fetcher)), notes: [] };
+        return { notes: [], ...(await importDockerSource(source, fetcher)) };
       case "toolhive":
-        return { ...(await importToolhiveSource(source, fetcher)), notes: [] };
+        return { notes: [], ...(await importToolhiveSource(source, fetcher)) };
       case "server-json":
         return { ...(await importServerJsonSource(source, fetcher)), notes: [] };
       case "mcpb":

@@ -152,8 +152,12 @@ function ready(
       { details: { problems: problems.slice(0, 200).map((one) => ({ ...one })) } },
     );
   }
-  const left = new Set(problems.map(({ entry }) => entry));
-  return { catalog: { ...catalog, entries: stated.filter(({ name }) => !left.has(name)) }, skipped: problems };
+  return { catalog: withoutIncomplete(catalog), skipped: problems };
+}
+
+export function withoutIncomplete(catalog: Catalog): Catalog {
+  const left = new Set(publishProblems(catalog).map(({ entry }) => entry));
+  return { ...catalog, entries: catalog.entries.filter(({ name }) => !left.has(name)) };
 }
 
 function sameEntry(a: ServerEntry, b: ServerEntry): boolean {

@@ -10,7 +10,7 @@ import {
   readDocument,
   type ImportedList,
 } from "@pratique/catalog";
-import { readBounded, type Json, type JsonObject } from "@pratique/core";
+import { isPratiqueError, readBounded, type Json, type JsonObject } from "@pratique/core";
 import { fetchBounded } from "@pratique/packaging";
 
 const LIMIT_FILES = 20_000;
@@ -19,6 +19,11 @@ const LIMIT_DOCUMENT = DOCUMENT_LIMITS.bytes;
 const LIMIT_SMALL = 4 * 1024 * 1024;
 
 export type Fetcher = typeof fetch;
+
+export interface ReadList extends ImportedList {
+  /** What was left out, and why. */
+  readonly notes?: readonly string[];
+}
 
 export function isAddress(source: string): boolean {
   return /^https?:\/\//i.test(source);
@@ -48,7 +53,7 @@ async function readFileBounded(path: string, limitBytes: number): Promise<Buffer
 }
 
 /** A catalog, a server.yaml (with its tools.json), or a checkout of docker/mcp-registry. */
-export async function importDockerSource(source: string, fetcher: Fetcher): Promise<ImportedList> {
+export async function importDockerSource(source: string, fetcher: Fetcher): Promise<ReadList> {
   if (isAddress(source)) return importDocker(await readSource(source, fetcher), source);
   if (!(await isDirectory(source))) {
     const tools = source.endsWith("server.yaml")
@@ -65,7 +70,7 @@ export async function importDockerSource(source: string, fetcher: Fetcher): Prom
 }
 
 /** A registry.json of either form, a spec.yaml, or a checkout of stacklok/toolhive-registry. */
-export async function importToolhiveSource(source: string, fetcher: Fetcher): Promise<ImportedList> {
+export async function importToolhiveSource(source: string, fetcher: Fetcher): Promise<ReadList> {
   if (isAddress(source) || !(await isDirectory(source)))
     return importToolhive(await readSource(source, fetcher), source);
   const folders = await foldersOf((await isDirectory(join(source, "registry"))) ? join(source, "registry") : source);
@@ -130,16 +135,23 @@ function nextCursor(page: Json): string | undefined {
   return typeof next === "string" && next !== "" ? next : undefined;
 }
 
+/** One broken description takes none of the others with it. */
 async function gather(
   folders: readonly string[],
   read: (folder: string) => Promise<ImportedList | undefined>,
-): Promise<ImportedList> {
+): Promise<ReadList> {
   const lists: ImportedList[] = [];
+  const notes: string[] = [];
   for (const folder of folders) {
-    const list = await read(folder);
-    if (list !== undefined) lists.push(list);
+    try {
+      const list = await read(folder);
+      if (list !== undefined) lists.push(list);
+    } catch (error) {
+      if (!isPratiqueError(error) || lists.length + notes.length === 0) throw error;
+      notes.push(`left out: ${error.message}`);
+    }
   }
-  return { entries: lists.flatMap(({ entries }) => entries), other: {} };
+  return { entries: lists.flatMap(({ entries }) => entries), other: {}, notes };
 }
 
 async function foldersOf(directory: string): Promise<string[]> {
