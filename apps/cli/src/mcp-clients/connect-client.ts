@@ -6,7 +6,8 @@ import { digestOfText, readIfThere } from "../connect/files.ts";
 import { cliErrors } from "../errors.ts";
 import { CLIENTS } from "./clients.ts";
 import type { ClientPlaces } from "./client-places.ts";
-import { entryIn, withEntry, type EntryPlace, type Tree } from "./entry-text.ts";
+import type { EntryPlace, Tree } from "./entry-format.ts";
+import { entryIn, withEntry } from "./entry-text.ts";
 import type { McpClient } from "./mcp-client.ts";
 
 export interface ConnectRequest {

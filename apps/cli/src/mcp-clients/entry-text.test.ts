@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { stringify as toToml } from "smol-toml";
 import { describe, expect, it } from "vitest";
 import { stringify as toYaml } from "yaml";
-import { entryIn, withEntry, withoutEntry, type EntryPlace, type Format, type Tree } from "./entry-text.ts";
+import type { EntryPlace, Format, Tree } from "./entry-format.ts";
+import { entryIn, withEntry, withoutEntry } from "./entry-text.ts";
 
 const VALUE: Tree = { type: "http", url: "http://127.0.0.1:7340/mcp", headers: { Authorization: "Bearer abc" } };
 const map = (at: string): EntryPlace => ({ at: [at], name: "pratique" });

@@ -1,31 +1,10 @@
 // One entry in a configuration that somebody else owns: put in and taken out as text, so that the rest stays as it is.
 import { isDeepStrictEqual } from "node:util";
 import { cliErrors } from "../errors.ts";
+import { isTree, type EntryPlace, type EntryText, type Format, type Tree } from "./entry-format.ts";
 import { jsonText } from "./json-entry.ts";
 import { tomlText } from "./toml-entry.ts";
 import { yamlText } from "./yaml-entry.ts";
-
-export type Format = "json" | "yaml" | "toml";
-
-/** Where it stands: below these keys, under its name; in a list, it is the one that is called so. */
-export interface EntryPlace {
-  readonly at: readonly string[];
-  readonly name: string;
-  readonly isList?: boolean;
-}
-
-export type Tree = Record<string, unknown>;
-
-/** What each format can do. Nothing here is trusted: what comes out is parsed again and compared. */
-export interface EntryText {
-  /** Of an empty text too. @throws when it cannot be read, or is no object */
-  parse(text: string): Tree;
-  /** Texts that may be it, the one that changes least first. */
-  insert(text: string, place: EntryPlace, value: Tree): readonly string[];
-  remove(text: string, place: EntryPlace): readonly string[];
-  /** What was made to hold it, and holds nothing now. */
-  removeHolder(text: string, at: readonly string[]): string | undefined;
-}
 
 const FORMATS: Readonly<Record<Format, EntryText>> = { json: jsonText, yaml: yamlText, toml: tomlText };
 /** Some editors begin their files with it. */
@@ -120,8 +99,4 @@ function normal(value: unknown): unknown {
 function isEmpty(value: unknown): boolean {
   if (Array.isArray(value)) return value.length === 0;
   return value === null || value === undefined || (isTree(value) && Object.keys(value).length === 0);
-}
-
-export function isTree(value: unknown): value is Tree {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }

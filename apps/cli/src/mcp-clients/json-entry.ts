@@ -1,6 +1,6 @@
 // JSON, with the comments and trailing commas that editors allow.
 import { findNodeAtLocation, parse, parseTree, type Node, type ParseError } from "jsonc-parser";
-import type { EntryText, Tree } from "./entry-text.ts";
+import type { EntryText, Tree } from "./entry-format.ts";
 
 export const jsonText: EntryText = {
   parse(text) {

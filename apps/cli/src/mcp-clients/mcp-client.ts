@@ -1,6 +1,6 @@
 // What is known of a program that is a client of MCP servers.
 import type { ClientPlaces } from "./client-places.ts";
-import type { Format, Tree } from "./entry-text.ts";
+import type { Format, Tree } from "./entry-format.ts";
 
 /** How it reaches the gateway over HTTP. */
 export interface HttpEntry {

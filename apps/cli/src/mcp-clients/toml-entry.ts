@@ -1,6 +1,6 @@
 // TOML: a table may stand anywhere, so ours stands at the end.
 import { parse, stringify } from "smol-toml";
-import type { EntryText } from "./entry-text.ts";
+import type { EntryText } from "./entry-format.ts";
 
 export const tomlText: EntryText = {
   parse: (text) => plain(parse(text)),

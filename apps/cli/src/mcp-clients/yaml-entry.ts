@@ -1,6 +1,6 @@
 // YAML: lines put between lines, and cut out again; what is written in one line is left to the library.
 import { isMap, isPair, isScalar, isSeq, parseDocument, stringify, type Document, type Pair } from "yaml";
-import { isTree, type EntryPlace, type EntryText, type Tree } from "./entry-text.ts";
+import { isTree, type EntryPlace, type EntryText, type Tree } from "./entry-format.ts";
 
 export const yamlText: EntryText = {
   parse(text) {
