@@ -270,7 +270,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       clock,
       log,
       url: listener.url,
-      options: { ...shield.options },
+      options: { ...shield.options, programHost: builtFile(installation, "program-host.js") },
       onClose,
     });
     const { gateway } = opened;
@@ -369,32 +369,10 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const pages = new ConsolePages(join(installation, "apps", "console", "public"), clock);
     const images = { registry: registryHost, transfers: desks.transfers, pullThrough, evidenceCache };
     const admission = openAdmission({ ...policing, ...images, ground: clearing.ground, config, home, log, onClose });
-    const signatures = openSigning({
-      config: config.signing,
-      artifacts,
-      guard,
-      keys,
-      trust,
-      intents: clearing.intents,
-      clock,
-    });
-    const catalogDesks = openCatalogs({
-      config,
-      catalogs,
-      artifacts,
-      packs: desks.servers,
-      signing: signatures.signing,
-      clearances: clearing.clearances,
-      store,
-      guard,
-      containers: () => machinery.containers(),
-      registry: registryHost,
-      cacheDirectory: home.cache,
-      owner: identity.owner,
-      version: DAEMON_VERSION,
-      clock,
-      log,
-    });
+    const { intents } = clearing;
+    const signatures = openSigning({ config: config.signing, artifacts, guard, keys, trust, intents, clock });
+    const listing = { config, catalogs, artifacts, packs: desks.servers, signatures, clearing, machinery, home, owner };
+    const catalogDesks = openCatalogs({ ...listing, store, guard, registry: registryHost, clock, log });
     const control = createControlApi(
       controlOperations({
         artifacts,

@@ -3,11 +3,13 @@ import type { Config, Principal } from "@pratique/contracts";
 import { Mutex, type Clock, type Log } from "@pratique/core";
 import type { Guard } from "@pratique/guard";
 import type { ContentStore } from "@pratique/oci";
-import type { ContainerDriver } from "@pratique/sandbox";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { ServerPacks } from "../artifacts/server-packs.ts";
-import type { Clearances } from "../clearance/clearances.ts";
-import type { SigningDesk } from "../signing/signing-desk.ts";
+import type { Clearing } from "../clearance/open-clearance.ts";
+import type { SigningDesks } from "../control/signing-operations.ts";
+import type { Home } from "../home.ts";
+import type { Machinery } from "../machinery.ts";
+import { DAEMON_VERSION } from "../version.ts";
 import { CatalogAdds } from "./catalog-adds.ts";
 import { CatalogDesk } from "./catalog-desk.ts";
 import { CatalogImports } from "./catalog-imports.ts";
@@ -21,16 +23,15 @@ export interface OpenCatalogsOptions {
   readonly catalogs: Catalogs;
   readonly artifacts: Artifacts;
   readonly packs: ServerPacks;
-  readonly signing: SigningDesk;
-  readonly clearances: Clearances;
+  readonly signatures: Pick<SigningDesks, "signing">;
+  readonly clearing: Pick<Clearing, "clearances">;
+  readonly machinery: Pick<Machinery, "containers">;
   readonly store: ContentStore;
   readonly guard: Guard;
-  readonly containers: () => Promise<ContainerDriver | undefined>;
   /** `localhost:7340`. */
   readonly registry: string;
-  readonly cacheDirectory: string;
+  readonly home: Home;
   readonly owner: Principal;
-  readonly version: string;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -41,16 +42,20 @@ export interface OpenedCatalogs {
 }
 
 export function openCatalogs(options: OpenCatalogsOptions): OpenedCatalogs {
-  const { config, catalogs, artifacts, guard, registry, clock, log } = options;
+  const { config, catalogs, artifacts, guard, registry, machinery, home, clock, log } = options;
+  const { signing } = options.signatures;
+  const { clearances } = options.clearing;
+  const containers = (): ReturnType<Machinery["containers"]> => machinery.containers();
+  const probe = toolProbe({ artifacts, guard, containers, version: DAEMON_VERSION, clock, log });
   const editing = new Mutex();
   const desk = new CatalogDesk({
     artifacts,
     guard,
     catalogs,
     registry,
-    adds: new CatalogAdds({ ...options, probe: toolProbe(options), editing }),
-    imports: new CatalogImports({ guard, cacheDirectory: options.cacheDirectory, clock, fetcher: fetch, editing }),
-    publishing: new CatalogPublishing(options),
+    adds: new CatalogAdds({ artifacts, packs: options.packs, signing, clearances, guard, probe, editing, log }),
+    imports: new CatalogImports({ guard, cacheDirectory: home.cache, clock, fetcher: fetch, editing }),
+    publishing: new CatalogPublishing({ artifacts, store: options.store, guard, signing, clearances, registry, clock }),
   });
   const api = createRegistryApi({
     catalogs,
