@@ -45,7 +45,7 @@ export interface GatewayOptions {
   /** Vectors of texts, where a model for them is there: tools are found by what they are for, too. */
   readonly embed?: OwnToolsOptions["embed"];
   /** Built file of the program-host. */
-  readonly programHost?: string;
+  readonly programHost?: string | undefined;
   /** 32 bytes: with them, what was handed to clients (states of requests, ids of tasks) is good after a restart, too. */
   readonly key?: Uint8Array;
   /** Issuers whose tokens are taken (RFC 9728). */

@@ -63,6 +63,11 @@ describe("waitingClient", () => {
     expect(waitingClient(workload, quiet, { arguments: {} }).tell).toBeUndefined();
   });
 
+  it("lets nobody be asked for what will not be sent", () => {
+    const waiting = waitingClient(person, exchangeOf().exchange, { arguments: {}, isRefused: true });
+    expect(waiting.signal.aborted).toBe(true);
+  });
+
   it("shows arguments without secrets", () => {
     const { exchange } = exchangeOf();
     const args = { path: "a.txt", password: "correct horse" };

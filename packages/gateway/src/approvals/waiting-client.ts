@@ -3,6 +3,7 @@ import { isJsonObject, redactJson, type JsonObject } from "@pratique/core";
 import type { Waiting } from "@pratique/guard";
 import { missingCapability } from "../bridge/client-abilities.ts";
 import type { Exchange, InputRequest } from "../exchange/exchange.ts";
+import type { Screen } from "../exchange/ports.ts";
 import type { Caller } from "../front/caller.ts";
 
 export interface WaitingFor {
@@ -12,18 +13,23 @@ export interface WaitingFor {
   readonly argumentsDigest?: () => string;
   /** For the record of a denial. */
   readonly facts?: () => JsonObject;
+  /** It will not be sent, whatever a person says: nobody is asked. */
+  readonly isRefused?: boolean;
+  /** Takes out what nobody is to see. */
+  readonly screen?: Screen;
 }
 
 /**
  * The client of a workload is the agent's own program: it never answers for a person, whatever it says it can
  * (ADR 0048). That of a person is asked with an elicitation form, where it takes one.
  */
-export function waitingClient(caller: Caller, exchange: Exchange, { arguments: args, ...rest }: WaitingFor): Waiting {
+export function waitingClient(caller: Caller, exchange: Exchange, about: WaitingFor): Waiting {
+  const { arguments: args, isRefused = false, screen, ...rest } = about;
   let told = 0;
   return {
     ...rest,
-    signal: exchange.signal,
-    shown: () => shownArguments(args),
+    signal: isRefused ? AbortSignal.abort() : exchange.signal,
+    shown: () => shownArguments(args, screen),
     ...(exchange.wantsProgress
       ? {
           // Progress must grow with each notification (MCP, "Progress").
@@ -64,7 +70,7 @@ async function askForApproval(exchange: Exchange, question: string): Promise<boo
   return content["approve"] === true;
 }
 
-function shownArguments(args: JsonObject): JsonObject {
-  const shown = redactJson(args);
+function shownArguments(args: JsonObject, screen: Screen | undefined): JsonObject {
+  const shown = redactJson(screen?.forRecord?.(args) ?? args);
   return isJsonObject(shown) ? shown : {};
 }

@@ -115,7 +115,14 @@ async function callOffer(
         note(asked.length === 0 ? passed.notes : { ...passed.notes, asked });
         return passed.result;
       },
-      waitingClient(caller, exchange, { arguments: sent, argumentsDigest: args.digest, facts: () => notes }),
+      waitingClient(caller, exchange, {
+        arguments: sent,
+        argumentsDigest: args.digest,
+        facts: () => notes,
+        // Nobody is asked to approve what will not be sent.
+        isRefused: refusal !== undefined,
+        screen,
+      }),
     );
     const meta = decisionMeta(outcome.decision, outcome.record);
     trace.decided(outcome.decision, outcome.record);
