@@ -8,6 +8,7 @@ interface Message {
   readonly method?: string;
   readonly params?: {
     readonly name?: string;
+    readonly protocolVersion?: string;
     readonly arguments?: { readonly text?: string; readonly bytes?: number };
   };
 }
