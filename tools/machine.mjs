@@ -15,8 +15,8 @@ export const SYSTEM_PACKAGES = {
     why: "tool servers in containers",
   },
   test: {
-    packages: ["skopeo", "docker-registry", "chromium", "busybox-static", "xz-utils"],
-    commands: ["skopeo", "docker-registry", "chromium", "busybox"],
+    packages: ["skopeo", "docker-registry", "chromium", "busybox-static", "xz-utils", "gnome-keyring", "dbus-daemon"],
+    commands: ["skopeo", "docker-registry", "chromium", "busybox", "gnome-keyring-daemon", "dbus-run-session"],
     why: "interoperability and console tests",
   },
 };

@@ -41,7 +41,7 @@ async function inSession(keyring: "unlocked" | "locked" | "absent", ...words: st
 async function needKeyring(context: TestContext): Promise<void> {
   for (const command of ["dbus-run-session", "gnome-keyring-daemon"]) {
     const { code } = await run("sh", ["-c", `command -v ${command}`]);
-    if (code !== 0) skipWithout(context, command, "apt-get install gnome-keyring dbus");
+    if (code !== 0) skipWithout(context, command, "apt-get install gnome-keyring dbus-daemon");
   }
 }
 
