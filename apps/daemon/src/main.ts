@@ -13,7 +13,6 @@ import { runCommand as runSystemCommand } from "@pratique/sandbox";
 import { openAdmission } from "./admission/open-admission.ts";
 import { openAdvisories } from "./advisories/open-advisories.ts";
 import { openArtifactDesks } from "./artifact-desks.ts";
-import { Catalogs } from "./catalogs/catalogs.ts";
 import { openCatalogs } from "./catalogs/open-catalogs.ts";
 import { closeAll } from "./close-all.ts";
 import { ConsolePages } from "./console-pages.ts";
@@ -29,7 +28,7 @@ import { UpkeepDesk } from "./housekeeping/upkeep-desk.ts";
 import { TagDesk } from "./housekeeping/tag-desk.ts";
 import { watchedBy } from "./housekeeping/watched-by.ts";
 import { readWebhookSecrets } from "./housekeeping/webhook-secrets.ts";
-import { openGateway } from "./gateway/open-gateway.ts";
+import { openToolAccess } from "./gateway/open-tool-access.ts";
 import { openHome } from "./home.ts";
 import { proxyVariables, trustVariables } from "./environment.ts";
 import { builtFile, installationDirectory } from "./installation.ts";
@@ -47,14 +46,11 @@ import { ModelFiles } from "./runs/model-files.ts";
 import { Models } from "./runs/models.ts";
 import { Runs } from "./runs/runs.ts";
 import { openKeys, trustWithRing } from "./signing/open-keys.ts";
-import { openLogins } from "./secrets/open-logins.ts";
 import { openSecretDesk } from "./secrets/open-secret-desk.ts";
 import { openSigning } from "./signing/open-signing.ts";
-import { openServers } from "./servers/open-servers.ts";
 import { openRegistryClients } from "./registry-clients.ts";
 import { openUpstreams } from "./upstreams/open-upstreams.ts";
 import { UpstreamDesk } from "./upstreams/upstream-desk.ts";
-import { openShield } from "./shield/open-shield.ts";
 import { openTrust } from "./sigstore/open-trust.ts";
 import { alsoTelling, openVulnerabilities } from "./vulnerabilities/open-vulnerabilities.ts";
 import { openScanDesks } from "./vulnerabilities/open-scan-desks.ts";
@@ -132,17 +128,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     await house.start(store);
     const key = await openSigningKey(home.keys);
     const keys = await openKeys({ config, home, owner: key, runTool: runSystemCommand });
-    const trusting = {
-      config,
-      home,
-      url: listener.url,
-      ownerPublicKeyPem: key.publicKeyPem,
-      guard,
-      clock,
-      log,
-      onClose,
-    };
-    const believed = await openTrust(trusting);
+    const base = { home, guard, clock, log, onClose };
+    const believed = await openTrust({ ...base, config, url: listener.url, ownerPublicKeyPem: key.publicKeyPem });
     const trust = trustWithRing(believed.trust, keys, config.trust.requirements);
     const evidenceCache = new EvidenceCache();
     const nodeExecutable = process.execPath;
@@ -162,28 +149,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const proxies = proxyVariables(options.environment);
     const env = { ...proxies, ...trustVariables(options.environment) };
     const runCommand: RunCommand = (command, args, limits) => runSystemCommand(command, args, { ...limits, env });
-    const advisories = await openAdvisories({
-      config: config.vulnerabilities,
-      home,
-      proxies,
-      guard,
-      clock,
-      log,
-      onClose,
-    });
-    const known = openVulnerabilities({
-      database,
-      advisories,
-      store,
-      house,
-      trust,
-      registry: registryHost,
-      version: DAEMON_VERSION,
-      clock,
-      log,
-      ids,
-      onClose,
-    });
+    const advisories = await openAdvisories({ ...base, config: config.vulnerabilities, proxies });
+    const named = { registry: registryHost, version: DAEMON_VERSION, ids };
+    const known = openVulnerabilities({ ...base, ...named, database, advisories, store, house, trust });
     wakers.push(() => known.keeper.wake());
     const judging = {
       database,
@@ -209,23 +177,12 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     policies.onChange(() => clearing.background.notify());
     advisories.desk.onChange(() => clearing.background.notify());
     const { artifacts, ...desks } = await openArtifactDesks({
-      store,
-      guard,
-      key,
-      trust,
+      ...base,
+      ...{ store, key, trust, config, proxies, nodeExecutable, runCommand, ids },
       clearances: clearing.clearances,
       registry: registryHost,
-      home,
-      config,
       environment: options.environment,
-      proxies,
-      nodeExecutable,
       bundleHost: builtFile(installation, "bundle-host.js"),
-      runCommand,
-      clock,
-      log,
-      ids,
-      onClose,
     });
     const policing = { guard, policies, artifacts, store, audit, inputs, database, owner: identity.owner, trust };
     const policyDesks = await openPolicyDesks(policing);
@@ -250,43 +207,18 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const registry = createRegistry({ ...serving, tokenService: registryHost });
     const clients = { keys: home.keys, service: registryHost, identity, registry, clock, log };
     const { tokens, tokenEndpoint } = await openRegistryClients(clients);
-    const shield = await openShield({
-      config,
-      home,
-      database,
-      known: secrets.store.known,
-      wasmHost: builtFile(installation, "wasm-host.js"),
-      guard,
-      owner: identity.owner,
-      clock,
-      log,
+    const { owner } = identity;
+    const { url } = listener;
+    const access = await openToolAccess({
+      ...{ config, home, installation, nodeExecutable, database, secrets, artifacts, owner, url, guard, clock, log },
+      userHome: options.environment["HOME"],
+      containers: () => machinery.containers(),
       onClose,
     });
-    const opened = await openGateway({
-      config,
-      home,
-      database,
-      guard,
-      clock,
-      log,
-      url: listener.url,
-      options: { ...shield.options, programHost: builtFile(installation, "program-host.js") },
-      onClose,
-    });
+    const { shield, opened, logins, catalogs, toolServers } = access;
     const { gateway } = opened;
     // What policy shows may be more or less now.
     policies.onChange(() => gateway.changed());
-    shield.begin(gateway);
-    const logins = openLogins({
-      config,
-      secrets,
-      guard,
-      owner: identity.owner,
-      url: listener.url,
-      gateway,
-      clock,
-      log,
-    });
     const models = new Models(artifacts, store, new ModelFiles(join(home.cache, "models")));
     const inference = createInference({
       guard,
@@ -299,23 +231,6 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       ...(config.engine.contextTokens === undefined ? {} : { contextTokens: config.engine.contextTokens }),
     });
     onClose(() => inference.close());
-    const catalogs = new Catalogs({ config: config.gateway, artifacts, log });
-    const toolServers = await openServers({
-      catalogs,
-      config,
-      home,
-      userHome: options.environment["HOME"],
-      artifacts,
-      gateway,
-      guard,
-      secrets: secrets.use,
-      auths: logins.auths,
-      containers: () => machinery.containers(),
-      nodeExecutable,
-      owner: identity.owner,
-      clock,
-      log,
-    });
     const runs = new Runs({
       artifacts,
       models,
@@ -363,7 +278,6 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     });
     onClose(() => retention.close());
     onClose(() => upkeep.close());
-    const { owner } = identity;
     const running = { database, gateway, inference, machinery };
     const scanning = openScanDesks({ known, advisories, artifacts, guard, key, owner, ...running });
     const pages = new ConsolePages(join(installation, "apps", "console", "public"), clock);
