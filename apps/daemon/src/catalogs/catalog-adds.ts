@@ -50,7 +50,13 @@ export class CatalogAdds {
   async add(principal: Principal, request: CatalogAddRequest): Promise<CatalogAddResult> {
     const { artifacts, guard, editing } = this.#options;
     const { directory, source } = request;
-    const before = await readCatalogFile(directory);
+    const looking = {
+      principal,
+      action: "admin:read",
+      resource: systemResource,
+      details: { catalog: { directory } },
+    } as const;
+    const before = allowedOrThrow(await guard.perform(looking, () => readCatalogFile(directory)));
     const notes: string[] = [];
     const isPacked = !isServerAddress(source) && !isAbsolute(source);
     const found = await artifacts.find(isPacked ? source : await this.#pack(principal, source, notes));

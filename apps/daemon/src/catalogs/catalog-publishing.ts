@@ -1,16 +1,16 @@
 // From a catalog's file to a signed and cleared artifact under its version and `latest`.
 import { catalogErrors, datedAfter, encodeCatalog, publishProblems } from "@pratique/catalog";
 import type { Catalog, CatalogPublishRequest, CatalogPublishResult, Principal, ServerEntry } from "@pratique/contracts";
-import { digestOf, type Clock } from "@pratique/core";
+import { digestOf, Mutex, type Clock } from "@pratique/core";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
 import { isTag, parseReference, type ContentStore } from "@pratique/oci";
 import { packCatalog } from "@pratique/packaging";
-import { repositoryResource, type Artifacts } from "../artifacts/artifacts.ts";
+import { repositoryResource, systemResource, type Artifacts } from "../artifacts/artifacts.ts";
 import type { Clearances } from "../clearance/clearances.ts";
 import { daemonErrors } from "../errors.ts";
 import type { SigningDesk } from "../signing/signing-desk.ts";
-import { readCatalogFile } from "./catalog-file.ts";
-import { isAccepted, publishedAt, review, type CatalogAt } from "./catalog-reviews.ts";
+import { readCatalogFile, type CatalogFile } from "./catalog-file.ts";
+import { contentDigest, isAccepted, publishedAt, review, type CatalogAt } from "./catalog-reviews.ts";
 
 export interface CatalogPublishingOptions {
   readonly artifacts: Artifacts;
@@ -48,6 +48,8 @@ export function publishPlace(catalog: Catalog, reference: string | undefined, re
 
 export class CatalogPublishing {
   readonly #options: CatalogPublishingOptions;
+  /** One after another: each is compared with what is published then. */
+  readonly #turn = new Mutex();
 
   constructor(options: CatalogPublishingOptions) {
     this.#options = options;
@@ -57,10 +59,14 @@ export class CatalogPublishing {
    * @throws `catalog.incomplete`, `catalog.widens` (what it widens was not accepted), `catalog.version-exists`,
    * and whatever packing, signing and clearing throw
    */
-  async publish(principal: Principal, request: CatalogPublishRequest): Promise<CatalogPublishResult> {
+  publish(principal: Principal, request: CatalogPublishRequest): Promise<CatalogPublishResult> {
+    return this.#turn.run(() => this.#publish(principal, request));
+  }
+
+  async #publish(principal: Principal, request: CatalogPublishRequest): Promise<CatalogPublishResult> {
     const { artifacts, store, registry, clock, signing, clearances } = this.#options;
     const { directory } = request;
-    const file = await readCatalogFile(directory);
+    const file = await this.#read(principal, directory);
     const { catalog, skipped } = ready(file.catalog, request);
     const { repository, tag } = publishPlace(catalog, request.reference, registry);
     const before = await publishedAt(artifacts, `${registry}/${repository}:${LATEST}`);
@@ -81,8 +87,10 @@ export class CatalogPublishing {
         details: { changes: reviewed.changes.slice(0, 200).map((one) => ({ ...one })) },
       });
     }
-    const dated = datedAfter(before?.catalog, catalog, clock.now().toISOString(), sameEntry);
-    await this.#requireFree(repository, tag, dated);
+    // Published before, and perhaps not to the end: the same again is the same artifact.
+    const dated =
+      (await this.#standing(repository, tag, catalog)) ??
+      datedAfter(before?.catalog, catalog, clock.now().toISOString(), sameEntry);
     const name = `catalog ${catalog.name} ${catalog.version}`;
     const packed = await artifacts.packOther(
       principal,
@@ -106,13 +114,20 @@ export class CatalogPublishing {
     };
   }
 
-  /** A version says one thing: the same again is nothing new, another is refused. */
-  async #requireFree(repository: string, tag: string, catalog: Catalog): Promise<void> {
+  /** What stands under the version, when it says the same. @throws `catalog.version-exists` */
+  async #standing(repository: string, tag: string, catalog: Catalog): Promise<Catalog | undefined> {
     const { artifacts, registry } = this.#options;
     const reference = `${registry}/${repository}:${tag}`;
     const there = tag === LATEST ? undefined : await publishedAt(artifacts, reference);
-    if (there === undefined || encodeCatalog(there.catalog).equals(encodeCatalog(catalog))) return;
+    if (there === undefined) return undefined;
+    if (contentDigest(there.catalog) === contentDigest(catalog)) return there.catalog;
     throw catalogErrors("catalog.version-exists", { reference });
+  }
+
+  async #read(principal: Principal, directory: string): Promise<CatalogFile> {
+    const details = { catalog: { directory, publish: true } };
+    const act = { principal, action: "admin:read", resource: systemResource, details } as const;
+    return allowedOrThrow(await this.#options.guard.perform(act, () => readCatalogFile(directory)));
   }
 
   async #moveLatest(principal: Principal, repository: string, digest: string): Promise<void> {

@@ -1,6 +1,8 @@
 // The desk for what differs between two artifacts, in what they consist of and in what they may do.
+import { reviewCatalog } from "@pratique/catalog";
 import type { DiffRequest, DiffResult, Principal } from "@pratique/contracts";
 import { allowedOrThrow, type Guard } from "@pratique/guard";
+import { readCatalogArtifact } from "@pratique/packaging";
 import { diffSboms, imageFiles, type ImageFiles, type LayerFiles } from "@pratique/sbom";
 import { versionOrderOf } from "@pratique/vulnerabilities";
 import type { Artifacts } from "../artifacts/artifacts.ts";
@@ -59,7 +61,8 @@ export class DiffDesk {
       changed: files.changed.map((path) => ({ path })),
       complete: ofLayers !== undefined || !isImage(from),
     };
-    const result = { ...rest, files: ofLayers ?? listed };
+    const own = from.kind === "catalog" && to.kind === "catalog" ? await reviewed(from, to) : {};
+    const result = { ...rest, ...own, files: ofLayers ?? listed };
     return {
       from: sideOf(from, before),
       to: sideOf(to, after),
@@ -93,6 +96,18 @@ export class DiffDesk {
     const after = await imageFiles(to.repository, to.descriptor.digest, { platform, known });
     return diffFiles(before, after);
   }
+}
+
+/** Of catalogs: what servers may do under the second that they could not under the first, and the other way round. */
+async function reviewed(from: Found, to: Found): Promise<Pick<DiffResult, "permissions">> {
+  const [before, after] = [
+    await readCatalogArtifact(from.repository, from.descriptor.digest),
+    await readCatalogArtifact(to.repository, to.descriptor.digest),
+  ];
+  const { changes } = reviewCatalog(before, after);
+  const lines = (effect: string): string[] =>
+    changes.flatMap((change) => (change.effect === effect ? [`${change.entry}: ${change.what}`] : []));
+  return { permissions: { added: [...lines("widens"), ...lines("neutral")], removed: lines("narrows") } };
 }
 
 function isImage({ kind }: Found): boolean {
