@@ -119,6 +119,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     onClose(() => house.close());
     const watched = { policy, audit: watchedBy(house, audit), acts, database, config: config.approvals };
     const { guard, inputs, approvals } = await openGuard({ ...watched, clock, log, ids, onClose });
+    // What nearly everybody is handed; each takes what it knows of it.
+    const common = { config, home, database, guard, clock, log, ids, onClose };
     const secrets = await openSecretDesk({ config, home, database, guard, clock, log, ids });
     const wakers: (() => void)[] = [];
     const observer = alsoTelling(house.observer, () => wakers.forEach((wake) => wake()));
@@ -134,15 +136,12 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const evidenceCache = new EvidenceCache();
     const nodeExecutable = process.execPath;
     const machinery = new Machinery({
-      config,
-      home,
+      ...common,
       path: options.environment["PATH"] ?? "",
       dockerHost: options.environment["DOCKER_HOST"],
       runtimeDirectory: options.environment["XDG_RUNTIME_DIR"],
       nodeExecutable,
       engineHostFile: builtFile(installation, "engine-host.js"),
-      clock,
-      log,
     });
     onClose(() => machinery.close());
 
@@ -154,16 +153,13 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const known = openVulnerabilities({ ...base, ...named, database, advisories, store, house, trust });
     wakers.push(() => known.keeper.wake());
     const judging = {
-      database,
+      ...common,
       store,
-      guard,
       key,
       trust,
       cache: evidenceCache,
       opinion: known.opinion,
       policy,
-      clock,
-      log,
     };
     const clearing = await openClearance({
       ...judging,
@@ -176,9 +172,10 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     onClose(() => clearing.background.close());
     policies.onChange(() => clearing.background.notify());
     advisories.desk.onChange(() => clearing.background.notify());
+    const packing = { store, key, trust, config, proxies, nodeExecutable, runCommand, ids };
     const { artifacts, ...desks } = await openArtifactDesks({
       ...base,
-      ...{ store, key, trust, config, proxies, nodeExecutable, runCommand, ids },
+      ...packing,
       clearances: clearing.clearances,
       registry: registryHost,
       environment: options.environment,
@@ -191,15 +188,13 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const { reserve } = house;
     const isImmutable = (name: string, tag: string) => house.policies.isImmutable(name, tag);
     const pullThrough = await openUpstreams({
+      ...common,
       config: config.registry,
-      home,
       store,
       trust,
       evidenceCache,
       ground: clearing.ground,
       policyDigest: () => policy().digest,
-      clock,
-      log,
     });
     onClose(() => pullThrough.close());
     const upstreams = new UpstreamDesk(pullThrough, guard);
@@ -209,11 +204,12 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     const { tokens, tokenEndpoint } = await openRegistryClients(clients);
     const { owner } = identity;
     const { url } = listener;
+    const reaching = { config, installation, nodeExecutable, database, secrets, artifacts, owner, url };
     const access = await openToolAccess({
-      ...{ config, home, installation, nodeExecutable, database, secrets, artifacts, owner, url, guard, clock, log },
+      ...base,
+      ...reaching,
       userHome: options.environment["HOME"],
       containers: () => machinery.containers(),
-      onClose,
     });
     const { shield, opened, logins, catalogs, toolServers } = access;
     const { gateway } = opened;
@@ -221,28 +217,22 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     policies.onChange(() => gateway.changed());
     const models = new Models(artifacts, store, new ModelFiles(join(home.cache, "models")));
     const inference = createInference({
-      guard,
+      ...common,
       engine: () => machinery.engine(),
       resolve: (name) => models.resolve(name),
       list: () => models.list(),
       runDirectory: home.run,
-      clock,
-      log,
       ...(config.engine.contextTokens === undefined ? {} : { contextTokens: config.engine.contextTokens }),
     });
     onClose(() => inference.close());
     const runs = new Runs({
+      ...common,
       artifacts,
       models,
       servers: toolServers.servers,
       identity,
-      guard,
-      database,
       engineName: async () => (await machinery.engine()).id,
       url: listener.url,
-      clock,
-      log,
-      ids,
     });
     const journal = database.registry;
     const upkeep = new UpkeepDesk({ config: config.registry, store, journal, house, guard, clock, log });
