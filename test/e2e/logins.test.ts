@@ -32,7 +32,7 @@ afterAll(async () => {
   await remove();
 });
 
-async function callTool(server: string): Promise<string> {
+async function callTool(server: string, args: Record<string, string> = {}): Promise<string> {
   const token = (await readFile(join(home, "token"), "utf8")).trim();
   const _meta = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -53,7 +53,7 @@ async function callTool(server: string): Promise<string> {
       jsonrpc: "2.0",
       id: 1,
       method: "tools/call",
-      params: { name: "whoami", arguments: {}, _meta },
+      params: { name: "whoami", arguments: args, _meta },
     }),
   });
   return await answer.text();
@@ -109,6 +109,9 @@ it("has its secret set from standard input alone, and the value shows nowhere", 
   expect([set.code, set.stdout]).toEqual([0, expect.not.stringContaining(API_KEY)]);
   await writeFile(join(home, "key-file"), "gone");
   await callTool("keyed");
+  // It is no shape that anybody knows: the secret guard knows the value.
+  expect(await callTool("notes", { text: `the key is ${API_KEY}` })).toContain("secret");
+  expect(upstream.bodies.join()).not.toContain(API_KEY);
   const listed = await pratique(["secret", "ls", "--json"], { home });
   expect(listed.stdout).toContain("api-key");
   const { code } = await execute(["grep", "-rFl", API_KEY, home], { env: { PATH: process.env["PATH"] } });

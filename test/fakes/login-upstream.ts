@@ -20,6 +20,8 @@ export interface LoginUpstream {
   readonly issuer: string;
   /** `authorization` of each request to the server. */
   readonly seen: (string | undefined)[];
+  /** What it was sent. */
+  readonly bodies: string[];
   /** Requests to the authorization server: method and path. */
   readonly asked: string[];
   /** What the server answers to the next request instead, once. */
@@ -54,6 +56,7 @@ export async function startLoginUpstream(options: LoginUpstreamOptions = {}): Pr
     url: resource,
     issuer,
     seen: [],
+    bodies: [],
     asked: [],
     next: undefined,
     hold: undefined,
@@ -95,6 +98,7 @@ export async function startLoginUpstream(options: LoginUpstreamOptions = {}): Pr
     const text = await bodyOf(req);
     const { authorization } = req.headers;
     upstream.seen.push(authorization);
+    upstream.bodies.push(text);
     const { next } = upstream;
     upstream.next = undefined;
     if (req.method !== "POST") return void res.writeHead(405, { allow: "POST" }).end();
