@@ -94,7 +94,12 @@ describe("a server of an older revision that asks", () => {
   it("refuses what is not meant for it, each with a word of its own", async () => {
     const { requestState } = (await call()).result;
     const retry = { requestState, inputResponses: { "input-1": ada } };
-    const altered = `${String(requestState).slice(0, -9)}A${String(requestState).slice(-8)}`;
+    const [head, at, tail] = [
+      String(requestState).slice(0, -9),
+      String(requestState).at(-9),
+      String(requestState).slice(-8),
+    ];
+    const altered = head + (at === "A" ? "B" : "A") + tail;
     expect(codeOf(await call({ ...retry, requestState: altered }))).toBe("gateway.state-invalid");
     expect(codeOf(await call({ ...retry, requestState: 7 }))).toBe("gateway.state-invalid");
     expect(codeOf(await call(retry, { who: "eve" }))).toBe("gateway.state-foreign");
