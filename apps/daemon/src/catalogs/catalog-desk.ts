@@ -135,7 +135,10 @@ export class CatalogDesk {
     if (place === undefined) return (await catalogs.list()).map(({ summary, inForce }) => ({ summary, at: inForce }));
     const at = await this.#readable(principal, place);
     const { name, title, version } = at.catalog;
-    const summary = { place: at.place, name, ...(title === undefined ? {} : { title }), version, cleared: false };
+    const { artifacts } = this.#options;
+    // A file is nothing that could be cleared.
+    const cleared = !isAbsolute(place) && (await artifacts.clearedNow(await artifacts.find(place))).cleared;
+    const summary = { place: at.place, name, ...(title === undefined ? {} : { title }), version, cleared };
     return [{ summary, at }];
   }
 

@@ -9,7 +9,7 @@ import { entryResource } from "./catalog-desk.ts";
 import type { Catalogs } from "./catalogs.ts";
 
 export interface RegistryApiOptions {
-  readonly catalogs: Catalogs;
+  readonly catalogs: Pick<Catalogs, "inForce">;
   readonly guard: Guard;
   /** Who reads for those that have no token, where the configuration lets them. */
   readonly anonymous: Principal | undefined;
