@@ -67,6 +67,8 @@ interface Asked {
   readonly unanswered?: Unanswered;
 }
 
+/** A policy that names the digest of arguments, or takes the context whole. */
+const LOOKS_AT_ARGUMENTS = /argumentsDigest|\bcontext\b(?!\s*(?:\.|\bhas\b|\[))/;
 /** How long a name of what policy was asked is taken to be kept under: then it is handed in again. */
 const INPUTS_FRESH_MS = 60_000;
 
@@ -110,6 +112,8 @@ class PolicyGuard implements Guard {
   /** What is known of acts that happen again and again, under the policy set that it was worked out with. */
   readonly #plans = new WeakMap<RepeatedAct, Plan>();
   readonly #lists = new WeakMap<RepeatedList<unknown>, ListPlan>();
+  /** Whether a set has a policy that looks at the digest of arguments. */
+  readonly #lookers = new WeakMap<PolicySet, boolean>();
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -278,10 +282,28 @@ class PolicyGuard implements Guard {
     await this.#recorder.write({ ...body, durationMs, details: { ...facts, of: id } });
   }
 
+  /** An act that is repeated has no arguments, unless a policy looks at their digest: then each is decided by itself. */
+  #decideOver(act: Act, waiting: Waiting | undefined): Decision {
+    const { policy, log } = this.#options;
+    const digest = waiting?.argumentsDigest;
+    if (digest === undefined || act.context?.["argumentsDigest"] !== undefined) return this.decide(act);
+    const set = policyInForce(policy);
+    if (set === undefined || !this.#looksAtArguments(set)) return this.decide(act);
+    return decideAct(() => set, log, { ...act, context: { ...act.context, argumentsDigest: digest() } });
+  }
+
+  #looksAtArguments(set: PolicySet): boolean {
+    const known = this.#lookers.get(set);
+    if (known !== undefined) return known;
+    const looks = set.policies.some(({ text }) => LOOKS_AT_ARGUMENTS.test(text));
+    this.#lookers.set(set, looks);
+    return looks;
+  }
+
   /** Decides; when only a human's approval is missing, asks for it and decides again. */
   async #decideAsking(act: Act, waiting: Waiting | undefined): Promise<Asked> {
     const { policy, log, approver } = this.#options;
-    const decision = this.decide(act);
+    const decision = this.#decideOver(act, waiting);
     if (decision.allow || !decision.needsApproval || approver === undefined) return { decision };
     const argumentsDigest = argumentsDigestOf(act, waiting);
     let answer: Approval | Unanswered | undefined;

@@ -157,3 +157,30 @@ describe("acts that may join", () => {
     expect(records.map(({ details }) => details?.["repeats"])).toEqual([undefined, 2, undefined]);
   });
 });
+
+it("is decided over its arguments each time when a policy looks at them", async () => {
+  const guard = guardWith();
+  const tool = {
+    type: "Tool" as const,
+    id: "s/t",
+    attributes: {
+      name: "t",
+      server: "s",
+      claimsReadOnly: false,
+      claimsDestructive: false,
+      claimsOpenWorld: false,
+      readOnly: true,
+      cleared: true,
+      isolated: true,
+    },
+  };
+  const { details: _, ...owner } = pull;
+  const call = new RepeatedAct({ ...owner, action: "tool:call", resource: tool });
+  const waiting = (digest: string) => ({ signal: new AbortController().signal, argumentsDigest: () => digest });
+  const ask = async (digest: string) => (await guard.perform(call, done, waiting(digest))).allowed;
+  expect([await ask("sha256:aa"), await ask("sha256:bb")]).toEqual([true, true]);
+  const text = `@id("not-these") forbid (principal, action == Pratique::Action::"tool:call", resource)
+    when { context has argumentsDigest && context.argumentsDigest == "sha256:bb" };`;
+  policy = loadPolicySet({ schema, files: { ...files, "arguments.cedar": text } });
+  expect([await ask("sha256:aa"), await ask("sha256:bb")]).toEqual([true, false]);
+});
