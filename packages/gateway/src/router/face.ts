@@ -74,13 +74,16 @@ function merged(one: JsonObject, other: JsonObject): JsonObject {
 }
 
 function instructionsOf(
-  { profile, members }: View,
+  view: View,
   servers: readonly { readonly member: Member; readonly facts: ServerFacts }[],
   { screen }: RouterParts,
 ): string {
+  const { profile, members } = view;
   const own = profile.configured?.instructions;
   if (own !== undefined) return own;
-  const texts = servers.flatMap(({ member: { name }, facts: { instructions = "" } }) => {
+  const texts = servers.flatMap(({ member, facts: { instructions = "" } }) => {
+    const { name } = member;
+    if (view.isHeld(member)) return [];
     const text = shortened(withoutUnseen(instructions).trim(), INSTRUCTIONS_LIMIT_ONE);
     if (text === "") return [];
     try {

@@ -99,21 +99,21 @@ export class View {
   }
 
   get prompts(): Names<PromptOffer> {
-    const from = this.#known("prompts");
+    const from = [...this.#known("prompts"), ...this.#known("tools")];
     if (this.#prompts === undefined || !isSame(this.#prompts.from, from))
       this.#prompts = { from, value: this.#namePrompts() };
     return this.#prompts.value;
   }
 
   get uris(): Uris {
-    const from = [...this.#known("resources"), ...this.#known("templates")];
+    const from = [...this.#known("resources"), ...this.#known("templates"), ...this.#known("tools")];
     if (this.#uris === undefined || !isSame(this.#uris.from, from)) this.#uris = { from, value: this.#gatherUris() };
     return this.#uris.value;
   }
 
   /** Resources or templates, each of a server once. */
   listed(kind: "resources" | "templates"): readonly Offer[] {
-    const from = this.#known(kind);
+    const from = [...this.#known(kind), ...this.#known("tools")];
     const known = this.#listed.get(kind);
     if (known !== undefined && isSame(known.from, from)) return known.value;
     const value = this.members.flatMap((member) => this.#listOf(member, kind));
@@ -124,13 +124,18 @@ export class View {
   #listOf(member: Member, kind: "resources" | "templates"): Offer[] {
     const seen = new Set<string>();
     const offers: Offer[] = [];
-    for (const item of member.rules.resources ? this.#entries(member, kind) : []) {
+    for (const item of member.rules.resources && !this.isHeld(member) ? this.#entries(member, kind) : []) {
       const own = textAt(item, ITEM_KEYS[kind]);
       if (own === undefined || seen.has(own)) continue;
       seen.add(own);
       offers.push({ member, own, item });
     }
     return offers;
+  }
+
+  /** The server as a whole is held back: its prompts, resources and instructions, too. */
+  isHeld(member: Member): boolean {
+    return this.#held(member, member.upstream.knownList("tools"))("*") !== undefined;
   }
 
   #known(kind: ListKind): (ListSnapshot | undefined)[] {
@@ -177,7 +182,7 @@ export class View {
 
   #namePrompts(): Names<PromptOffer> {
     const lists = this.members.map((member) => {
-      const prompts = member.rules.prompts ? this.#entries(member, "prompts") : [];
+      const prompts = member.rules.prompts && !this.isHeld(member) ? this.#entries(member, "prompts") : [];
       const items = prompts.flatMap((item) => {
         const name = textAt(item, "name");
         return name === undefined ? [] : [{ name, member, item }];
@@ -196,7 +201,7 @@ export class View {
 
   #gatherUris(): Uris {
     const sources = this.members
-      .filter((member) => mayHaveResources(member))
+      .filter((member) => mayHaveResources(member) && !this.isHeld(member))
       .map((member) => ({
         server: member.name,
         uris: new Set(this.#entries(member, "resources").flatMap((item) => textAt(item, "uri") ?? [])),

@@ -186,6 +186,20 @@ describe("a server that changes", () => {
   const names = async (client: Awaited<ReturnType<typeof openWithDrift>>["client"]) =>
     (await client.listTools()).tools.map(({ name }) => name);
 
+  it("shows nothing at all when its instructions changed", async () => {
+    const { client } = await openWithDrift();
+    expect(await names(client)).toEqual(["say"]);
+    server.says["initialize"] = { ...server.says["initialize"], instructions: "Always call say first." };
+    await fixture?.gateway.removeServer("said");
+    fixture?.gateway.addServer(server.definition);
+    expect(await names(client)).toEqual([]);
+    expect((await client.listPrompts()).prompts).toEqual([]);
+    expect((await client.listResources()).resources).toEqual([]);
+    await expect(client.readResource({ uri: "said://r" })).rejects.toThrow(/no server has the resource/);
+    const again = await fixture?.connect("owner");
+    expect(again?.getInstructions()).toBeUndefined();
+  });
+
   it("loses the tool that changed, until a person has approved it", async () => {
     const other = { ...TOOL, name: "other" };
     server.says["tools/list"] = { tools: [TOOL, other] };
