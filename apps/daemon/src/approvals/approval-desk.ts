@@ -66,10 +66,10 @@ export class ApprovalDesk implements Approver {
     const { principal } = act;
     // An approval that needs an approval would ask for ever.
     if (this.#guard === undefined || principal === undefined || act.action === "admin:approve") return undefined;
+    if (waiting?.signal.aborted === true) return undefined;
     const key = keyOf(act, argumentsDigest);
     const standing = await this.#standing.take(key);
     if (standing !== undefined) return { approved: true, by: standing.by, id: standing.id };
-    if (waiting?.signal.aborted === true) return undefined;
     const entry = this.#idle(key) ?? this.#add(request, principal);
     if (entry === undefined) return undefined;
     const canAsk = this.#canAsk(entry, waiting);
