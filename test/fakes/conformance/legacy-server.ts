@@ -46,15 +46,19 @@ function turnOf(server: Server, args: Members, { requestId, _meta }: Extra): Tur
     args,
     capabilities: { ...server.getClientCapabilities() },
     wantsProgress: progressToken !== undefined,
-    ask: async (questions) =>
-      Object.fromEntries(
-        await Promise.all(
-          Object.entries(questions).map(async ([key, question]) => {
-            const answer = await server.request(question as never, ResultSchema, related);
-            return [key, answer as Members] as const;
-          }),
-        ),
-      ),
+    // What its client cannot be asked it does without, as long as there is something else.
+    async ask(questions) {
+      const keys = Object.keys(questions);
+      const answers = await Promise.allSettled(
+        Object.values(questions).map((question) => server.request(question as never, ResultSchema, related)),
+      );
+      const given = answers.flatMap((answer, index) =>
+        answer.status === "fulfilled" ? [[keys[index]!, answer.value as Members] as const] : [],
+      );
+      const [first] = answers;
+      if (given.length === 0 && first?.status === "rejected") throw first.reason;
+      return Object.fromEntries(given);
+    },
     async progress(progress, total) {
       if (progressToken === undefined) return;
       await server.notification(
