@@ -6,11 +6,27 @@ import { MESSAGE_LIMIT_BYTES } from "../limits.ts";
 /** What an answer that is an error may explain. */
 const EXPLANATION_LIMIT_BYTES = 64 * 1024;
 
+/** Longer a body that nobody wants is not read for the sake of its connection. */
+const DISCARD_MS = 1000;
+
+/** Reads what nobody wants, so that its connection can serve again; what is large or slow ends with it. */
+export function discard(response: IncomingMessage): void {
+  let sizeBytes = 0;
+  const late = setTimeout(() => response.destroy(), DISCARD_MS).unref();
+  response.on("error", () => undefined);
+  response.on("data", (chunk: Buffer) => {
+    sizeBytes += chunk.length;
+    if (sizeBytes > EXPLANATION_LIMIT_BYTES) response.destroy();
+  });
+  response.once("close", () => clearTimeout(late));
+}
+
 /** The whole body. @throws when it is too large, or breaks off */
 export function readText(response: IncomingMessage, limitBytes = MESSAGE_LIMIT_BYTES): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
+    if (response.destroyed) reject(new Error("the answer broke off"));
     response.on("data", (chunk: Buffer) => {
       sizeBytes += chunk.length;
       if (sizeBytes > limitBytes) {

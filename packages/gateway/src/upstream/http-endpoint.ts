@@ -3,6 +3,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { urlToHttpOptions } from "node:url";
 import type { UpstreamAuth } from "../server-definition.ts";
+import { discard } from "./http-body.ts";
 import { LostRequest } from "./lost-request.ts";
 
 /** Servers close idle connections after 5 s (Node, uvicorn) or later; ours end before, so that no request meets a closing one. */
@@ -21,6 +22,9 @@ const UNREACHED: readonly string[] = [
   "EHOSTDOWN",
   "ERR_INVALID_CHAR",
 ];
+
+/** So long a message that has no answer may take to be taken. */
+const SAY_MS = 10_000;
 
 /** A request that can be ended at any time, also while a next one is prepared after a redirect or new credentials. */
 export class HttpCall {
@@ -97,7 +101,7 @@ export class HttpEndpoint {
       const response = await this.#once(call, target, method, all, body);
       const { statusCode = 0 } = response;
       if (statusCode >= 300 && statusCode < 400) {
-        response.resume();
+        discard(response);
         target = this.#redirected(target, response, method);
         redirects += 1;
         if (redirects > REDIRECT_LIMIT) throw new Error("it redirects without end");
@@ -107,12 +111,35 @@ export class HttpEndpoint {
         renewals += 1;
         const wwwAuthenticate = response.headers["www-authenticate"];
         const sent = all["authorization"];
-        if (await auth.renew(scope, { status: statusCode, wwwAuthenticate, sent }, signal)) {
-          response.resume();
-          continue;
-        }
+        const answer = { status: statusCode, wwwAuthenticate, sent };
+        if (await this.#renewed(response, () => auth.renew(scope, answer, signal))) continue;
       }
       return response;
+    }
+  }
+
+  /** Sends what has no answer. Resolves when it was taken, or not: the next request finds out what is wrong. */
+  async say(request: HttpRequest): Promise<void> {
+    const call = new HttpCall();
+    const late = setTimeout(() => call.end(), SAY_MS).unref();
+    try {
+      discard(await this.open(call, request));
+    } catch {
+      // Nothing waits for it.
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  /** A response that is of no use any more keeps no connection. */
+  async #renewed(response: http.IncomingMessage, renew: () => Promise<boolean>): Promise<boolean> {
+    try {
+      const isRenewed = await renew();
+      if (isRenewed) discard(response);
+      return isRenewed;
+    } catch (error) {
+      response.destroy();
+      throw error;
     }
   }
 
@@ -142,7 +169,11 @@ export class HttpEndpoint {
         return;
       }
       call.under(request);
-      request.once("response", resolve);
+      request.once("response", (response) => {
+        // Whoever reads it hears of it too; a response that waits for new credentials has no reader.
+        response.on("error", () => undefined);
+        resolve(response);
+      });
       // Not once: a socket that breaks after the answer tells so here too.
       request.on("error", (error: NodeJS.ErrnoException) => reject(lost(error)));
       request.end(body);

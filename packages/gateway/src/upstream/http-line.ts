@@ -49,16 +49,7 @@ export class HttpLine implements Line {
   }
 
   async say(text: string): Promise<void> {
-    try {
-      const response = await this.#endpoint.open(new HttpCall(), {
-        method: "POST",
-        headers: this.#headers({}),
-        body: text,
-      });
-      response.on("error", () => undefined).resume();
-    } catch {
-      // The next request finds out what is wrong.
-    }
+    await this.#endpoint.say({ method: "POST", headers: this.#headers({}), body: text });
   }
 
   hangUp(flight: Flight): boolean {
@@ -87,7 +78,7 @@ export class HttpLine implements Line {
     try {
       const headers = this.#headers(flight.outgoing.headers ?? {});
       const response = await this.#endpoint.open(call, { method: "POST", headers, body: text });
-      if (flight.isSettled) response.on("error", () => undefined).destroy();
+      if (flight.isSettled) response.destroy();
       else await this.#take(response, flight);
     } catch (error) {
       flight.fail(error);
@@ -144,7 +135,7 @@ export class HttpLine implements Line {
         if (flight.isSettled) return;
         const response = await this.#get(call, lastId);
         if (response === undefined) break;
-        if (flight.isSettled) response.on("error", () => undefined).destroy();
+        if (flight.isSettled) response.destroy();
         else this.#stream(response, flight);
         return;
       } catch (error) {
@@ -211,7 +202,7 @@ export class HttpLine implements Line {
     headers["accept"] = "text/event-stream";
     const response = await this.#endpoint.open(call, { method: "GET", headers });
     if (response.statusCode === 200 && isEventStream(response)) return response;
-    response.on("error", () => undefined).destroy();
+    response.destroy();
     return undefined;
   }
 
@@ -226,7 +217,7 @@ export class HttpLine implements Line {
     const timer = setTimeout(() => call.end(), DELETE_MS);
     try {
       const response = await this.#endpoint.open(call, { method: "DELETE", headers: this.#headers({}) });
-      response.on("error", () => undefined).destroy();
+      response.destroy();
     } catch {
       // It ends by itself, then.
     } finally {

@@ -1,8 +1,8 @@
 // The transport of revision 2024-11-05: an event stream that brings everything, and an address for what we say.
 import type { IncomingMessage } from "node:http";
 import type { Flight } from "./flight.ts";
-import { isEventStream, readEvents, readExplanation } from "./http-body.ts";
-import { HttpCall, type HttpEndpoint } from "./http-endpoint.ts";
+import { discard, isEventStream, readEvents, readExplanation } from "./http-body.ts";
+import { HttpCall, type HttpEndpoint, type HttpRequest } from "./http-endpoint.ts";
 import { HttpRefusal } from "./http-refusal.ts";
 import type { Line, LineListener } from "./line.ts";
 import { LostRequest } from "./lost-request.ts";
@@ -43,14 +43,11 @@ export class SseLine implements Line {
   }
 
   async say(text: string): Promise<void> {
-    try {
-      (await this.#open(text)).on("error", () => undefined).resume();
-    } catch {
-      // The next request finds out what is wrong.
-    }
+    await this.#endpoint.say(this.#message(text));
   }
 
-  hangUp(): boolean {
+  hangUp(flight: Flight): boolean {
+    flight.hangUp?.();
     return false;
   }
 
@@ -61,11 +58,13 @@ export class SseLine implements Line {
   }
 
   async #post(flight: Flight, text: string): Promise<void> {
+    const call = new HttpCall();
+    flight.hangUp = () => call.end();
     try {
-      const response = await this.#open(text, flight.outgoing.headers);
+      const response = await this.#endpoint.open(call, this.#message(text, flight.outgoing.headers));
       const { statusCode = 0, headers } = response;
       if (statusCode >= 200 && statusCode < 300) {
-        response.on("error", () => undefined).resume();
+        discard(response);
         return;
       }
       const refusal = new HttpRefusal(statusCode, headers["www-authenticate"], await readExplanation(response));
@@ -77,15 +76,10 @@ export class SseLine implements Line {
     }
   }
 
-  #open(body: string, more: Readonly<Record<string, string>> = {}): Promise<IncomingMessage> {
+  #message(body: string, more: Readonly<Record<string, string>> = {}): HttpRequest {
     const headers: Record<string, string> = { ...more, "content-type": "application/json" };
     if (this.#version !== undefined && this.#version >= "2025-06-18") headers["mcp-protocol-version"] = this.#version;
-    return this.#endpoint.open(new HttpCall(), {
-      method: "POST",
-      headers,
-      body,
-      ...(this.#address === undefined ? {} : { url: this.#address }),
-    });
+    return { method: "POST", headers, body, ...(this.#address === undefined ? {} : { url: this.#address }) };
   }
 
   #follow(response: IncomingMessage): Promise<URL> {

@@ -8,6 +8,8 @@ import { LostRequest, Misbehaviour } from "./lost-request.ts";
 const LF = 10;
 /** A process has ended and a child of its own holds its output open: so long its last words are waited for. */
 const LAST_WORDS_MS = 200;
+/** What waits for a process that does not read. */
+const UNREAD_LIMIT_BYTES = 32 * 1024 * 1024;
 
 /** Lines that are no JSON are skipped, since servers print to stdout by mistake; a message over the limit ends the connection. */
 export class StdioLine implements Line {
@@ -37,6 +39,10 @@ export class StdioLine implements Line {
     const { stdin } = this.#peer;
     if (this.#isClosed || !stdin.writable) {
       flight.fail(new LostRequest("it has ended", { reached: false, endsConnection: true }));
+      return;
+    }
+    if (stdin.writableLength > UNREAD_LIMIT_BYTES) {
+      flight.fail(new Error("it does not read what is sent to it"));
       return;
     }
     stdin.write(`${text}\n`, (error) => {
