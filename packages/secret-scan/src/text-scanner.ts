@@ -348,5 +348,13 @@ function isWrapped(text: string, start: number, end: number): boolean {
   if (start > 0 && text.charCodeAt(start - 1) !== 10) return false;
   if ((end - start) % 4 !== 0) return false;
   const next = text.charCodeAt(end) === 13 ? end + 2 : end + 1;
-  return text.charCodeAt(next - 1) === 10 && isWordCode(text.charCodeAt(next)) && isWordCode(text.charCodeAt(next + 3));
+  const goesOn =
+    text.charCodeAt(next - 1) === 10 && isWordCode(text.charCodeAt(next)) && isWordCode(text.charCodeAt(next + 3));
+  if (!goesOn) return false;
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at);
+    // Mail and PEM have the older alphabet; lines of identifiers have hyphens early.
+    if (!isWordCode(code) && code !== 43 && code !== 47) return false;
+  }
+  return true;
 }

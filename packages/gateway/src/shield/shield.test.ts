@@ -1,9 +1,12 @@
 // Secrets on every path through a real gateway, in both directions; and servers that change under its eyes.
+import { createServer } from "node:http";
+import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
-import { DriftConfig, SecretGuardConfig } from "@pratique/contracts";
-import { systemClock, type JsonObject } from "@pratique/core";
+import { DriftConfig, InterceptorConfig, SecretGuardConfig } from "@pratique/contracts";
+import { isJsonObject, silentLog, systemClock, type JsonObject } from "@pratique/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openGateway, textOf, type GatewayFixture } from "../gateway.fixture.ts";
+import { listening, openGateway, textOf, type GatewayFixture } from "../gateway.fixture.ts";
+import { openInterceptors } from "./interceptors/open-interceptors.ts";
 import { SecretGuard, type HeldSecrets } from "./secret-guard.ts";
 import { ServerDrift } from "./server-drift.ts";
 import { openSaidServer, type SaidServer } from "./shield.fixture.ts";
@@ -168,6 +171,42 @@ it("blocks answers where the configuration says so", async () => {
   const client = await open({ results: "block" });
   server.says["tools/call"] = { content: [{ type: "text", text: SECRET }] };
   await expect(client.callTool({ name: "say", arguments: {} })).rejects.toThrow(/said answered holds a secret/);
+});
+
+it("asks an interceptor, does as it says, and records what it did", async () => {
+  const seen: string[] = [];
+  const judge = createServer((req, res) => {
+    void buffer(req).then((body) => {
+      const question: unknown = JSON.parse(body.toString());
+      seen.push(body.toString());
+      const isAfter = isJsonObject(question) && question["when"] === "after";
+      const changed = isAfter
+        ? { answer: { content: [{ type: "text", text: `now with ${SECRET}` }] } }
+        : { params: { name: "other", arguments: { changed: true } } };
+      res.end(JSON.stringify({ action: "change", ...changed }));
+    });
+  });
+  const url = `http://127.0.0.1:${await listening(judge)}/`;
+  const config = InterceptorConfig.parse({ name: "judge", url, when: ["before", "after"] });
+  const interceptors = await openInterceptors([config], { directory: "/", log: silentLog });
+  fixture = await openGateway({
+    interceptors: interceptors!,
+    screen: new SecretGuard({ config: SecretGuardConfig.parse({}) }),
+  });
+  fixture.gateway.addServer(server.definition);
+  const client = await fixture.connect("owner", { era: "modern" });
+  const answer = await client.callTool({ name: "say", arguments: { a: 1 } });
+  expect(textOf(answer)).toMatch(/^now with «github-token:.{4}»$/);
+  expect(server.heard.at(-1)).toMatchObject({ params: { name: "say", arguments: { changed: true } } });
+  expect(fixture.records.findLast(({ action }) => action === "tool:call")?.details).toMatchObject({
+    arguments: { changed: true },
+    interceptedBefore: [{ name: "judge", did: "changed" }],
+    interceptedAfter: [{ name: "judge", did: "changed" }],
+  });
+  expect(seen).toHaveLength(2);
+  await interceptors?.close();
+  judge.closeAllConnections();
+  judge.close();
 });
 
 describe("a server that changes", () => {
