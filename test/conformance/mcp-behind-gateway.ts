@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { AuditRecord, UserPrincipal } from "@pratique/contracts";
 import { silentLog, systemClock, uuidv7 } from "@pratique/core";
-import { createGateway, type ServerTransport } from "@pratique/gateway";
+import { createGateway, mcpEndpoint, type ServerTransport } from "@pratique/gateway";
 import { createGuard } from "@pratique/guard";
 import { loadPolicySet } from "@pratique/policy";
 import { startProcess } from "@pratique/sandbox";
@@ -64,7 +64,10 @@ export async function serveBehindGateway(transport: ServerTransport): Promise<Se
     info: { name: "pratique", version: "0" },
   });
   gateway.addServer({ name: "suite", isolated: true, cleared: true, verdicts: {}, transport });
-  const server = createServer((req, res) => void gateway.handle(req, res, { principal: owner }));
+  const server = createServer((req, res) => {
+    const { pathname } = new URL(req.url ?? "/", "http://gateway.invalid");
+    void gateway.handle(req, res, { principal: owner, ...mcpEndpoint(pathname) });
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
