@@ -50,10 +50,6 @@ export async function discoverAuthorizationServer(options: DiscoverOptions): Pro
   if (metadata === undefined) {
     throw credentialErrors("gateway.login-not-offered", { server, reason: "it names no authorization server" });
   }
-  // MCP authorization, "Authorization Code Protection": without PKCE a client refuses to go on.
-  if (metadata.code_challenge_methods_supported?.includes("S256") === false) {
-    throw failed("its authorization server does not offer PKCE with S256");
-  }
   const scopes = protectedResource?.scopes_supported?.slice(0, SCOPES_LIMIT);
   return {
     issuer: metadata.issuer,

@@ -38,6 +38,11 @@ export async function beginLogin(
   const fetch = fetchFor(server, parts, signal);
   const challenge = request.challenge ?? (await askForChallenge(server, parts, signal));
   const authorizationServer = await authorizationServerOf(server, challenge, fetch);
+  // MCP authorization, "Authorization Code Protection": where PKCE is not offered, a client refuses to go on.
+  if (authorizationServer.metadata.code_challenge_methods_supported?.includes("S256") !== true) {
+    const reason = "its authorization server does not offer PKCE with S256";
+    throw credentialErrors("gateway.login-failed", { server: server.name, reason });
+  }
   const scope = scopeUnion(
     request.held,
     settings.scopes?.join(" "),

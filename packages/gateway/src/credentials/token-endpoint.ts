@@ -43,9 +43,18 @@ const TokenAnswer = z.looseObject({
     .max(16_384)
     .regex(/^[\x21-\x7e]+$/),
   token_type: z.string().regex(/^bearer$/i),
-  refresh_token: z.string().min(1).max(16_384).optional(),
-  expires_in: z.number().optional(),
-  scope: z.string().max(16_384).optional(),
+  // Some say null, or nothing in a string, for none, and numbers in strings.
+  refresh_token: z.string().max(16_384).nullish(),
+  expires_in: z
+    .union([
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,12}$/)
+        .transform(Number),
+    ])
+    .nullish(),
+  scope: z.string().max(16_384).nullish(),
 });
 const LONGEST_S = 10 * 365 * 86_400;
 
@@ -104,12 +113,15 @@ async function requestTokens(request: TokenRequest, grant: URLSearchParams): Pro
   const parsed = TokenAnswer.safeParse(body);
   if (!parsed.success) throw failed("its authorization server gave no bearer token");
   const { access_token: accessToken, refresh_token: refreshToken, expires_in: lifetime, scope } = parsed.data;
+  const given = scope?.trim().replace(/[\s,]+/g, " ");
   const seconds =
-    lifetime === undefined || !Number.isFinite(lifetime) ? undefined : Math.min(Math.max(lifetime, 0), LONGEST_S);
+    lifetime === undefined || lifetime === null || !Number.isFinite(lifetime)
+      ? undefined
+      : Math.min(Math.max(lifetime, 0), LONGEST_S);
   return {
     accessToken,
-    refreshToken,
+    refreshToken: refreshToken === null || refreshToken === "" ? undefined : refreshToken,
     expiresAt: seconds === undefined ? undefined : now + seconds * 1000,
-    scope,
+    scope: given === "" ? undefined : given,
   };
 }
