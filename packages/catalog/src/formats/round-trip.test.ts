@@ -270,7 +270,7 @@ describe.each(CASES)("$id", (format, documents) => {
         expect(second.name).toBe(`${entry.name}-2`);
         expect(plain(exportEntry(format, second))).toEqual(document);
       }),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 });
