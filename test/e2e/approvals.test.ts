@@ -91,6 +91,29 @@ it("waits while somebody watches, and goes on with his answer; it is gone with i
   expect(await daemon.client.verifyAudit()).toMatchObject({ ok: true });
 });
 
+it("a program's call waits like any other, and its record names the program", async () => {
+  const client = await careful.connect(daemon, "team");
+  expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["find_tool", "call_tool", "run_code"]);
+  const reader = new AbortController();
+  const lists = daemon.client.followApprovals(reader.signal);
+  await lists.next();
+  const code = `return await tools.notes.write_note({ text: "from a program" }).catch((error) => error.message)`;
+  const running = client.callTool({ name: "run_code", arguments: { code } });
+  for await (const { approvals } of lists) {
+    if (approvals[0]?.isWaiting !== true) continue;
+    expect(approvals[0].arguments).toEqual({ text: "from a program" });
+    await daemon.client.answerApproval(approvals[0].id, { answer: "approve", rememberSeconds: 0 });
+    break;
+  }
+  expect(said(await running)).toBe('"written"');
+  reader.abort();
+  const records = await daemon.client.records({ action: "tool:call" });
+  const [inner, outer] = ["notes/write_note", "pratique/run_code"].map((id) =>
+    records.find(({ resource }) => resource.id === id),
+  );
+  expect(inner?.details?.["within"]).toBe(outer?.details?.["call"]);
+});
+
 /** Reads lists, one a line, until one is so. */
 function linesOf(stream: NodeJS.ReadableStream) {
   const seen: { approvals: PendingApproval[] }[] = [];

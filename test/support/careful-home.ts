@@ -1,4 +1,4 @@
-// A state directory whose policies want a person's approval for each tool call, with a server of notes behind the gateway.
+// A state directory whose policies want a person's approval for each call of a writing tool, with a server of notes behind the gateway.
 import { appendFile, cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client, StreamableHTTPClientTransport, type CallToolResult } from "@modelcontextprotocol/client";
@@ -11,7 +11,7 @@ export interface CarefulHome {
   /** On that address, or a free port. */
   start(listen?: string): Promise<Daemon>;
   /** A client of the owner, without anybody to ask. */
-  connect(daemon: Daemon): Promise<Client>;
+  connect(daemon: Daemon, profile?: string): Promise<Client>;
   remove(): Promise<void>;
 }
 
@@ -27,10 +27,12 @@ export async function carefulHome(approvals: Readonly<Record<string, unknown>> =
 @reason("Each call wants a yes.")
 @remedy("ask a person")
 forbid (principal, action == Pratique::Action::"tool:call", resource)
+unless { resource.readOnly }
 unless { context has approved && context.approved };
 `,
   );
-  const config = { approvals, gateway: { servers: { notes: { url: notes.url } } } };
+  const profiles = { team: { servers: ["notes"], search: true, codeMode: true } };
+  const config = { approvals, gateway: { servers: { notes: { url: notes.url } }, profiles } };
   await writeFile(join(place.home, "pratique.yaml"), JSON.stringify(config));
   const clients: Client[] = [];
   return {
@@ -41,13 +43,17 @@ unless { context has approved && context.approved };
         env: { PRATIQUE_POLICY_DIRECTORY: directory },
         ...(listen === undefined ? {} : { listen }),
       }),
-    async connect({ url, token }) {
+    async connect({ url, token }, profile) {
       const client = new Client(
         { name: "careful", version: "0" },
         { versionNegotiation: { mode: { pin: "2026-07-28" } } },
       );
       const headers = { authorization: `Bearer ${token}` };
-      await client.connect(new StreamableHTTPClientTransport(new URL(`${url}/mcp`), { requestInit: { headers } }));
+      await client.connect(
+        new StreamableHTTPClientTransport(new URL(`${url}/mcp${profile === undefined ? "" : `/${profile}`}`), {
+          requestInit: { headers },
+        }),
+      );
       clients.push(client);
       return client;
     },
