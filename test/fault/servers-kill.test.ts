@@ -10,7 +10,7 @@ import { silentLog, systemClock } from "@pratique/core";
 import { openContainerDriver, probeContainerEngine, type ContainerDriver, type UsableEngine } from "@pratique/sandbox";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { skipWithout } from "../interop/peers/sid-tree.ts";
-import { EXAMPLES, ROOT, startDaemon, temporaryHome, type Daemon } from "../support/program.ts";
+import { EXAMPLES, pratique, ROOT, startDaemon, temporaryHome, type Daemon } from "../support/program.ts";
 
 /** By hand: `FAULT_CLIENTS=10 FAULT_CALLS=1000 FAULT_KILLS=60`. */
 const CLIENTS = Number(process.env["FAULT_CLIENTS"] ?? 2);
@@ -107,6 +107,29 @@ it("leaves nothing, whoever is killed", { timeout: 600_000 }, async (context) =>
   await expect.poll(ours, { timeout: 20_000 }).toEqual([]);
   daemon = await startDaemon(place.home, { listen: `127.0.0.1:${PORT}` });
   expect((await daemon.client.verifyAudit()).checks.filter(({ ok }) => !ok)).toEqual([]);
+});
+
+it("can be looked at, watched, stopped and removed from the command line", { timeout: 120_000 }, async (context) => {
+  if (missing !== undefined) return skipWithout(context, "container engine", missing);
+  const tell = async (...args: string[]) => {
+    const result = await pratique([...args, "--json"], place);
+    expect([args.join(" "), result.stderr, result.code]).toEqual([args.join(" "), expect.anything(), 0]);
+    return result.json();
+  };
+  expect(await tell("server", "ls")).toMatchObject({ servers: [{ name: "harbour", added: true, learning: "off" }] });
+  expect(await tell("catalog", "learn", "harbour")).toMatchObject({
+    mode: "deny",
+    hosts: [],
+    proposal: expect.stringContaining("api.example.com:443: named so far, not tried"),
+  });
+  expect(await tell("server", "stop", "harbour")).toMatchObject({ state: "stopped", processes: [] });
+  expect(await tell("server", "start", "harbour")).toMatchObject({ state: expect.not.stringMatching("stopped") });
+  expect(await tell("server", "logs", "harbour")).toMatchObject({ name: "harbour" });
+  const again = await pratique(["server", "add", "harbour", "voyage/harbour:1"], place);
+  expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("server.exists")]);
+  expect(await tell("server", "rm", "harbour")).toEqual({ name: "harbour" });
+  expect(await tell("server", "ls")).toEqual({ servers: [] });
+  await expect.poll(() => driver!.list(), { timeout: 20_000 }).toEqual([]);
 });
 
 /** Directories and sockets that belong to servers. */
