@@ -61,6 +61,7 @@ export class Listeners {
 
   /** Servers came or went: whoever sees one of them is told that the lists are not what they were. */
   async changed(server: string): Promise<void> {
+    for (const listener of [...this.#listeners]) await this.#watchAgain(listener, server);
     for (const kind of ["tools", "prompts", "resources"] as const) await this.#tellChanged(server, "", kind);
   }
 
@@ -157,6 +158,19 @@ export class Listeners {
     watched.set(publicUri, { server: member.name, uri, upstream });
   }
 
+  /** A server that took another's place knows nothing of what was watched there. */
+  async #watchAgain(listener: Listener, server: string): Promise<void> {
+    for (const [publicUri, watch] of [...listener.watched]) {
+      if (watch.server !== server) continue;
+      listener.watched.delete(publicUri);
+      try {
+        await this.#watch(listener, publicUri);
+      } catch (error) {
+        this.#log.debug("a resource is not watched any more", { server, ...describeError(error) });
+      }
+    }
+  }
+
   async #unwatch({ watched }: Listener, publicUri: string): Promise<void> {
     const watch = watched.get(publicUri);
     watched.delete(publicUri);
@@ -171,9 +185,16 @@ export class Listeners {
   async #mayHear({ caller }: Listener, server: string): Promise<boolean> {
     const view = this.#parts.views.at(caller);
     const member = view.member(server);
-    // Of one that was taken out nothing is known any more, but that it was there.
-    if (member === undefined) return view.profile.shows(server);
+    if (member === undefined) return view.profile.shows(server) && this.#mayHaveSeen(caller, view, server);
     return await this.#isVisible(caller, view, member);
+  }
+
+  /** Of a server that was taken out nothing is known any more, but its name. */
+  #mayHaveSeen(caller: Caller, view: View, name: string): boolean {
+    const { guard, acts } = this.#parts;
+    const { scope: _, ...act } = acts.listing({ caller, profile: view.profile }, "tool:list", "tools/list");
+    const attributes = { name, isolated: false, cleared: false };
+    return guard.decide({ ...act, resource: { type: "Server", id: name, attributes } }).allow;
   }
 
   async #isVisible(caller: Caller, view: View, member: Member): Promise<boolean> {

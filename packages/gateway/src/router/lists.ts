@@ -54,11 +54,11 @@ export async function toolEntries(
   const uris = offers.some(({ item }) => hasPage(item)) ? await urisToTell(view, views) : undefined;
   const known = entries.get(offers);
   if (known?.uris === uris && known !== undefined) return known;
-  const all = offers.map(({ member: { name }, own, item }) => ({
-    server: name,
-    own,
-    item: uris === undefined || !hasPage(item) ? item : withShownPage(item, (uri) => uris.shown(name, uri)),
-  }));
+  const all = offers.map(({ member: { name }, own, item: listed }) => {
+    const item =
+      uris === undefined || !hasPage(listed) ? listed : withShownPage(listed, (uri) => uris.shown(name, uri));
+    return { server: name, own, item, characters: JSON.stringify(item).length };
+  });
   const made = { uris, all, items: all.map(({ item }) => item) };
   entries.set(offers, made);
   return made;

@@ -8,6 +8,8 @@ export interface PageEntry {
   /** Its server, in whose order lists are, and what it is called there. */
   readonly server: string;
   readonly own: string;
+  /** Of it as JSON, where that was worked out before. */
+  readonly characters?: number;
 }
 
 export interface Page {
@@ -32,7 +34,7 @@ export function pageOf(
   for (let at = start; at < entries.length; at++) {
     const entry = entries[at]!;
     // Only a list of many entries can be too long: most are not measured at all.
-    if (entries.length > 100) characters += JSON.stringify(entry.item).length;
+    if (entries.length > 100) characters += entry.characters ?? JSON.stringify(entry.item).length;
     if (items.length > 0 && (items.length >= limits.entries || characters > limits.characters)) {
       const { server, own } = entries[at - 1]!;
       return { items, nextCursor: Buffer.from(JSON.stringify([server, own])).toString("base64url") };

@@ -61,7 +61,7 @@ export function guardedExchange(
   return {
     method: exchange.method,
     params: change.params,
-    headers: exchange.headers,
+    headers: screenedHeaders(exchange.headers, screen, toServer),
     client: exchange.client,
     principal: change.principal,
     signal: exchange.signal,
@@ -94,6 +94,16 @@ export function withParams(exchange: Exchange, params: JsonObject): Exchange {
     notify: (notification) => exchange.notify(notification),
     ask: (request) => exchange.ask(request),
   };
+}
+
+/** `Mcp-Param-*` repeat arguments. @throws `gateway.secret-blocked` */
+function screenedHeaders(
+  headers: Exchange["headers"],
+  screen: Screen,
+  place: Parameters<Screen["value"]>[1],
+): Exchange["headers"] {
+  for (const name in headers) if (Object.hasOwn(headers, name)) return screen.value(headers, place).value;
+  return headers;
 }
 
 /** A notification that may go to a client; undefined when the screen holds it back. */

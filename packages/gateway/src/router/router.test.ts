@@ -430,6 +430,32 @@ describe("what the gateway says of itself", () => {
   });
 });
 
+describe("a server that is replaced or taken out", () => {
+  it("is told anew what is watched of it, and whoever saw it hears that it is gone", async () => {
+    const servers = [new FakeServer("a", { resources: [resource("x://a")], tools: [tool("t")] })];
+    const { router } = await openRouter(servers);
+    const mine = heard();
+    const others = heard();
+    const filter = { tools: true, prompts: false, resources: false, uris: [] };
+    const listening = await router.listen(caller(owner), filter, mine.tell);
+    await listening.watch("x://a");
+    await router.listen(caller(stranger), filter, others.tell);
+    const next = new FakeServer("a", { resources: [resource("x://a")], tools: [tool("t")] });
+    servers.splice(0, 1, next);
+    router.serverChanged("a");
+    await expect.poll(() => [...next.watched]).toEqual(["x://a"]);
+    router.heard(next, { type: "resource-updated", params: { uri: "x://a" } });
+    await expect
+      .poll(() => mine.all.map(({ method }) => method))
+      .toEqual(expect.arrayContaining(["notifications/resources/updated", "notifications/tools/list_changed"]));
+    const before = mine.all.length;
+    servers.splice(0, 1);
+    router.serverChanged("a");
+    await expect.poll(() => mine.all.length).toBeGreaterThan(before);
+    expect(others.all).toEqual([]);
+  });
+});
+
 describe("people who share a server", () => {
   it("each have their own of a server that acts for one", async () => {
     const definition = { scope: "user" as const };

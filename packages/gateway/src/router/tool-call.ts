@@ -69,6 +69,8 @@ async function callOffer(
   const place = { server: member.name, what: own, profile: view.profile.name };
   trace.about({ tool: own, server: member.name });
   let sent: JsonObject = Object.keys(offer.pinned).length === 0 ? given : { ...given, ...offer.pinned };
+  // What else is in the request: answers to questions of the server, `_meta`.
+  let outer: JsonObject = outerParams(exchange.params);
   const notes: Record<string, JsonObject[string]> = {};
   if (within !== undefined) notes["within"] = within;
   // What must not be sent is an act all the same: it is decided and recorded, and fails.
@@ -76,10 +78,13 @@ async function callOffer(
   try {
     await parts.rates.take({ caller, kind: "calls", server: member.name, tool: own });
     const screened = screen.value(sent, { direction: "to-server", ...place });
+    const screenedOuter = screen.value(outer, { direction: "to-server", ...place });
     sent = screened.value;
-    if (screened.redactions.length > 0) notes["argumentRedactions"] = screened.redactions;
+    outer = screenedOuter.value;
+    const redactions = [...screened.redactions, ...screenedOuter.redactions];
+    if (redactions.length > 0) notes["argumentRedactions"] = redactions;
     if (interceptors?.concerns("tools/call", member.name) === true) {
-      const params = { ...exchange.params, name: own, arguments: sent };
+      const params = { ...outer, name: own, arguments: sent };
       const changed = await interceptors.before(caller, withParams(exchange, params), member.name);
       Object.assign(notes, changed.notes);
       const { arguments: args = {} } = changed.params;
@@ -101,7 +106,7 @@ async function callOffer(
         trace.noted(note);
         if (refusal !== undefined) throw refusal;
         const asked: string[] = [];
-        const params = { ...exchange.params, name: own, arguments: sent, ...trace.meta(exchange.params) };
+        const params = { ...outer, name: own, arguments: sent, ...trace.meta(outer) };
         const principal = personOf(caller.principal).id;
         const onAsk = (method: string) => void asked.push(method);
         const upward = guardedExchange(exchange, { params, principal }, place, parts, onAsk);
@@ -146,6 +151,10 @@ async function callOffer(
     if (!isPratiqueError(error) || error.status < 500) throw error;
     return failure(`failed: ${error.message}`);
   }
+}
+
+function outerParams({ name: _, arguments: __, ...outer }: JsonObject): JsonObject {
+  return outer;
 }
 
 function failure(text: string): Answer {
