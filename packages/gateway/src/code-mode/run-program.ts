@@ -74,10 +74,15 @@ export async function runProgram({ hostFile, signal, call, ...data }: ProgramOpt
 
 /** The interpreter asks for the time between its own steps only, and one step of a built-in may take for ever. */
 function watchBusy(worker: Worker, cpuMs: number, onLate: () => void): NodeJS.Timeout {
-  const { active } = worker.performance.eventLoopUtilization();
-  return setInterval(() => {
-    if (worker.performance.eventLoopUtilization().active - active > cpuMs * BUSY_FACTOR + BUSY_SLACK_MS) onLate();
-  }, BUSY_LOOK_MS);
+  let begun: number | undefined;
+  const look = async (): Promise<void> => {
+    const { user, system } = await worker.cpuUsage();
+    const usedMs = (user + system) / 1000;
+    begun ??= usedMs;
+    if (usedMs - begun > cpuMs * BUSY_FACTOR + BUSY_SLACK_MS) onLate();
+  };
+  // A thread that has ended has nothing to tell.
+  return setInterval(() => void look().catch(() => undefined), BUSY_LOOK_MS);
 }
 
 function argumentsIn(text: string): JsonObject {
