@@ -153,8 +153,8 @@ async function callOffer(
   }
 }
 
-function outerParams({ name: _, arguments: __, ...outer }: JsonObject): JsonObject {
-  return outer;
+function outerParams(params: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(params).filter(([key]) => key !== "name" && key !== "arguments"));
 }
 
 function failure(text: string): Answer {

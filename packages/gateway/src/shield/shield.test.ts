@@ -161,6 +161,43 @@ describe("what is sent to a server", () => {
     expect(server.heard.findLast(({ method }) => method === "tools/call")?.params["arguments"]).toEqual(send.arguments);
   });
 
+  it("is looked at beside the arguments, too: answers to questions, metadata, headers", async () => {
+    await open();
+    const call = async (params: JsonObject, headers: Readonly<Record<string, string>> = {}) => {
+      const meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": { name: "c", version: "1" },
+      };
+      const own = isJsonObject(params["_meta"]) ? params["_meta"] : {};
+      const response = await fetch(fixture?.url ?? "", {
+        method: "POST",
+        headers: {
+          authorization: "Bearer owner",
+          "content-type": "application/json",
+          accept: "application/json, text/event-stream",
+          "mcp-protocol-version": "2026-07-28",
+          "mcp-method": "tools/call",
+          "mcp-name": "say",
+          ...headers,
+        },
+        body: JSON.stringify({
+          jsonrpc: "2.0",
+          id: 1,
+          method: "tools/call",
+          params: { name: "say", arguments: {}, ...params, _meta: { ...own, ...meta } },
+        }),
+      });
+      return await response.text();
+    };
+    const answered = { q: { action: "accept", content: { token: SECRET } } };
+    expect(await call({ inputResponses: answered })).toContain("gateway.secret-blocked");
+    expect(await call({ _meta: { "vendor/x": SECRET } })).toContain("gateway.secret-blocked");
+    expect(await call({}, { "mcp-param-region": SECRET })).not.toContain("fine");
+    expect(leaks(server.heard)).toBe(false);
+    expect(await call({})).toContain("fine");
+  });
+
   it("never carries what the house holds", async () => {
     const client = await open();
     await expect(client.callTool({ name: "say", arguments: { x: HELD } })).rejects.toThrow(/secret:harbor/);
