@@ -19,7 +19,10 @@ import { call, type Endpoint } from "./transport.ts";
 
 export interface CatalogCalls {
   /** @param place a reference or a directory; absent: those in force */
-  list(options?: { readonly place?: string | undefined; readonly search?: string | undefined }): Promise<CatalogListing>;
+  list(options?: {
+    readonly place?: string | undefined;
+    readonly search?: string | undefined;
+  }): Promise<CatalogListing>;
   show(name: string, place?: string): Promise<CatalogEntryDetails>;
   init(request: CatalogInitRequest): Promise<CatalogEditResult>;
   import(request: CatalogImportRequest): Promise<CatalogEditResult>;
