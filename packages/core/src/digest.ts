@@ -1,5 +1,5 @@
 // Content digests as OCI writes them: `sha256:<hex>` or `sha512:<hex>` (image-spec, descriptor.md).
-import { createHash, type Hash } from "node:crypto";
+import { createHash, hash, type Hash } from "node:crypto";
 import { coreErrors } from "./errors.ts";
 
 declare const brand: unique symbol;
@@ -36,7 +36,7 @@ export function hexOf(digest: Digest): string {
 
 /** The digest of bytes (or of a UTF-8 text). */
 export function digestOf(bytes: Uint8Array | string, algorithm: DigestAlgorithm = "sha256"): Digest {
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}` as Digest;
+  return `${algorithm}:${hash(algorithm, bytes, "hex")}` as Digest;
 }
 
 /** Computes a digest over a stream: `update` for each chunk, `digest` once at the end. */

@@ -208,7 +208,7 @@ describe("what is recorded", () => {
 
   it("is written even when a note is not JSON", async () => {
     const { guard, records } = bench();
-    await guard.perform(readNote, async (_, note) => note({ at: Number.NaN }));
+    await guard.perform(readNote, async (_, note) => note({ at: 1n as never }));
     expect(records).toMatchObject([{ outcome: "done", details: { unrecordable: expect.any(String) } }]);
   });
 });

@@ -98,7 +98,7 @@ export class HttpLine implements Line {
       return;
     }
     this.#listener.received(JSON.parse(await readWhole(response)), flight);
-    flight.fail(new Error("it answered with something else than was asked"));
+    if (!flight.isSettled) flight.fail(new Error("it answered with something else than was asked"));
   }
 
   #stream(response: IncomingMessage, flight: Flight): void {
