@@ -39,9 +39,17 @@ export function apart(findings: readonly Finding[]): readonly Finding[] {
     const last = result.at(-1);
     if (last === undefined || next.start >= last.end) {
       result.push(next);
-    } else if (next.end > last.end) {
-      result[result.length - 1] = { ...last, end: next.end, found: [...last.found, ...next.found] };
+    } else if (next.end > last.end || !isMask(last)) {
+      // What was encoded again holds the other one still: nothing of either stays.
+      const found = [...last.found, ...next.found];
+      const [first] = found;
+      const replacement = first === undefined ? "" : maskOf(first);
+      result[result.length - 1] = { start: last.start, end: Math.max(last.end, next.end), replacement, found };
     }
   }
   return result;
+}
+
+function isMask({ replacement, found: [first] }: Finding): boolean {
+  return first !== undefined && replacement === maskOf(first);
 }

@@ -91,21 +91,55 @@ export class SecretScanner {
     return this.#joined(copy ?? value, found);
   }
 
-  /** A secret that one text of a list begins and the next one ends, as blocks of content may. */
+  /** A secret that one text of a list begins and a later one ends, as blocks of content may. */
   #joined(list: readonly Json[], found: Redaction[]): readonly Json[] {
     let copy: Json[] | undefined;
-    for (let at = 1; at < list.length; at++) {
-      const current = copy ?? list;
-      const before = textOf(current[at - 1]);
-      const after = textOf(current[at]);
-      if (before === undefined || after === undefined) continue;
-      const border = this.border(before, after, found);
-      if (border === undefined) continue;
-      copy ??= [...list];
-      copy[at - 1] = withText(copy[at - 1], border.before);
-      copy[at] = withText(copy[at], border.after);
+    for (let first = 0; first < list.length;) {
+      let end = first + 1;
+      for (let before = textOf(list[first]); before !== undefined && end < list.length; end++) {
+        const next = textOf(list[end]);
+        if (next === undefined || !goesOn(before, next)) break;
+        before = next;
+      }
+      if (end - first > 1) {
+        const texts = list.slice(first, end).map((item) => textOf(item) ?? "");
+        const clean = this.#withoutSpread(texts, found);
+        if (clean !== texts) copy ??= [...list];
+        clean.forEach((text, at) => {
+          if (text !== texts[at]) copy![first + at] = withText(list[first + at], text);
+        });
+      }
+      first = end;
     }
     return copy ?? list;
+  }
+
+  /** Texts that go on in one another, without secrets over their borders: the mask stands where a secret begins. */
+  #withoutSpread(texts: readonly string[], found: Redaction[]): readonly string[] {
+    let joined = "";
+    /** Of each text its place in what is looked at, and how much of its middle is not. */
+    const places = texts.map((text) => {
+      const start = joined.length;
+      const omitted = Math.max(0, text.length - 2 * BORDER);
+      joined += omitted === 0 ? text : `${text.slice(0, BORDER)}${text.slice(-BORDER)}`;
+      return { text, start, end: joined.length, omitted };
+    });
+    const over = this.#texts
+      .scan(joined)
+      .filter(({ start, end }) => places.some((place) => start < place.start && end > place.start));
+    if (over.length === 0) return texts;
+    for (const one of over) found.push(...one.found);
+    return places.map(({ text, start, end, omitted }) => {
+      const inner = (at: number): number => (at - start <= BORDER || omitted === 0 ? at - start : at - start + omitted);
+      let clean = "";
+      let from = 0;
+      for (const one of over) {
+        if (one.end <= start || one.start >= end) continue;
+        if (one.start >= start) clean += text.slice(from, inner(one.start)) + one.replacement;
+        from = one.end >= end ? text.length : inner(one.end);
+      }
+      return clean + text.slice(from);
+    });
   }
 
   /** Two texts that follow each other, without a secret that goes over their border; undefined when there is none. */

@@ -176,3 +176,34 @@ it.each([
   // What takes quadratic time would still be at it when the test's own deadline comes.
   (piece) => expect(scanner.redactText(piece.repeat(Math.ceil(300_000 / piece.length)))).not.toBe(""),
 );
+
+describe("an attack", () => {
+  const VALUE = "hunter2hunter2hunter2abcd";
+  const known = new KnownValues([{ name: "secret:x", value: VALUE }]);
+  const guarded = new SecretScanner({ known: () => known });
+
+  it("does not get a value through beside a secret in base64 that is encoded again", () => {
+    const encoded = Buffer.from(`some words and then ${TOKEN} and more`).toString("base64url");
+    for (const gap of ["", "A", "AA", "AAA"]) {
+      const found: Redaction[] = [];
+      expect(guarded.redactText(`${VALUE}${gap}${encoded}`, found)).not.toContain(VALUE);
+      expect(found.map(({ kind }) => kind)).toContain("secret:x");
+    }
+  });
+
+  it("does not get a secret through in many small pieces", () => {
+    for (const size of [1, 3, 7, 13, 30]) {
+      const pieces = [...TOKEN.matchAll(new RegExp(`.{1,${size}}`, "g"))].map(([piece]) => piece);
+      for (const list of [
+        ["some", ...pieces, "."].map((text, at) => (at === 0 ? `${text} ` : text)),
+        pieces.map((text) => ({ type: "text", text })),
+        ["x".repeat(3000), ` ${pieces[0]}`, ...pieces.slice(1)],
+      ]) {
+        const found: Redaction[] = [];
+        const clean: Json = scanner.redactJson<Json>(list, found);
+        expect(found).toHaveLength(1);
+        expect(JSON.stringify(clean).replace(/[^\w«]/g, "")).not.toMatch(/A1|1b|b2A/);
+      }
+    }
+  });
+});

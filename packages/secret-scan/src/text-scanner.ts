@@ -277,12 +277,16 @@ export class TextScanner {
   #lookAtEscapes(pass: Pass): void {
     for (const part of unescapedParts(pass.text)) {
       const { start, end } = part;
-      const inside = pass.findings.filter((one) => one.start >= start && one.end <= end).flatMap((one) => one.found);
+      const inside = pass.findings.filter((one) => one.start >= start && one.end <= end);
       const found = this.#scan(part.text, undefined, pass.depth + 1, false);
       const all = found.flatMap((one) => one.found);
-      if (all.length <= inside.length) continue;
+      if (all.length <= inside.flatMap((one) => one.found).length) continue;
       const replacement = part.escape(redacted(part.text, found));
-      pass.findings.push({ start, end, replacement, found: all });
+      // Those that were found again are in the replacement already.
+      const digests = new Set(all.map(({ digest }) => digest));
+      const again = new Set(inside.filter((one) => one.found.every(({ digest }) => digests.has(digest))));
+      const others = pass.findings.filter((one) => !again.has(one));
+      pass.findings.splice(0, Infinity, ...others, { start, end, replacement, found: all });
     }
   }
 }
