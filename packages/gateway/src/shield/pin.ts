@@ -27,16 +27,17 @@ export function wordsOf(
   { instructions }: ServerFacts,
   tools: readonly JsonObject[],
 ): ServerWords {
-  const named: Record<string, JsonObject> = {};
+  const named = new Map<string, JsonObject>();
   for (const tool of tools) {
     const { name } = tool;
     // The first of a name counts, as it does for clients.
-    if (typeof name === "string" && name !== "__proto__" && !Object.hasOwn(named, name)) named[name] = tool;
+    if (typeof name === "string" && !named.has(name)) named.set(name, tool);
   }
   return {
     ...(definition.digest === undefined ? {} : { image: definition.digest }),
     ...(instructions === undefined || instructions === "" ? {} : { instructions }),
-    tools: named,
+    // Also one that is called `__proto__` is a member of its own.
+    tools: Object.fromEntries(named),
   };
 }
 

@@ -172,6 +172,17 @@ it("holds a tool that gives orders about another server's", () => {
   expect(held([tool("a", { description })])).toHaveLength(1);
 });
 
+it("holds a tool whose name is no ordinary member", async () => {
+  const { held, approve } = bench();
+  held([tool("a")]);
+  await approve();
+  expect(held([tool("a"), tool("__proto__")])).toEqual([["__proto__", "nobody has approved it yet"]]);
+  await approve();
+  expect(held([tool("a"), tool("__proto__")])).toEqual([]);
+  const other = tool("__proto__", { description: "Other." });
+  expect(held([tool("a"), other])).toEqual([["__proto__", "it is not what was approved"]]);
+});
+
 it("tells once of what it holds", () => {
   const { held, events } = bench();
   held([tool("a")]);

@@ -12,11 +12,18 @@ interface Rule {
   readonly detail: string;
 }
 
-/** Longer texts are looked at so far; a description of that length is a finding of its own. */
+/** Longer texts are looked at part by part; a description of that length is a finding of its own. */
 const TEXT_LIMIT = 20_000;
+/** Parts have so much in common: no rule is about more. */
+const COMMON = 500;
+/** A text of more parts is held: nobody reads it, and its end may say anything. */
+const PARTS_LIMIT = 10;
 const LONG_TEXT = 4000;
 const DEPTH_LIMIT = 32;
 const FINDINGS_LIMIT = 50;
+
+/** Nobody sees them, and some of them a message loses on its way to the client. */
+const WIDTHLESS = /\p{Default_Ignorable_Code_Point}|(?![\t\n\r])\p{Cc}/gu;
 
 const RULES: readonly Rule[] = [
   {
@@ -119,15 +126,31 @@ export function toolFindings(tool: JsonObject, others: ReadonlySet<string> = new
 
 /** What a text says that a person should read. */
 export function textFindings(text: string, where: string): TextFinding[] {
-  const part = text.length > TEXT_LIMIT ? text.slice(0, TEXT_LIMIT) : text;
-  const findings: TextFinding[] = RULES.filter(({ pattern }) => pattern.test(part)).map(
+  const parts = partsOf(text);
+  const findings: TextFinding[] = RULES.filter(({ pattern }) => parts.some((part) => pattern.test(part))).map(
     ({ kind, severity, detail }) => ({ kind, severity, where, detail }),
   );
+  if (text.length > PARTS_LIMIT * TEXT_LIMIT) {
+    const detail = `${text.length} characters, more than is looked at`;
+    findings.push({ kind: "long-text", severity: "high", where, detail });
+  }
   if (text.length > LONG_TEXT) {
     const detail = `${text.length} characters, more than anybody reads`;
     findings.push({ kind: "long-text", severity: "low", where, detail });
   }
   return findings;
+}
+
+/** As it is written, and as a model reads it: without what has no width, and each letter in its plain form. */
+function partsOf(text: string): string[] {
+  const looked = text.slice(0, PARTS_LIMIT * TEXT_LIMIT);
+  const plain = looked.normalize("NFKC").replaceAll(WIDTHLESS, "");
+  return (plain === looked ? [looked] : [looked, plain]).flatMap((one) => {
+    const parts: string[] = [];
+    for (let at = 0; at === 0 || at + COMMON < one.length; at += TEXT_LIMIT - COMMON)
+      parts.push(one.slice(at, at + TEXT_LIMIT));
+    return parts;
+  });
 }
 
 /** Another server's tool, in a sentence that gives orders. */
