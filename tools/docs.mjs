@@ -18,7 +18,7 @@ const NOTE = "<!-- Generated from the code by `npm run docs`. -->\n";
 
 const commands = await Promise.all(Object.values(TREE).map((load) => load()));
 // The operations are only described here, so the desks behind them are never asked.
-const operations = controlOperations(/** @type {never} */ ({ house: {} }));
+const operations = controlOperations(/** @type {never} */ ({ house: {}, shield: {}, gateway: {} }));
 
 const pages = {
   "errors.md": errorsPage(),

@@ -61,7 +61,9 @@ export class Listeners {
 
   /** Servers came or went: whoever sees one of them is told that the lists are not what they were. */
   async changed(server: string): Promise<void> {
-    for (const listener of [...this.#listeners]) await this.#watchAgain(listener, server);
+    // Copies: some may go while others are told.
+    const listeners = [...this.#listeners];
+    for (const listener of listeners) await this.#watchAgain(listener, server);
     for (const kind of ["tools", "prompts", "resources"] as const) await this.#tellChanged(server, "", kind);
   }
 
@@ -160,7 +162,8 @@ export class Listeners {
 
   /** A server that took another's place knows nothing of what was watched there. */
   async #watchAgain(listener: Listener, server: string): Promise<void> {
-    for (const [publicUri, watch] of [...listener.watched]) {
+    const watched = [...listener.watched];
+    for (const [publicUri, watch] of watched) {
       if (watch.server !== server) continue;
       listener.watched.delete(publicUri);
       try {
