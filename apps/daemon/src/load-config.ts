@@ -4,6 +4,7 @@ import { Config } from "@pratique/contracts";
 import { parseDocument } from "yaml";
 import type { z } from "zod";
 import { daemonErrors } from "./errors.ts";
+import { issueText, tellingIssue } from "./telling-issue.ts";
 
 const LIMIT_BYTES = 1024 * 1024;
 
@@ -31,8 +32,7 @@ export async function loadConfig(
   if (listen !== undefined) values["listen"] = listen;
   const parsed = Config.safeParse(values);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw daemonErrors("config.invalid", { file, problem: describe(issue) });
+  throw daemonErrors("config.invalid", { file, problem: describe(tellingIssue(parsed.error)) });
 }
 
 async function readYaml(file: string): Promise<Record<string, unknown>> {
@@ -65,11 +65,9 @@ function setPath(values: Record<string, unknown>, path: readonly string[], value
 }
 
 function describe(issue: z.core.$ZodIssue): string {
-  const path = issue.path.join(".");
-  if (issue.code !== "unrecognized_keys") return `${path === "" ? "the document" : path}: ${issue.message}`;
-  const key = [...issue.path, issue.keys[0]].join(".");
-  const known = knownKeys(issue.path.map(String));
-  return `unknown key \`${key}\`${known.length === 0 ? "" : `; known here: ${known.join(", ")}`}`;
+  const text = issueText(issue, "the document");
+  const known = issue.code === "unrecognized_keys" ? knownKeys(issue.path.map(String)) : [];
+  return `${text}${known.length === 0 ? "" : `; known here: ${known.join(", ")}`}`;
 }
 
 function knownKeys(path: readonly string[]): string[] {

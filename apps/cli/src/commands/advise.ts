@@ -10,7 +10,7 @@ export const advise: Command = {
   group: "everyday",
   summary: "say how an MCP server is best run, and why",
   description:
-    "Looks at a directory, an .mcpb or a server.json without running it: its transport, files, network, secrets,\nnative modules. Says whether to containerise it, and how: microVM, container, plain process, or remote.",
+    "Looks at a directory, an .mcpb or a server.json without running it: its transport, files, network, secrets, native modules. Says whether to containerise it, and how: microVM, container, plain process, or remote.",
   usage: "<path>",
   minArgs: 1,
   maxArgs: 1,

@@ -8,7 +8,7 @@ export const auditVerify: Command = {
   group: "account",
   summary: "prove that no record was changed, removed or added in between",
   description:
-    "Recomputes the Merkle log from its files. Without a daemon, or with --vkey or --since, the files\nof the state directory are read directly.",
+    "Recomputes the Merkle log from its files. Without a daemon, or with --vkey or --since, the files of the state directory are read directly.",
   flags: {
     vkey: {
       type: "string",

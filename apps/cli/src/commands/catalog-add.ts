@@ -10,7 +10,7 @@ export const catalogAdd: Command = {
   group: "artifacts",
   summary: "put a server into a catalog: pack, sign and clear it, and ask it for its tools",
   description:
-    "The source is a reference of the own registry, or whatever `pratique pack` takes: npm:NAME@VERSION,\npypi:NAME==VERSION, registry:NAME, image:REFERENCE, a bundle, a server.json. Tools are listed in a sandbox\nwithout network. Say what it may reach with --host, or that it reaches nothing with --no-network.",
+    "The source is a reference of the own registry, or whatever `pratique pack` takes: npm:NAME@VERSION, pypi:NAME==VERSION, registry:NAME, image:REFERENCE, a bundle, a server.json. Tools are listed in a sandbox without network. Say what it may reach with --host, or that it reaches nothing with --no-network.",
   usage: "<directory> <source>",
   minArgs: 2,
   maxArgs: 2,

@@ -6,7 +6,7 @@ export const catalogLearn: Command = {
   group: "artifacts",
   summary: "watch what a server tries to reach, and propose its entry",
   description:
-    "The first call begins to watch; use the server, then call it again. Attempts stay denied unless the server's entry\nnames the host; with --allow policy may let them out, each with a record. Printed is YAML for the entry.",
+    "The first call begins to watch; use the server, then call it again. Attempts stay denied unless the server's entry names the host; with --allow policy may let them out, each with a record. Printed is YAML for the entry.",
   usage: "<server>",
   minArgs: 1,
   maxArgs: 1,

@@ -8,7 +8,7 @@ export const catalogPublish: Command = {
   group: "artifacts",
   summary: "pack, sign and clear a catalog, under its version and as latest",
   description:
-    "Refused with 3 when it lets servers do what the published one did not and nobody has accepted that\n(`pratique catalog review --accept`, or --accept here), and when an entry does not say what it reaches.",
+    "Refused with 3 when it lets servers do what the published one did not and nobody has accepted that (`pratique catalog review --accept`, or --accept here), and when an entry does not say what it reaches.",
   usage: "[directory] [repository[:tag]]",
   maxArgs: 2,
   flags: {

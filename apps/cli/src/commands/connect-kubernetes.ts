@@ -13,7 +13,7 @@ export const connectKubernetes: Command = {
   group: "set-up",
   summary: "print the webhook configurations that make a cluster ask here about images",
   description:
-    "Nothing is written: hand it to kubectl. The webhooks fail closed. admission.listen in pratique.yaml makes the\naddress that the API server calls.",
+    "Nothing is written: hand it to kubectl. The webhooks fail closed. admission.listen in pratique.yaml makes the address that the API server calls.",
   flags: {
     url: { type: "string", value: "URL", summary: "where the API server finds the daemon: https://host:7443" },
     service: { type: "string", value: "NAMESPACE/NAME[:PORT]", summary: "or the service that leads to it (443)" },

@@ -9,7 +9,7 @@ export const convert: Command = {
   group: "artifacts",
   summary: "write a model in another format",
   description:
-    "Reads ModelPack, Docker's model format, KitOps, ModelCar images and Ollama, and writes each of them. What a\nformat has no place for is kept in an annotation, so that converting back loses nothing.",
+    "Reads ModelPack, Docker's model format, KitOps, ModelCar images and Ollama, and writes each of them. What a format has no place for is kept in an annotation, so that converting back loses nothing.",
   usage: "<reference> <target>",
   minArgs: 2,
   maxArgs: 2,

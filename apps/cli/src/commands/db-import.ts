@@ -19,7 +19,7 @@ export const dbImport: Command = {
   group: "artifacts",
   summary: "bring in advisories from a dump, a directory or a document",
   description:
-    "Reads OSV (a zip, a directory or one record), the Debian security tracker's JSON, Alpine's secdb, Red Hat's CSAF,\nCISA's KEV (JSON or CSV) and EPSS (CSV), plain or compressed with gzip or zstd. The import is whole or not there.\nA single record, and what is imported with --partial, adds findings but makes no ecosystem count as checked.",
+    "Reads OSV (a zip, a directory or one record), the Debian security tracker's JSON, Alpine's secdb, Red Hat's CSAF, CISA's KEV (JSON or CSV) and EPSS (CSV), plain or compressed with gzip or zstd. The import is whole or not there.\nA single record, and what is imported with --partial, adds findings but makes no ecosystem count as checked.",
   usage: "<path>",
   minArgs: 1,
   maxArgs: 1,

@@ -7,7 +7,7 @@ export const dbStatus: Command = {
   group: "artifacts",
   summary: "show where advisories come from, and how old they are",
   description:
-    "`current`, `stale` (older than vulnerabilities.staleAfter), `unavailable` (it cannot be fetched, and what is there is\nmissing or stale) and `not-checked` (it was never fetched) are four things. The age of a configured source runs from\nwhen it was last asked, that of an imported dump from its latest advisory.",
+    "`current`, `stale` (older than vulnerabilities.staleAfter), `unavailable` (it cannot be fetched, and what is there is missing or stale) and `not-checked` (it was never fetched) are four things. The age of a configured source runs from when it was last asked, that of an imported dump from its latest advisory.",
   examples: ["pratique db status", "pratique db status --json"],
   async run({ context }) {
     const status = await (await context.client()).advisories();

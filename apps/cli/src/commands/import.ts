@@ -8,7 +8,7 @@ export const importImage: Command = {
   group: "artifacts",
   summary: "bring in images from an archive or an OCI layout",
   description:
-    "Reads what `podman save`, `docker save` and skopeo write: docker-archive, oci-archive (plain, gzip or zstd) and\nlayouts in a directory. Every blob is checked against its digest.",
+    "Reads what `podman save`, `docker save` and skopeo write: docker-archive, oci-archive (plain, gzip or zstd) and layouts in a directory. Every blob is checked against its digest.",
   usage: "<path> [reference]",
   minArgs: 1,
   maxArgs: 2,

@@ -7,7 +7,7 @@ export const lock: Command = {
   group: "artifacts",
   summary: "pin an agent, its models, servers, skills and sub-agents by digest",
   description:
-    "Makes an index in the agent's repository, tagged with `.lock` behind the agent's tag. Running it runs exactly what\nwas pinned; it can be signed, cleared, copied and saved whole.",
+    "Makes an index in the agent's repository, tagged with `.lock` behind the agent's tag. Running it runs exactly what was pinned; it can be signed, cleared, copied and saved whole.",
   usage: "<agent>",
   minArgs: 1,
   maxArgs: 1,

@@ -14,7 +14,7 @@ export const pack: Command = {
   group: "everyday",
   summary: "make an OCI artifact of a directory, or of a published MCP server",
   description:
-    "The kind is found from what the directory holds: weights are a model, server.json an MCP server,\nSKILL.md a skill, agent.yaml an agent, *.cedar a policy pack, catalog.yaml a catalog. SBOM and SLSA provenance are made on the way.\nAn MCP server can also be npm:NAME@VERSION, pypi:NAME==VERSION, an .mcpb, a server.json (file, URL or\nregistry:NAME), or image:REFERENCE. Nothing of it is run, no install script either.",
+    "The kind is found from what the directory holds: weights are a model, server.json an MCP server, SKILL.md a skill, agent.yaml an agent, *.cedar a policy pack, catalog.yaml a catalog. SBOM and SLSA provenance are made on the way.\nAn MCP server can also be npm:NAME@VERSION, pypi:NAME==VERSION, an .mcpb, a server.json (file, URL or registry:NAME), or image:REFERENCE. Nothing of it is run, no install script either.",
   usage: "<source> [repository[:tag]]",
   minArgs: 1,
   maxArgs: 2,

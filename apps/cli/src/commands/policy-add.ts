@@ -8,7 +8,7 @@ export const policyAdd: Command = {
   group: "account",
   summary: "put a policy pack in force, or read one again after an edit",
   description:
-    "A pack is one that comes along, by name; a directory, by path; or a signed artifact of kind policy,\nby reference, which is pinned by its digest. It stays in force over restarts.",
+    "A pack is one that comes along, by name; a directory, by path; or a signed artifact of kind policy, by reference, which is pinned by its digest. It stays in force over restarts.",
   usage: "<pack>",
   minArgs: 1,
   maxArgs: 1,

@@ -1,19 +1,16 @@
 // `pratique server add`: a server behind the gateway without editing pratique.yaml.
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { AddServerRequest } from "@pratique/contracts";
-import { parse } from "yaml";
 import { cliErrors } from "../errors.ts";
 import { textFlag, type Command, type Flags } from "../kit/command.ts";
-
-const FILE_LIMIT = 256 * 1024;
+import { readYamlFile } from "../kit/yaml-file.ts";
 
 export const serverAdd: Command = {
   name: "server add",
   group: "everyday",
   summary: "put a server behind the gateway, and keep it there",
   description:
-    "WHAT is the reference of a packed and cleared server, or the address of one that somebody else runs.\nWith --file, a YAML file says what would stand under gateway.servers.NAME in pratique.yaml.",
+    "WHAT is the reference of a packed and cleared server, or the address of one that somebody else runs. With --file, a YAML file says what would stand under gateway.servers.NAME in pratique.yaml.",
   usage: "<name> [what]",
   minArgs: 1,
   maxArgs: 2,
@@ -79,9 +76,6 @@ function listFlag(flags: Flags, name: string): readonly string[] {
 }
 
 async function fromFile(path: string): Promise<ServerDescription> {
-  const text = await readFile(path, "utf8");
-  if (text.length > FILE_LIMIT) throw cliErrors("cli.usage", { what: `${path} is too large` });
-  const value: unknown = parse(text, { maxAliasCount: 0 });
   // The daemon checks it; here it only has to be JSON.
-  return JSON.parse(JSON.stringify(value)) as ServerDescription;
+  return ((await readYamlFile(path, "pratique server add weather --file weather.yaml")) ?? {}) as ServerDescription;
 }

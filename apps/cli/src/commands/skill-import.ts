@@ -8,7 +8,7 @@ export const skillImport: Command = {
   group: "artifacts",
   summary: "pack a skill from an archive, git, a web site, or another format",
   description:
-    "Reads directories, .zip, .tar and .tar.gz, git repositories, sites with a list of skills under /.well-known, and\nartifacts in the formats of agentskills, ToolHive, Alibaba ACR, RamaLama and plain images.",
+    "Reads directories, .zip, .tar and .tar.gz, git repositories, sites with a list of skills under /.well-known, and artifacts in the formats of agentskills, ToolHive, Alibaba ACR, RamaLama and plain images.",
   usage: "<source> [repository[:tag]]",
   minArgs: 1,
   maxArgs: 2,

@@ -8,7 +8,7 @@ export const skillInstall: Command = {
   group: "artifacts",
   summary: "put cleared skills where agents read them, and pin them in skills.lock.json",
   description:
-    "Installing a skill lets agents follow it: policy decides as for running it. skills.json says what the project wants,\nskills.lock.json which digests it has; `pratique skill sync` installs those again.",
+    "Installing a skill lets agents follow it: policy decides as for running it. skills.json says what the project wants, skills.lock.json which digests it has; `pratique skill sync` installs those again.",
   usage: "<reference>...",
   minArgs: 1,
   maxArgs: Number.POSITIVE_INFINITY,

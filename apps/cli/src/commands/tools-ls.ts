@@ -14,13 +14,18 @@ export const toolsLs: Command = {
   examples: ["pratique tools ls", "pratique tools ls --profile support", "pratique tools ls --json"],
   async run({ flags, context }) {
     const { terminal } = context;
-    const tools = await (await context.client()).tools(textFlag(flags, "profile"));
+    const profile = textFlag(flags, "profile");
+    const tools = await (await context.client()).tools(profile);
     if (context.json) {
       terminal.out(JSON.stringify({ tools }, null, 2));
       return 0;
     }
     if (tools.length === 0)
-      terminal.out("no tools; pratique server ls shows the servers, pratique server add adds one");
+      terminal.out(
+        profile === undefined
+          ? "no tools; pratique server ls shows the servers, pratique server add adds one"
+          : `no tools at /mcp/${profile}; pratique profile ls and pratique server ls show what there is`,
+      );
     else
       terminal.out(
         columns([

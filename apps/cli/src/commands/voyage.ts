@@ -10,7 +10,7 @@ export const voyage: Command = {
   group: "everyday",
   summary: "see the whole flow once: pack, prove, clear, run, account",
   description:
-    "Packs a model, an MCP server, a skill and an agent; signs and clears them; runs the agent with its\ntools isolated; and shows the records. Starts a daemon when none runs for the state directory.",
+    "Packs a model, an MCP server, a skill and an agent; signs and clears them; runs the agent with its tools isolated; and shows the records. Starts a daemon when none runs for the state directory.",
   flags: {
     model: {
       type: "string",

@@ -1,6 +1,6 @@
 // Help pages, made from the command literals.
 import type { Command, Flag, Group } from "./command.ts";
-import { columns } from "./terminal.ts";
+import { columns, wrapped } from "./terminal.ts";
 
 /** Flags that every command takes. */
 export const GLOBAL_FLAGS: Readonly<Record<string, Flag>> = {
@@ -30,12 +30,16 @@ function flagRows(flags: Readonly<Record<string, Flag>>): string[][] {
   ]);
 }
 
+function paragraph(text: string): string {
+  return wrapped(text, WIDTH);
+}
+
 /** Help of one command. */
 export function commandHelp(command: Command): string {
   const own = Object.entries(command.flags ?? {});
   const parts = [
-    command.summary,
-    ...(command.description === undefined ? [] : ["", command.description]),
+    wrapped(command.summary, WIDTH),
+    ...(command.description === undefined ? [] : ["", ...command.description.split("\n").map(paragraph)]),
     "",
     "EXAMPLES",
     ...command.examples.map((example) => `  ${example}`),

@@ -36,6 +36,7 @@ function program(run: (input: Input) => Promise<ExitCode> = async () => 0) {
         minArgs: 1,
         maxArgs: 2,
         usage: "<directory>",
+        description: "word ".repeat(60).trim(),
         flags: { kind: { type: "string" as const, summary: "kind" } },
       }),
     "audit verify": async () => command("audit verify"),
@@ -51,6 +52,19 @@ describe("finding the command", () => {
     const { call, seen } = program();
     expect(await call("audit", "verify", "--json")).toBe(0);
     expect(seen.input?.context.json).toBe(true);
+  });
+
+  it("suggests a verb of the noun that was meant, before a command that is spelt as closely", async () => {
+    const { call, seen } = program();
+    expect(await call("audi", "tail")).toBe(2);
+    expect(seen.note).toContain("did you mean `pratique audit tail`?");
+  });
+
+  it("keeps help within 80 columns", async () => {
+    const { call, seen } = program();
+    expect(await call("pack", "--help")).toBe(0);
+    expect(seen.out).toContain("word word");
+    expect(Math.max(...seen.out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
   it("helps with a noun, and not with a command that is none", async () => {

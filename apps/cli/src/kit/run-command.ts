@@ -125,7 +125,7 @@ async function unknown(program: Program, words: readonly string[], argv: readonl
     return words.length === 1 && !argv.includes("--help") ? 2 : 0;
   }
   const typed = verbs.length > 0 ? words.join(" ") : words[0]!;
-  const close = nearest(typed, names) ?? nearest(words.join(" "), names);
+  const close = nearest(words.join(" "), names) ?? nearest(typed, names);
   throw usageError(
     `there is no command \`${typed}\``,
     close === undefined ? "`pratique help` lists the commands" : `did you mean \`pratique ${close}\`?`,

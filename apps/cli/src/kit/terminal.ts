@@ -89,7 +89,8 @@ export function columns(rows: readonly (readonly string[])[], width = Infinity):
 /** A last column of fewer characters is not worth the lines. */
 const LEAST_WIDTH = 20;
 
-function wrapped(text: string, width: number, indent: number): string {
+/** A text in lines of at most `width` where its words allow it; those after the first are indented. */
+export function wrapped(text: string, width: number, indent = 0): string {
   if (width < LEAST_WIDTH || visibleLength(text) <= width) return text;
   const lines: string[] = [];
   let line = "";

@@ -9,6 +9,7 @@ import { openApiOf } from "./openapi.ts";
 import type { Operation } from "./operation.ts";
 import { sendEvents } from "./send-events.ts";
 import { problemOf } from "./problem.ts";
+import { issueText, tellingIssue } from "../telling-issue.ts";
 
 const PREFIX = "/control/v1";
 const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -118,9 +119,7 @@ async function readBody(req: IncomingMessage, schema: z.ZodType): Promise<unknow
   const text = (await readBounded(req, BODY_LIMIT_BYTES, "the request body")).toString("utf8");
   const parsed = schema.safeParse(text === "" ? {} : parseJson(text, "the request body"));
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  const problem = `${issue.path.join(".") || "body"}: ${issue.message}`;
-  throw daemonErrors("control.bad-request", { problem });
+  throw daemonErrors("control.bad-request", { problem: issueText(tellingIssue(parsed.error), "body") });
 }
 
 function sendJson(res: ServerResponse, status: number, text: string, type = "application/json"): void {

@@ -18,6 +18,7 @@ import type { AddedServers } from "./added-servers.ts";
 import { placeServer, type ConfiguredServersParts } from "./configured-servers.ts";
 import { proposeNeeds } from "./propose-needs.ts";
 import type { ServerLogs } from "./server-logs.ts";
+import { issueText, tellingIssue } from "../telling-issue.ts";
 
 export interface ServerDeskOptions {
   readonly guard: Guard;
@@ -81,7 +82,10 @@ export class ServerDesk {
   /** Places it and keeps it: it is there again after a restart. @throws `server.exists`, and what placing throws */
   async add(principal: Principal, { name, server }: AddServerRequest): Promise<RunningServer> {
     const { added, placing, gateway } = this.#options;
-    const wanted = GatewayServerConfig.parse(server);
+    const { data: wanted, error } = GatewayServerConfig.safeParse(server);
+    if (error !== undefined) {
+      throw daemonErrors("control.bad-request", { problem: issueText(tellingIssue(error), "the server") });
+    }
     return await this.#write(principal, name, { operation: "server.add" }, async () => {
       const isThere = placing.servers.known(name) !== undefined || gateway.servers().some((it) => it.name === name);
       if (isThere || added.has(name)) throw daemonErrors("server.exists", { name });
