@@ -57,7 +57,9 @@ it("takes no answer from a page elsewhere, and nothing else from the console's s
   if (browser === undefined) return context.skip("no Chromium: apt-get install chromium");
   const session = await fetch(`${daemon.url}/console/`, {
     headers: { authorization: `Basic ${Buffer.from(`owner:${daemon.token}`).toString("base64")}` },
+    redirect: "manual",
   });
+  const key = /#answer=(.+)$/.exec(session.headers.get("location") ?? "")?.[1] ?? "";
   const cookie = session.headers.get("set-cookie")?.split(";")[0] ?? "";
   const id = "00000000-0000-7000-8000-000000000000";
   const send = async (path: string, headers: Record<string, string>): Promise<number> => {
@@ -68,10 +70,12 @@ it("takes no answer from a page elsewhere, and nothing else from the console's s
     });
     return response.status;
   };
-  const own = { origin: daemon.url, "x-pratique-console": "answer" };
+  const own = { origin: daemon.url, "x-pratique-console": key };
   expect(await send(`/approvals/${id}`, own)).toBe(404);
   expect(await send(`/approvals/${id}`, { ...own, origin: "http://evil.example" })).toBe(403);
-  expect(await send(`/approvals/${id}`, { "x-pratique-console": "answer" })).toBe(401);
+  expect(await send(`/approvals/${id}`, { "x-pratique-console": key })).toBe(401);
+  // The cookie, which every port of this machine sees, answers nothing.
+  expect(await send(`/approvals/${id}`, { ...own, "x-pratique-console": "answer" })).toBe(401);
   expect(await send(`/approvals/${id}`, { origin: daemon.url })).toBe(401);
   expect(await send("/artifacts/clear", own)).toBe(401);
   expect(await send(`/approvals/${id}/../../artifacts/clear`, own)).toBe(401);

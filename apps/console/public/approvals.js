@@ -1,5 +1,13 @@
 // Acts that wait for the person's yes, as they come. It answers them and does nothing else.
 
+// The key that answers comes with the link, once, and stays in this page's own storage.
+const KEY = "pratique-answer";
+const given = /^#answer=([\w-]{43})$/.exec(location.hash)?.[1];
+if (given !== undefined) {
+  sessionStorage.setItem(KEY, given);
+  history.replaceState(null, "", location.pathname);
+}
+
 const section = document.querySelector("#waiting");
 const list = document.querySelector("#approvals");
 const answered = document.querySelector("#answered");
@@ -25,7 +33,7 @@ const answer = async (approval, said, buttons) => {
   try {
     const response = await fetch(`/control/v1/approvals/${approval.id}`, {
       method: "POST",
-      headers: { "content-type": "application/json", "x-pratique-console": "answer" },
+      headers: { "content-type": "application/json", "x-pratique-console": sessionStorage.getItem(KEY) ?? "" },
       body: JSON.stringify({ answer: said, rememberSeconds: 0 }),
     });
     const body = await response.json();

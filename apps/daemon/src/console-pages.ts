@@ -26,14 +26,16 @@ const HEADERS = {
 const ANSWER = /^\/control\/v1\/approvals\/[0-9a-f-]{36}$/;
 
 /**
- * A page elsewhere cannot send this: the cookie is SameSite=Strict, the header needs a permission that nobody gets, and
- * a foreign Origin was turned away before.
+ * A page elsewhere cannot send this: a foreign Origin was turned away before, and the key lies in the page's own storage.
+ * The cookie alone is not enough, since cookies ignore ports: whoever serves a page on this machine may see it.
  */
-function isAnswer({ method, url = "", headers }: IncomingMessage): boolean {
+function isAnswer({ method, url = "", headers }: IncomingMessage, { answerKey }: Grant): boolean {
+  const given = headers["x-pratique-console"];
   return (
     method === "POST" &&
     ANSWER.test(url) &&
-    headers["x-pratique-console"] === "answer" &&
+    typeof given === "string" &&
+    hashOf(given) === answerKey &&
     headers.origin !== undefined &&
     headers["sec-fetch-site"] !== "none"
   );
@@ -42,6 +44,8 @@ function isAnswer({ method, url = "", headers }: IncomingMessage): boolean {
 interface Grant {
   readonly user: UserPrincipal;
   readonly until: number;
+  /** Hash of the key that answers approvals; of sessions. */
+  readonly answerKey: string | undefined;
 }
 
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("hex");
@@ -65,9 +69,9 @@ export class ConsolePages {
   /** Who the session cookie stands for. Such a session may read, and answer what waits for approval (ADR 0048). */
   authenticate(req: IncomingMessage): Principal | undefined {
     const cookie = /(?:^|;\s*)pratique_console=([A-Za-z0-9_-]{43})(?:;|$)/.exec(req.headers.cookie ?? "")?.[1];
+    const grant = cookie === undefined ? undefined : this.#take(this.#sessions, cookie, false);
     const isRead = req.method === "GET" || req.method === "HEAD";
-    if (cookie === undefined || !(isRead || isAnswer(req))) return undefined;
-    return this.#take(this.#sessions, cookie, false)?.user;
+    return grant !== undefined && (isRead || isAnswer(req, grant)) ? grant.user : undefined;
   }
 
   async handle(req: IncomingMessage, res: ServerResponse, url: URL, principal: Principal | undefined): Promise<void> {
@@ -76,7 +80,6 @@ export class ConsolePages {
     const grant = code === null ? undefined : this.#take(this.#links, code, true);
     if (grant !== undefined) {
       this.#openSession(res, grant.user);
-      res.writeHead(303, { location: "/console/" }).end();
       return;
     }
     if (principal === undefined) {
@@ -88,8 +91,12 @@ export class ConsolePages {
       return;
     }
     // A browser sends HTTP Basic under /console/ only; the cookie lets the page read the control API.
-    if (principal.type === "User" && this.authenticate(req) === undefined) this.#openSession(res, principal);
-    const name = url.pathname === "/console/" ? "index.html" : url.pathname.slice("/console/".length);
+    const isPage = url.pathname === "/console/";
+    if (isPage && principal.type === "User" && this.authenticate(req) === undefined) {
+      this.#openSession(res, principal);
+      return;
+    }
+    const name = isPage ? "index.html" : url.pathname.slice("/console/".length);
     const type = FILES[name];
     if (type === undefined) {
       res.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("not found\n");
@@ -100,17 +107,21 @@ export class ConsolePages {
     res.end(bytes);
   }
 
+  /** Answers with the cookie and the way to the page. */
   #openSession(res: ServerResponse, user: UserPrincipal): void {
-    const session = this.#grant(this.#sessions, user, SESSION_LIFETIME_MS);
+    const answerKey = randomBytes(32).toString("base64url");
+    const session = this.#grant(this.#sessions, user, SESSION_LIFETIME_MS, hashOf(answerKey));
     const attributes = `Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_LIFETIME_MS / 1000}`;
     res.setHeader("set-cookie", `${COOKIE}=${session}; ${attributes}`);
+    // What stands behind # is not sent to anybody; the page keeps it where only this address and port can read it.
+    res.writeHead(303, { location: `/console/#answer=${answerKey}` }).end();
   }
 
-  #grant(grants: Map<string, Grant>, user: UserPrincipal, lifetimeMs: number): string {
+  #grant(grants: Map<string, Grant>, user: UserPrincipal, lifetimeMs: number, answerKey?: string): string {
     const secret = randomBytes(32).toString("base64url");
     const now = this.#clock.now().getTime();
     for (const [hash, { until }] of grants) if (until < now) grants.delete(hash);
-    grants.set(hashOf(secret), { user, until: now + lifetimeMs });
+    grants.set(hashOf(secret), { user, until: now + lifetimeMs, answerKey });
     return secret;
   }
 
