@@ -3,6 +3,7 @@ import { stripTypeScriptTypes } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import {
   newQuickJSWASMModuleFromVariant,
+  newVariant,
   type QuickJSContext,
   type QuickJSDeferredPromise,
   type QuickJSHandle,
@@ -14,6 +15,9 @@ import type { FromProgram, ProgramData, ProgramEnding, ToProgram } from "./progr
 /** Recursion deeper than this is an error in the program, long before WebAssembly's own stack ends. */
 const STACK_BYTES = 256 * 1024;
 const JOBS_AT_ONCE = 500;
+const PAGE_BYTES = 65_536;
+/** What the interpreter's module asks for to begin with: its own stack and data, and a heap. */
+const FIRST_PAGES = 256;
 const ERROR_CHARS = 2000;
 
 const port = parentPort;
@@ -170,6 +174,8 @@ class Program {
   #said(error: QuickJSHandle): string {
     if (this.#isOutOfTime()) return this.#timeWords();
     const dumped: unknown = this.#context.dump(error);
+    // Not even an error could be made.
+    if (dumped === null) return "InternalError: out of memory";
     if (typeof dumped !== "object" || dumped === null) return String(dumped).slice(0, ERROR_CHARS);
     const { name, message, stack } = dumped as { name?: unknown; message?: unknown; stack?: unknown };
     const line = typeof stack === "string" ? /program:(\d+)/.exec(stack)?.[1] : undefined;
@@ -196,8 +202,17 @@ function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).slice(0, ERROR_CHARS);
 }
 
-const quickjs = await newQuickJSWASMModuleFromVariant(import("@jitl/quickjs-wasmfile-release-sync"));
 // Made by the gateway, from checked values.
-const program = new Program(workerData as ProgramData, quickjs.newRuntime());
+const data = workerData as ProgramData;
+const { default: loaded } = await import("@jitl/quickjs-wasmfile-release-sync");
+// Its types are those of its CommonJS form, where the variant lies one step deeper.
+const variant = "default" in loaded ? loaded.default : loaded;
+// The interpreter's own limit knows of each piece alone (Emscripten tells no sizes): this one is for all of them.
+const wasmMemory = new WebAssembly.Memory({
+  initial: FIRST_PAGES,
+  maximum: FIRST_PAGES + Math.ceil(data.limits.memoryBytes / PAGE_BYTES),
+});
+const quickjs = await newQuickJSWASMModuleFromVariant(newVariant(variant, { wasmMemory }));
+const program = new Program(data, quickjs.newRuntime());
 port.on("message", (message: ToProgram) => program.answer(message));
 program.start();

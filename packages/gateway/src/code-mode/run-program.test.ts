@@ -86,6 +86,17 @@ describe("a hostile program", () => {
     expect(ending.error).toMatch(expected);
   });
 
+  it.each([
+    ["buffers", "new Uint8Array(1e6)"],
+    ["strings", `"x".repeat(1e6) + all.length`],
+    ["lists", "new Array(1e5).fill(1)"],
+    ["objects", "Array.from({ length: 1000 }, (_, a) => ({ a }))"],
+  ])("has no more memory than it may: %s", async (_what, piece) => {
+    const code = `const all = []; for (let at = 0; at < 2000; at++) all.push(${piece}); return all.length`;
+    const limits = { memoryBytes: 1024 * 1024, cpuMs: 10_000 };
+    expect((await run(code, { limits })).error).toMatch(/out of memory/);
+  });
+
   it("has nothing of this process", async () => {
     const code = `
       const seen = ["process", "require", "fetch", "setTimeout", "Worker", "WebAssembly", "module", "Buffer", "performance", "os", "std"]

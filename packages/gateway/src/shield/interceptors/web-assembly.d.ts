@@ -13,6 +13,7 @@ declare namespace WebAssembly {
     static imports(module: Module): ModuleImport[];
   }
   class Memory {
+    constructor(pages: { readonly initial: number; readonly maximum: number });
     readonly buffer: ArrayBuffer;
   }
   class Instance {
