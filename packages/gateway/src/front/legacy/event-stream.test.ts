@@ -65,7 +65,7 @@ it("gives every message once, in order, over any breaks", () => {
   );
   fc.assert(
     fc.property(steps, (list) => {
-      const stream = new EventStore(new EventPool()).open();
+      const stream = new EventStore(new EventPool(), "a").open();
       let wire: Wire | undefined = new Wire();
       stream.attach(asResponse(wire), { after: undefined, isPrimed: true });
       const got: { id: string; data: string }[] = [];
@@ -99,7 +99,7 @@ it("gives every message once, in order, over any breaks", () => {
 });
 
 it("keeps what nobody heard for whoever opens the stream anew", () => {
-  const stream = new EventStore(new EventPool()).open();
+  const stream = new EventStore(new EventPool(), "a").open();
   const first = new Wire();
   stream.attach(asResponse(first), { after: undefined, isPrimed: false });
   stream.send({ n: 1 });
@@ -112,7 +112,7 @@ it("keeps what nobody heard for whoever opens the stream anew", () => {
 
 it("keeps no more than it may, the oldest of what ended going first", () => {
   const pool = new EventPool(10_000);
-  const store = new EventStore(pool);
+  const store = new EventStore(pool, "a");
   const [ended, live] = [store.open(), store.open()];
   for (let n = 0; n < 100; n++) ended.send({ n, pad: "x".repeat(50) });
   ended.end();
@@ -124,6 +124,21 @@ it("keeps no more than it may, the oldest of what ended going first", () => {
   expect(live.kept).toBeLessThanOrEqual(EVENT_LIMIT);
   store.close();
   expect(pool.bytes).toBe(0);
+});
+
+it("keeps what one principal may ask for again, however much another has", () => {
+  const pool = new EventPool(10_000);
+  const honest = new EventStore(pool, "honest");
+  const kept = honest.open();
+  for (let n = 0; n < 20; n++) kept.send({ n, pad: "x".repeat(50) });
+  for (let session = 0; session < 5; session++) {
+    const greedy = new EventStore(pool, "greedy").open();
+    for (let n = 0; n < 200; n++) greedy.send({ n, pad: "x".repeat(80) });
+  }
+  expect(kept.kept).toBe(20);
+  kept.send({ n: 20 });
+  expect(kept.kept).toBe(21);
+  expect(pool.bytes).toBeLessThanOrEqual(10_000);
 });
 
 it("reads its own ids only", () => {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { gatewayErrors } from "../../errors.ts";
-import type { Caller } from "../caller.ts";
+import { principalKey, type Caller } from "../caller.ts";
 import { errorAnswer } from "../error-answer.ts";
 import { BATCH_LIMIT } from "../front-limits.ts";
 import { errorMessage, sendJson, sendStatus } from "../http-answer.ts";
@@ -134,7 +134,7 @@ export class LegacyHttp {
       const { client, message: answer } = await openSession(router, caller, message);
       const now = (): number => table.now();
       const session = new LegacySession(caller, client, { router, log, now, aside: (told) => seat.aside.send(told) });
-      const seat = new HttpSeat(randomUUID(), session, new EventStore(pool), now());
+      const seat = new HttpSeat(randomUUID(), session, new EventStore(pool, principalKey(caller)), now());
       table.add(seat);
       res.setHeader(SESSION_HEADER, seat.id);
       sendJson(res, 200, answer);
