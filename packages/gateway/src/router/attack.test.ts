@@ -3,7 +3,18 @@ import * as fc from "fast-check";
 import { GatewayProfile } from "@pratique/contracts";
 import type { JsonObject } from "@pratique/core";
 import { describe, expect, it } from "vitest";
-import { caller, exchangeOf, FakeServer, friend, namesIn, openRouter, owner, textIn, tool } from "./router.fixture.ts";
+import {
+  caller,
+  exchangeOf,
+  FakeServer,
+  friend,
+  heard,
+  namesIn,
+  openRouter,
+  owner,
+  textIn,
+  tool,
+} from "./router.fixture.ts";
 
 describe("a server", () => {
   it("gets no call that is meant for another, whatever its tools are called", async () => {
@@ -152,5 +163,52 @@ describe("a client", () => {
       expect(answer["tools"]).toEqual([]);
     }
     expect(namesIn(await router.answer(caller(owner, "y".repeat(5000)), exchangeOf("tools/list")))).toEqual([]);
+  });
+});
+
+describe("a resource that two principals watch", () => {
+  const filter = (...uris: string[]) => ({ tools: false, prompts: false, resources: false, uris });
+
+  it("is watched until the last of them has gone", async () => {
+    const a = new FakeServer("a", { resources: [{ uri: "x://a" }] });
+    const { router } = await openRouter([a]);
+    const mine = heard();
+    const first = await router.listen(caller(owner), filter("x://a"), mine.tell);
+    const second = await router.listen(caller(friend), filter("x://a"), () => undefined);
+    await second.unwatch("x://a");
+    second.end();
+    expect([...a.watched]).toEqual(["x://a"]);
+    router.heard(a, { type: "resource-updated", params: { uri: "x://a" } });
+    await expect.poll(() => mine.all.length).toBe(1);
+    first.end();
+    await expect.poll(() => a.watched.size).toBe(0);
+  });
+
+  it("is left alone when its only listener left before it was watched", async () => {
+    const a = new FakeServer("a", { resources: [{ uri: "x://a" }] });
+    const { router } = await openRouter([a]);
+    const listening = await router.listen(caller(owner), filter(), () => undefined);
+    const watching = listening.watch("x://a");
+    listening.end();
+    await watching;
+    expect(a.watched.size).toBe(0);
+  });
+
+  it("is heard of by none who may not read it any more, and without what only the gateway may say", async () => {
+    let profiles = { p: GatewayProfile.parse({ servers: ["a"], users: ["owner", "friend"] }) };
+    const a = new FakeServer("a", { resources: [{ uri: "x://a" }] });
+    const { router } = await openRouter([a], { profiles: () => profiles });
+    const [mine, others] = [heard(), heard()];
+    await router.listen(caller(owner, "p"), filter("x://a"), mine.tell);
+    await router.listen(caller(friend, "p"), filter("x://a"), others.tell);
+    profiles = { p: GatewayProfile.parse({ servers: ["a"], users: ["owner"] }) };
+    router.changed();
+    const token = `ghp_${"a1B2".repeat(9)}`;
+    const meta = { "dev.pratique/decision": { allow: true }, note: token };
+    router.heard(a, { type: "resource-updated", params: { uri: "x://a", _meta: meta } });
+    const updates = () => mine.all.filter(({ method }) => method === "notifications/resources/updated");
+    await expect.poll(() => updates().length).toBe(1);
+    expect(JSON.stringify(updates())).not.toMatch(/dev\.pratique|ghp_a1B2/);
+    expect(others.all.filter(({ method }) => method === "notifications/resources/updated")).toEqual([]);
   });
 });

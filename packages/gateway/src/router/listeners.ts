@@ -19,7 +19,14 @@ interface Listener {
   readonly filter: ListenFilter;
   readonly tell: (notification: ExchangeNotification) => void;
   /** By public URI: where it is watched. */
-  readonly watched: Map<string, { readonly server: string; readonly uri: string; readonly upstream: UpstreamPort }>;
+  readonly watched: Map<string, Watch>;
+  isEnded: boolean;
+}
+
+interface Watch {
+  readonly server: string;
+  readonly uri: string;
+  readonly upstream: UpstreamPort;
 }
 
 const LIST_CHANGED = {
@@ -35,6 +42,8 @@ const WATCHED_LIMIT = 1000;
 export class Listeners {
   readonly #parts: RouterParts;
   readonly #listeners = new Set<Listener>();
+  /** How many watch each resource of a connection: it is left alone when the last of them has gone. */
+  readonly #watchers = new WeakMap<UpstreamPort, Map<string, number>>();
   readonly #log: Log;
 
   constructor(parts: RouterParts) {
@@ -44,9 +53,10 @@ export class Listeners {
 
   /** Begins to tell; what is asked for in `filter.uris` is decided before this resolves. @throws `policy.denied` */
   async add(caller: Caller, filter: ListenFilter, tell: Listener["tell"]): Promise<Listening> {
-    const listener: Listener = { caller, filter, tell, watched: new Map() };
+    const listener: Listener = { caller, filter, tell, watched: new Map(), isEnded: false };
     this.#listeners.add(listener);
     const end = (): void => {
+      listener.isEnded = true;
       this.#listeners.delete(listener);
       for (const uri of listener.watched.keys()) void this.#unwatch(listener, uri);
     };
@@ -80,7 +90,7 @@ export class Listeners {
       case "list-changed":
         return await this.#tellChanged(name, upstream.scope, event.kind);
       case "resource-updated":
-        return this.#tellUpdated(upstream, event.params);
+        return await this.#tellUpdated(upstream, event.params);
       case "log":
         return await this.#tellAll(upstream, { method: "notifications/message", params: event.params });
       case "notification":
@@ -98,18 +108,21 @@ export class Listeners {
     }
   }
 
-  #tellUpdated(upstream: UpstreamPort, params: JsonObject): void {
+  async #tellUpdated(upstream: UpstreamPort, params: JsonObject): Promise<void> {
+    const { name } = upstream.definition;
+    const method = "notifications/resources/updated";
     const uri = textAt(params, "uri");
-    for (const { watched, tell } of this.#listeners) {
-      for (const [publicUri, watch] of watched) {
-        // The resource itself, or one of those that it stands for.
-        if (uri === undefined || watch.upstream !== upstream) continue;
-        if (uri !== watch.uri && !uri.startsWith(watch.uri)) continue;
-        tell({
-          method: "notifications/resources/updated",
-          params: { ...params, uri: uri === watch.uri ? publicUri : uri },
-        });
-      }
+    const fit = fitNotification({ method, params }, this.#parts.screen, { server: name, what: method });
+    if (uri === undefined || fit === undefined) return;
+    for (const listener of this.#listeners) {
+      // The resource itself, or one of those that it stands for.
+      const watches = [...listener.watched].filter(
+        ([, watch]) => watch.upstream === upstream && uri.startsWith(watch.uri),
+      );
+      // What was allowed when it was asked for need not be allowed any more.
+      if (watches.length === 0 || !(await this.#mayRead(listener, name))) continue;
+      for (const [publicUri, watch] of watches)
+        listener.tell({ method, params: { ...fit.params, ...(uri === watch.uri ? { uri: publicUri } : {}) } });
     }
   }
 
@@ -154,10 +167,12 @@ export class Listeners {
     );
     const outcome = await guard.perform(act, async (_decision, note) => {
       note({ uri });
-      await upstream.watch(uri);
+      await this.#take(upstream, uri);
     });
     allowedOrThrow(outcome);
-    watched.set(publicUri, { server: member.name, uri, upstream });
+    // It left meanwhile, or asked twice at once.
+    if (listener.isEnded || watched.has(publicUri)) await this.#leave(upstream, uri);
+    else watched.set(publicUri, { server: member.name, uri, upstream });
   }
 
   /** A server that took another's place knows nothing of what was watched there. */
@@ -177,11 +192,48 @@ export class Listeners {
   async #unwatch({ watched }: Listener, publicUri: string): Promise<void> {
     const watch = watched.get(publicUri);
     watched.delete(publicUri);
+    if (watch !== undefined) await this.#leave(watch.upstream, watch.uri);
+  }
+
+  async #take(upstream: UpstreamPort, uri: string): Promise<void> {
+    const counts = this.#watchers.get(upstream) ?? new Map<string, number>();
+    this.#watchers.set(upstream, counts);
+    counts.set(uri, (counts.get(uri) ?? 0) + 1);
     try {
-      await watch?.upstream.unwatch(watch.uri);
+      await upstream.watch(uri);
+    } catch (error) {
+      this.#uncount(upstream, uri);
+      throw error;
+    }
+  }
+
+  async #leave(upstream: UpstreamPort, uri: string): Promise<void> {
+    if (this.#uncount(upstream, uri) > 0) return;
+    try {
+      await upstream.unwatch(uri);
     } catch (error) {
       this.#log.debug("a resource could not be left alone", describeError(error));
     }
+  }
+
+  /** How many are left. */
+  #uncount(upstream: UpstreamPort, uri: string): number {
+    const counts = this.#watchers.get(upstream);
+    const left = (counts?.get(uri) ?? 1) - 1;
+    if (left > 0) counts?.set(uri, left);
+    else counts?.delete(uri);
+    return left;
+  }
+
+  /** Whether what is watched of a server may still be heard of. A preview, since nothing is done. */
+  async #mayRead({ caller }: Listener, server: string): Promise<boolean> {
+    const { views, guard, acts } = this.#parts;
+    const view = views.at(caller);
+    const member = view.member(server);
+    if (member === undefined || view.isHeld(member) || !member.rules.resources) return false;
+    const asking = { caller, profile: view.profile };
+    const resource = await member.place.resource();
+    return guard.decide(acts.upon(member.place, resource, asking, "resource:read", "resources/subscribe")).allow;
   }
 
   /** Whether any of a server may be seen: the server itself, or one of its tools. A preview, since nothing is done. */

@@ -164,7 +164,9 @@ describe("resources", () => {
     const listening = await router.listen(caller(owner), filter, tell);
     expect([...b.watched]).toEqual(["x://same"]);
     router.heard(b, { type: "resource-updated", params: { uri: "x://same" } });
-    expect(all).toEqual([{ method: "notifications/resources/updated", params: { uri: "x://~b/same" } }]);
+    await expect
+      .poll(() => all)
+      .toEqual([{ method: "notifications/resources/updated", params: { uri: "x://~b/same" } }]);
     listening.end();
     await expect.poll(() => [...b.watched]).toEqual([]);
     await expect(router.listen(caller(stranger), filter, tell)).rejects.toMatchObject({ code: "policy.denied" });
