@@ -34,6 +34,11 @@ export const gatewayErrors = defineErrors({
     text: "no server has the resource {uri}",
     hint: "resources/list tells which there are",
   },
+  "gateway.server-held": {
+    status: 403,
+    text: "the server {server} is held back: it is not what was approved",
+    hint: "a person must see the difference first: pratique gateway review shows it",
+  },
   "gateway.unknown-task": {
     status: 404,
     text: "there is no such task",

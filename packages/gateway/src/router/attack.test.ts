@@ -212,3 +212,34 @@ describe("a resource that two principals watch", () => {
     expect(others.all.filter(({ method }) => method === "notifications/resources/updated")).toEqual([]);
   });
 });
+
+describe("a server that is held back", () => {
+  const drift = { held: () => new Map([["*", "it is not what was approved"]]) };
+  const client = {
+    era: "modern",
+    protocolVersion: "2026-07-28",
+    capabilities: { extensions: { "io.modelcontextprotocol/tasks": {} } },
+  } as const;
+
+  it.each([
+    ["resources/read", { uri: "x://a" }],
+    ["prompts/get", { name: "p" }],
+    ["dev.acme/measure/start", {}],
+    ["skills/list", {}],
+    ["skills/get", { uri: "x://a" }],
+    ["completion/complete", { ref: { type: "ref/resource", uri: "x://a" } }],
+  ])("is asked nothing with %s, whether its tools were listed before or not", async (method, params) => {
+    for (const isListed of [true, false]) {
+      const a = new FakeServer("a", { tools: [tool("t")], resources: [{ uri: "x://a" }], prompts: [{ name: "p" }] });
+      const extensions = { "dev.acme/measure": {}, "io.modelcontextprotocol/skills": {} };
+      a.capabilities = { tools: {}, resources: {}, prompts: {}, extensions };
+      const { ask } = await openRouter([a], { drift });
+      // Whoever asks for something else first has its facts known, and not its tools.
+      await (isListed ? a.list("tools") : a.list("prompts"));
+      await expect(ask(owner, method, params, { client })).rejects.toMatchObject({
+        code: expect.stringMatching(/^gateway\.(server-held|unknown-)/),
+      });
+      expect(a.seen).toEqual([]);
+    }
+  });
+});

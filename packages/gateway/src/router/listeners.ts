@@ -167,6 +167,7 @@ export class Listeners {
     );
     const outcome = await guard.perform(act, async (_decision, note) => {
       note({ uri });
+      if (await view.isHeldNow(member)) throw gatewayErrors("gateway.server-held", { server: member.name });
       await this.#take(upstream, uri);
     });
     allowedOrThrow(outcome);

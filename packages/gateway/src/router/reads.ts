@@ -117,6 +117,9 @@ export async function passOn(
     note(details);
     trace.noted(note);
     if (refusal !== undefined) throw refusal;
+    // What still runs may be ended.
+    if (exchange.method !== "tasks/cancel" && (await view.isHeldNow(member)))
+      throw gatewayErrors("gateway.server-held", { server: member.name });
     const screened = screen.value(params, { direction: "to-server", ...place });
     if (screened.redactions.length > 0) note({ argumentRedactions: screened.redactions });
     let sent = screened.value;

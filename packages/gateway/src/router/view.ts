@@ -138,6 +138,20 @@ export class View {
     return this.#held(member, member.upstream.knownList("tools"))("*") !== undefined;
   }
 
+  /**
+   * The same for what is about to be asked of it, which may be the first thing: what cannot be judged is held.
+   * @throws what keeps the server from being reached
+   */
+  async isHeldNow(member: Member): Promise<boolean> {
+    if (this.#parts.drift === undefined) return false;
+    if (member.upstream.knownList("tools") === undefined) {
+      await member.upstream.list("tools");
+      await member.upstream.facts();
+      if (member.upstream.knownList("tools") === undefined) return true;
+    }
+    return this.isHeld(member);
+  }
+
   #known(kind: ListKind): (ListSnapshot | undefined)[] {
     return this.members.map(({ upstream }) => upstream.knownList(kind));
   }
