@@ -129,9 +129,9 @@ class GatewayTools implements OwnTools {
         limits: programLimits,
         tools: toolPaths(names, inner.serverOf ?? (() => undefined)).list,
         signal: exchange.signal,
-        call: async (name, given) => {
+        call: async (name, given, ended) => {
           if (!known.has(name)) throw new Error("there is no such tool");
-          return programValue(await inner.call(name, given));
+          return programValue(await inner.call(name, given, {}, ended));
         },
       });
       return endingResult(ending);

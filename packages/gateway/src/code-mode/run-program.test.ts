@@ -9,7 +9,7 @@ import { toolPaths } from "./tool-paths.ts";
 const hostFile = fileURLToPath(new URL("program-host.ts", import.meta.url));
 
 interface Options {
-  readonly call?: (name: string, args: JsonObject) => Promise<string>;
+  readonly call?: (name: string, args: JsonObject, ended: AbortSignal) => Promise<string>;
   readonly limits?: Partial<ProgramLimits>;
   readonly signal?: AbortSignal;
   readonly names?: readonly string[];
@@ -181,6 +181,16 @@ describe("a hostile program", () => {
       },
     });
     expect(ending.error).toBe("the caller left");
+  });
+
+  it("leaves no call behind that nobody waits for", async () => {
+    const signals: AbortSignal[] = [];
+    const ending = await run("tools.add({}); await tools.add({}); return 1", {
+      call: (_name, _args, ended) =>
+        signals.push(ended) === 1 ? new Promise<string>(() => undefined) : Promise.resolve("1"),
+    });
+    expect(ending.result).toBe("1");
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
   });
 
   it("ends when it takes too long altogether", async () => {

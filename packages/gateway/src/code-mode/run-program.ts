@@ -8,7 +8,7 @@ export interface ProgramOptions extends ProgramData {
   readonly hostFile: string;
   readonly signal: AbortSignal;
   /** Resolves with JSON text; what it rejects with is told to the program by its message. */
-  readonly call: (name: string, args: JsonObject) => Promise<string>;
+  readonly call: (name: string, args: JsonObject, signal: AbortSignal) => Promise<string>;
 }
 
 const ARGUMENTS_CHARS = 1024 * 1024;
@@ -35,7 +35,8 @@ export async function runProgram({ hostFile, signal, call, ...data }: ProgramOpt
   const onAbort = (): void => failed("the caller left");
   signal.addEventListener("abort", onAbort, { once: true });
   const timer = setTimeout(() => failed(`the program took longer than ${data.limits.wallMs} ms`), data.limits.wallMs);
-  let isOver = false;
+  // Nobody is left to hear of a call that is still under way then, or waits for an approval.
+  const ended = new AbortController();
   let watch: NodeJS.Timeout | undefined;
   worker.on("message", (message: FromProgram) => {
     if (message.type === "ended") return resolve(message.ending);
@@ -46,7 +47,7 @@ export async function runProgram({ hostFile, signal, call, ...data }: ProgramOpt
       return undefined;
     }
     void answer(message).then((told) => {
-      if (!isOver) worker.postMessage(told, []);
+      if (!ended.signal.aborted) worker.postMessage(told, []);
     });
   });
   worker.on("error", () => failed("the program needed more than it may have"));
@@ -54,7 +55,7 @@ export async function runProgram({ hostFile, signal, call, ...data }: ProgramOpt
 
   async function answer({ id, name, args }: Extract<FromProgram, { type: "call" }>): Promise<ToProgram> {
     try {
-      return { type: "answer", id, isError: false, text: await call(name, argumentsIn(args)) };
+      return { type: "answer", id, isError: false, text: await call(name, argumentsIn(args), ended.signal) };
     } catch (error) {
       return { type: "answer", id, isError: true, text: error instanceof Error ? error.message : "the call failed" };
     }
@@ -63,7 +64,7 @@ export async function runProgram({ hostFile, signal, call, ...data }: ProgramOpt
   try {
     return await promise;
   } finally {
-    isOver = true;
+    ended.abort();
     clearTimeout(timer);
     clearInterval(watch);
     signal.removeEventListener("abort", onAbort);

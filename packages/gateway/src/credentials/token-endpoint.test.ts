@@ -81,4 +81,13 @@ describe("a token endpoint", () => {
     expect(error).toBeInstanceOf(TokenRefusal);
     expect(String(error)).not.toContain("s3cret");
   });
+
+  it.each([
+    [{ error: "temporarily_unavailable" }, 400],
+    [{ error: "invalid_grant" }, 503],
+    [{ error: "slow_down" }, 429],
+  ])("ends no login when it says %j with status %i", async (body, status) => {
+    const { request } = endpoint(body, status);
+    await expect(refreshTokens(request, "old")).rejects.toMatchObject({ code: "gateway.login-failed" });
+  });
 });

@@ -56,6 +56,8 @@ const TokenAnswer = z.looseObject({
     .nullish(),
   scope: z.string().max(16_384).nullish(),
 });
+/** Says nothing of the token: a login does not end because its authorization server is busy. */
+const FOR_NOW: ReadonlySet<string> = new Set(["server_error", "temporarily_unavailable", "slow_down"]);
 const LONGEST_S = 10 * 365 * 86_400;
 
 /** @throws `gateway.login-failed`, TokenRefusal */
@@ -108,7 +110,9 @@ async function requestTokens(request: TokenRequest, grant: URLSearchParams): Pro
   const body: unknown = await answer.json().catch(() => undefined);
   // Some answer 200 with an error in the body.
   const code = z.looseObject({ error: z.string().regex(/^[\x20-\x7e]{1,100}$/) }).safeParse(body).data?.error;
-  if (code !== undefined) throw new TokenRefusal(code);
+  const isForNow = answer.status >= 500 || answer.status === 429 || (code !== undefined && FOR_NOW.has(code));
+  if (code !== undefined && !isForNow) throw new TokenRefusal(code);
+  if (isForNow) throw failed(`its authorization server answers ${answer.status} for now`);
   if (answer.status !== 200 && answer.status !== 201) throw failed(`its authorization server answers ${answer.status}`);
   const parsed = TokenAnswer.safeParse(body);
   if (!parsed.success) throw failed("its authorization server gave no bearer token");

@@ -64,9 +64,9 @@ export interface OwnTools {
       readonly offered: readonly JsonObject[];
       /**
        * A call of a tool by its public name, with everything that any call passes. `more`: other members of its params,
-       * such as `inputResponses` and `requestState` of a retry.
+       * such as `inputResponses` and `requestState` of a retry. `ended`: nobody waits for it any more.
        */
-      call(name: string, args: JsonObject, more?: JsonObject): Promise<JsonObject>;
+      call(name: string, args: JsonObject, more?: JsonObject, ended?: AbortSignal): Promise<JsonObject>;
       /** The server behind a public name. */
       serverOf?(name: string): string | undefined;
     },

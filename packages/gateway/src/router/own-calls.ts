@@ -51,9 +51,9 @@ export class OwnCalls {
       const answer = await own?.call(caller, exchange, {
         offered,
         serverOf: (shown) => view.tools.byName.get(shown)?.member.name,
-        call: (inner, innerArgs, more = {}) => {
-          const params = { ...more, name: inner, arguments: innerArgs };
-          return callTool(caller, view, partOf(exchange, params), withoutOwn(parts), trace, { within: id });
+        call: (inner, innerArgs, more = {}, ended) => {
+          const part = partOf(exchange, { ...more, name: inner, arguments: innerArgs }, ended);
+          return callTool(caller, view, part, withoutOwn(parts), trace, { within: id });
         },
       });
       const passed = passResult(answer ?? {}, { server: OWN_SERVER, what: name }, parts);
@@ -70,14 +70,14 @@ export class OwnCalls {
 }
 
 /** A call that belongs to this one. An exchange may be an object with methods of its own: it is not copied. */
-function partOf(exchange: Exchange, params: JsonObject): Exchange {
+function partOf(exchange: Exchange, params: JsonObject, ended?: AbortSignal): Exchange {
   return {
     method: exchange.method,
     params,
     headers: exchange.headers,
     client: exchange.client,
     ...(exchange.principal === undefined ? {} : { principal: exchange.principal }),
-    signal: exchange.signal,
+    signal: ended === undefined ? exchange.signal : AbortSignal.any([exchange.signal, ended]),
     wantsProgress: exchange.wantsProgress,
     notify: (notification) => exchange.notify(notification),
     ask: (request) => exchange.ask(request),

@@ -20,6 +20,8 @@ export interface SecretGuardOptions {
 
 const NOTHING: readonly string[] = [];
 const PLACES_LIMIT = 10_000;
+/** What is remembered of texts that were let out, each a part of what comes. */
+const BEFORE = 400;
 
 export class SecretGuard implements Screen {
   readonly #config: SecretGuardConfig;
@@ -73,7 +75,7 @@ export class SecretGuard implements Screen {
         if (key === undefined || text === undefined || this.#actionAt(place) === "off") return screened;
         const found: Redaction[] = [];
         const border = this.#scanner.border(before, text, found);
-        before = text;
+        before = (before + text).slice(-BEFORE);
         if (border === undefined || !isJsonObject(screened.value)) return screened;
         // What came before is out already: without its end it is no secret.
         const mask = `«${found[0]?.kind ?? "secret"}»`;
