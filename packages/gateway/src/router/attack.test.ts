@@ -242,4 +242,14 @@ describe("a server that is held back", () => {
       expect(a.seen).toEqual([]);
     }
   });
+
+  it("is asked when nothing is held, though it has no tools by which to judge", async () => {
+    const drift = { held: () => new Map<string, string>() };
+    const a = new FakeServer("a", { resources: [{ uri: "x://a" }] });
+    a.capabilities = { resources: {} };
+    const { ask } = await openRouter([a], { drift });
+    await a.list("resources");
+    await ask(owner, "resources/read", { uri: "x://a" });
+    expect(a.seen).toHaveLength(1);
+  });
 });

@@ -3,7 +3,7 @@ import type { ProfileTool } from "@pratique/contracts";
 import { isJsonObject, type JsonObject } from "@pratique/core";
 import type { GuardResource } from "@pratique/guard";
 import type { DriftGuard, Screen } from "../exchange/ports.ts";
-import type { ListKind, ListSnapshot, UpstreamPort } from "../exchange/upstream-port.ts";
+import type { ListKind, ListSnapshot, ServerFacts, UpstreamPort } from "../exchange/upstream-port.ts";
 import { fitEntry, textAt } from "./fit-entry.ts";
 import { shownTool, type Profile, type ServerRules } from "./profile.ts";
 import { prefixedName, publicNames } from "./public-names.ts";
@@ -144,10 +144,10 @@ export class View {
    */
   async isHeldNow(member: Member): Promise<boolean> {
     if (this.#parts.drift === undefined) return false;
-    if (member.upstream.knownList("tools") === undefined) {
-      await member.upstream.list("tools");
-      await member.upstream.facts();
-      if (member.upstream.knownList("tools") === undefined) return true;
+    const { upstream } = member;
+    if (upstream.knownList("tools") === undefined && hasTools(await upstream.facts())) {
+      await upstream.list("tools");
+      if (upstream.knownList("tools") === undefined) return true;
     }
     return this.isHeld(member);
   }
@@ -189,8 +189,10 @@ export class View {
   #held(member: Member, snapshot: ListSnapshot | undefined): (name: string) => string | undefined {
     const { drift } = this.#parts;
     const facts = member.upstream.knownFacts();
-    if (drift === undefined || snapshot === undefined || facts === undefined) return () => undefined;
-    const held = drift.held(member.place.definition, facts, snapshot.items);
+    if (drift === undefined || facts === undefined) return () => undefined;
+    const tools = snapshot?.items ?? (hasTools(facts) ? undefined : NO_SNAPSHOT);
+    if (tools === undefined) return () => undefined;
+    const held = drift.held(member.place.definition, facts, tools);
     return (name) => held.get(name) ?? held.get("*");
   }
 
@@ -223,6 +225,10 @@ export class View {
       }));
     return new Uris(sources);
   }
+}
+
+function hasTools({ capabilities }: ServerFacts): boolean {
+  return isJsonObject(capabilities["tools"]);
 }
 
 function hasOwnTools({ configured }: Profile): boolean {
