@@ -54,6 +54,32 @@ describe("a rate", () => {
     expect(await refusal(rates, call())).toMatchObject({ details: { retryAfterMs: 5000 } });
   });
 
+  it("lets no more through when they come all at once, as in a batch or a program", async () => {
+    const quotas = memoryQuotas();
+    for (const perDay of [undefined, 1000]) {
+      const rates = new Rates({
+        limits: [limit({ rate: { requests: 2, seconds: 60 }, ...(perDay === undefined ? {} : { perDay }) })],
+        clock: manualClock(start),
+        quotas,
+      });
+      const all = await Promise.all(Array.from({ length: 20 }, () => refusal(rates, call())));
+      expect(all.filter((error) => error === undefined)).toHaveLength(2);
+    }
+  });
+
+  it("is not used up by requests that a quota refuses", async () => {
+    const clock = manualClock(start);
+    const rates = new Rates({
+      limits: [limit({ rate: { requests: 2, seconds: 60 } }), limit({ name: "q", servers: ["s"], perDay: 1 })],
+      clock,
+      quotas: memoryQuotas(),
+    });
+    expect(await refusal(rates, call())).toBeUndefined();
+    for (let time = 0; time < 3; time++)
+      expect(await refusal(rates, call())).toMatchObject({ code: "gateway.quota-spent" });
+    expect(await refusal(rates, call({ server: "other" }))).toBeUndefined();
+  });
+
   it("counts each person, server or tool apart; agents of a person together with him", async () => {
     const clock = manualClock(start);
     const rates = new Rates({

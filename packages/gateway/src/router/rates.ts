@@ -84,8 +84,14 @@ export class Rates {
       const waitMs = this.#waitOf(limit, key, now);
       if (waitMs > 0) throw this.#refusal("gateway.rate-limited", limit, key, now, waitMs);
     }
-    for (const { limit, key } of limits) await this.#spend(limit, key, now);
-    for (const { limit, key } of limits) this.#drain(limit, key, now);
+    // Taken before anything is waited for: requests that come together share what there is.
+    for (const { limit, key } of limits) this.#drain(limit, key, now, 1);
+    try {
+      for (const { limit, key } of limits) await this.#spend(limit, key, now);
+    } catch (error) {
+      for (const { limit, key } of limits) this.#drain(limit, key, now, -1);
+      throw error;
+    }
   }
 
   #refusal(code: RefusalCode, { name }: GatewayLimit, key: string, now: number, retryAfterMs: number): Error {
@@ -114,9 +120,9 @@ export class Rates {
     return Math.min(rate.requests, bucket.tokens + grown);
   }
 
-  #drain({ rate }: GatewayLimit, key: string, now: number): void {
+  #drain({ rate }: GatewayLimit, key: string, now: number, count: 1 | -1): void {
     if (rate === undefined) return;
-    const tokens = this.#tokens(rate, key, now) - 1;
+    const tokens = this.#tokens(rate, key, now) - count;
     this.#buckets.delete(key);
     this.#buckets.set(key, { tokens, at: now });
     forgetOldest(this.#buckets);
