@@ -7,6 +7,11 @@ export const clientErrors = defineErrors({
     text: "no daemon answers at {url}",
     hint: "start it with `pratique up`, or name another with PRATIQUE_URL",
   },
+  "daemon.starting": {
+    status: 503,
+    text: "the daemon at {url} is starting",
+    hint: "try again in a moment; `pratique up` says when it is up",
+  },
   "daemon.token-refused": {
     status: 401,
     text: "the daemon at {url} does not know this token",
@@ -19,7 +24,7 @@ export const clientErrors = defineErrors({
   },
   "daemon.connection-lost": {
     status: 503,
-    text: "the daemon at {url} went away in the middle of an answer",
-    hint: "look at `pratique status`, then ask again",
+    text: "the daemon at {url} went away before its answer was whole",
+    hint: "it may have done what was asked: look at `pratique audit tail`, then ask again",
   },
 });

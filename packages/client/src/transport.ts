@@ -19,7 +19,7 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Sends a call and hands back the open answer of a success. @throws the daemon's problem as PratiqueError, `daemon.unreachable` */
+/** Sends a call and hands back the open answer of a success. @throws the daemon's problem as PratiqueError, `daemon.unreachable`, `daemon.connection-lost` */
 export async function send(endpoint: Endpoint, call: Call): Promise<IncomingMessage> {
   const url = new URL(`/control/v1${call.path}`, endpoint.url);
   const { request } = process.getBuiltinModule(url.protocol === "https:" ? "node:https" : "node:http");
@@ -36,10 +36,11 @@ export async function send(endpoint: Endpoint, call: Call): Promise<IncomingMess
       },
     });
     outgoing.on("response", resolve);
-    outgoing.on("error", (cause) => {
-      reject(
-        call.signal?.aborted === true ? cause : clientErrors("daemon.unreachable", { url: endpoint.url }, { cause }),
-      );
+    outgoing.on("error", (cause: NodeJS.ErrnoException) => {
+      if (call.signal?.aborted === true) return reject(cause);
+      // Whoever was there and left may have done what was asked: that is not to be told as "nobody there".
+      const code = cause.code === "ECONNRESET" ? "daemon.connection-lost" : "daemon.unreachable";
+      reject(clientErrors(code, { url: endpoint.url }, { cause }));
     });
     outgoing.end(payload);
   });
@@ -101,5 +102,6 @@ function problemOf(endpoint: Endpoint, status: number, text: string): PratiqueEr
     // Not ours: said below.
   }
   if (status === 401) return clientErrors("daemon.token-refused", { url: endpoint.url });
+  if (status === 503 && text === "starting\n") return clientErrors("daemon.starting", { url: endpoint.url });
   return clientErrors("daemon.bad-answer", { url: endpoint.url });
 }

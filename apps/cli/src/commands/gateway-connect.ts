@@ -88,7 +88,23 @@ async function connect({ args, flags, context }: Input): Promise<0> {
   const { path, via, variable, holdsToken } = prepared;
   if (json) terminal.out(JSON.stringify({ client: client.name, isDryRun, path, via, variable, holdsToken }, null, 2));
   else for (const line of words(client.title, client.next, prepared, isDryRun)) terminal.out(line);
+  for (const name of await unknownParts(context, profile)) {
+    terminal.note(`  there is no profile or server ${name} yet: /mcp/${profile} shows nothing of it until there is`);
+  }
   return 0;
+}
+
+/** Names of the address that the daemon knows nothing of; none while no daemon answers. */
+async function unknownParts(context: Context, profile: string | undefined): Promise<string[]> {
+  if (profile === undefined) return [];
+  try {
+    const client = await context.client();
+    const [profiles, servers] = await Promise.all([client.profiles(), client.servers()]);
+    const known = new Set([...profiles, ...servers].map(({ name }) => name));
+    return known.has(profile) ? [] : profile.split("+").filter((name) => !known.has(name));
+  } catch {
+    return [];
+  }
 }
 
 function words(

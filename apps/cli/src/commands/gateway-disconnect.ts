@@ -25,7 +25,10 @@ export const gatewayDisconnect: Command = {
     const project = projectOf(flags, context);
     const record = recordName(client);
     const connection = await readConnection(home, record, project);
-    if (connection === undefined) throw cliErrors("connect.nothing-to-undo", { client: client.title });
+    if (connection === undefined) {
+      const hint = "pratique gateway clients shows which are; --scope project and --home say where else to look";
+      throw cliErrors("connect.nothing-to-undo", { client: client.title }, { hint });
+    }
     const steps = await planUndo(connection);
     const isDryRun = flags["dry-run"] === true;
     if (!isDryRun) {

@@ -2,6 +2,7 @@
 import type { RunningServer } from "@pratique/contracts";
 import type { Command } from "../kit/command.ts";
 import { columns, type Tone } from "../kit/terminal.ts";
+import { shortDigest } from "../kit/words.ts";
 
 export const SERVER_TONES: Readonly<Record<RunningServer["state"], Tone>> = {
   idle: "dim",
@@ -36,10 +37,16 @@ export const serverLs: Command = {
           terminal.paint(SERVER_TONES[server.state], server.state),
           String(server.tools),
           server.processes.map(({ id, user }) => (user === undefined ? id : `${id} (${user})`)).join(" ") || "none",
-          [server.reference ?? "", server.error ?? ""].filter((text) => text !== "").join("  "),
+          [shortReference(server.reference ?? ""), server.error ?? ""].filter((text) => text !== "").join("  "),
         ]),
       ]),
     );
     return 0;
   },
 };
+
+/** With as much of its digest as tells it from others; `--json` has all of it. */
+function shortReference(reference: string): string {
+  const at = reference.indexOf("@");
+  return at < 0 ? reference : `${reference.slice(0, at)}@${shortDigest(reference.slice(at + 1))}`;
+}

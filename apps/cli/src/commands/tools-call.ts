@@ -1,7 +1,11 @@
 // `pratique tools call`: calls a tool, as any client of yours would.
 import type { ToolCallRequest } from "@pratique/contracts";
+import { isPratiqueError } from "@pratique/core";
+import { cliErrors } from "../errors.ts";
 import { textFlag, type Command } from "../kit/command.ts";
 import { usageError } from "../kit/run-command.ts";
+import { nearest } from "../kit/suggest.ts";
+import { toolName, type ShownTool } from "../kit/tool-lines.ts";
 
 const EXAMPLE = "pratique tools call get_weather city=Lisbon";
 
@@ -22,9 +26,12 @@ export const toolsCall: Command = {
     const [name = "", ...given] = args;
     const { terminal } = context;
     const profile = textFlag(flags, "profile");
-    const { result } = await (
-      await context.client()
-    ).callTool({ name, arguments: argumentsFrom(given), ...(profile === undefined ? {} : { profile }) });
+    const client = await context.client();
+    const request = { name, arguments: argumentsFrom(given), ...(profile === undefined ? {} : { profile }) };
+    const { result } = await client.callTool(request).catch(async (error: unknown) => {
+      if (!isPratiqueError(error) || error.code !== "gateway.unknown-tool") throw error;
+      throw unknownTool(name, await client.tools(profile));
+    });
     const isDenied = isRecord(result["_meta"]) && isDenial(result["_meta"]["dev.pratique/decision"]);
     if (context.json) terminal.out(JSON.stringify(result, null, 2));
     else for (const part of Array.isArray(result["content"]) ? result["content"] : []) terminal.out(shown(part));
@@ -32,6 +39,13 @@ export const toolsCall: Command = {
     return result["isError"] === true ? 1 : 0;
   },
 };
+
+function unknownTool(name: string, tools: readonly ShownTool[]) {
+  const close = nearest(name, tools.map(toolName));
+  const hint =
+    close === undefined ? {} : { hint: `did you mean ${close}? pratique tools ls lists those that you may see` };
+  return cliErrors("cli.unknown-tool", { name }, hint);
+}
 
 type Arguments = NonNullable<ToolCallRequest["arguments"]>;
 
