@@ -97,7 +97,7 @@ describe("packDirectory", () => {
     const directory = await bench.directory("link/notes", { "SKILL.md": SKILL });
     await symlink("/etc/passwd", join(directory, "passwd"));
     await expect(bench.pack(directory)).rejects.toMatchObject({ code: "artifact.unsafe-file" });
-    await expect(bench.pack(directory, { kind: "catalog" })).rejects.toMatchObject({
+    await expect(bench.pack(directory, { kind: "image" })).rejects.toMatchObject({
       code: "artifact.kind-not-packable",
     });
   });
