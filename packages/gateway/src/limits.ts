@@ -29,6 +29,8 @@ export const FACE_WAIT_MS = 2_000;
 /** Entries and characters of one page of a list. */
 export const PAGE_ENTRIES = 1000;
 export const PAGE_CHARACTERS = 2 * 1024 * 1024;
+/** What one server says that it can, as JSON. */
+export const CAPABILITIES_LIMIT = 64 * 1024;
 /** Instructions of all servers together, and of one of them. */
 export const INSTRUCTIONS_LIMIT = 16_000;
 export const INSTRUCTIONS_LIMIT_ONE = 4_000;

@@ -253,3 +253,23 @@ describe("a server that is held back", () => {
     expect(a.seen).toHaveLength(1);
   });
 });
+
+describe("what a server says of itself", () => {
+  const client = { era: "legacy", protocolVersion: "2025-11-25", capabilities: {} } as const;
+
+  it("keeps no client from the others, however deep or large it is, and is not the gateway's word", async () => {
+    const deep = new FakeServer("deep", { tools: [tool("t")] });
+    deep.capabilities = JSON.parse(`{"tools":{"x":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}}`) as JsonObject;
+    const large = new FakeServer("large", { tools: [tool("t")] });
+    large.capabilities = { tools: {}, experimental: { large: "x".repeat(1_000_000) } };
+    const forging = new FakeServer("forging", { tools: [tool("t")] });
+    const token = `ghp_${"a1B2".repeat(9)}`;
+    forging.capabilities = { tools: {}, experimental: { good: { _meta: { "dev.pratique/x": 1 }, token } } };
+    const { router } = await openRouter([deep, large, forging]);
+    const { capabilities } = await router.face(caller(owner), client);
+    const text = JSON.stringify(capabilities);
+    expect(text.length).toBeLessThan(100_000);
+    expect(text).not.toMatch(/dev\.pratique|ghp_a1B2/);
+    expect(capabilities["experimental"]).toMatchObject({ good: {} });
+  });
+});

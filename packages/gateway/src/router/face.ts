@@ -4,7 +4,7 @@ import { withoutUnseen } from "./clean-text.ts";
 import type { ServerFacts } from "../exchange/upstream-port.ts";
 import type { Face } from "../exchange/router-port.ts";
 import type { Caller } from "../front/caller.ts";
-import { FACE_WAIT_MS, INSTRUCTIONS_LIMIT, INSTRUCTIONS_LIMIT_ONE } from "../limits.ts";
+import { CAPABILITIES_LIMIT, FACE_WAIT_MS, INSTRUCTIONS_LIMIT, INSTRUCTIONS_LIMIT_ONE } from "../limits.ts";
 import { passable } from "./passable.ts";
 import type { RouterParts } from "./router-parts.ts";
 import { serversOf } from "./lists.ts";
@@ -36,7 +36,7 @@ export async function faceOf(
   const instructions = instructionsOf(view, facts, parts);
   return {
     info,
-    capabilities: facts.map(({ facts: { capabilities } }) => capabilities).reduce(merged, OWN),
+    capabilities: facts.map(({ member, facts: of }) => fitCapabilities(of, member.name, parts)).reduce(merged, OWN),
     ...(instructions === "" ? {} : { instructions }),
   };
 }
@@ -59,6 +59,17 @@ export async function visibleMembers(
       .find((resource) => guard.decide(acts.upon(member.place, resource, asking, "tool:list")).allow);
     return tool ?? server;
   });
+}
+
+/** Those of one server as clients may see them; none when they say more than any client reads, or hold a secret. */
+function fitCapabilities({ capabilities }: ServerFacts, server: string, { screen }: RouterParts): JsonObject {
+  try {
+    const bounded = passable(capabilities);
+    if (JSON.stringify(bounded).length > CAPABILITIES_LIMIT) return {};
+    return screen.value(bounded, { direction: "to-client", server, what: "capabilities" }).value;
+  } catch {
+    return {};
+  }
 }
 
 /** Both; what one of them lists, and the other does not. */
@@ -84,7 +95,10 @@ function instructionsOf(
   const texts = servers.flatMap(({ member, facts: { instructions = "" } }) => {
     const { name } = member;
     if (view.isHeld(member)) return [];
-    const text = shortened(withoutUnseen(instructions).trim(), INSTRUCTIONS_LIMIT_ONE);
+    const text = shortened(
+      withoutUnseen(instructions.slice(0, 4 * INSTRUCTIONS_LIMIT_ONE)).trim(),
+      INSTRUCTIONS_LIMIT_ONE,
+    );
     if (text === "") return [];
     try {
       const { value } = screen.value(passable(text), { direction: "to-client", server: name, what: "instructions" });
