@@ -51,7 +51,10 @@ export class HostSocket {
   async connect(): Promise<Duplex> {
     const socket = this.#takeIdle() ?? (await this.#nextIdle());
     socket.write(GO);
+    // Whoever offered it may be the server itself, that never answers.
+    const timer = setTimeout(() => socket.destroy(), WAIT_MS);
     const answer = await firstByte(socket);
+    clearTimeout(timer);
     if (answer === CONNECTED) return socket;
     socket.destroy();
     throw new Error("the server does not listen");

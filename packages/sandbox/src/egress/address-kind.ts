@@ -26,6 +26,10 @@ const KINDS: Readonly<Record<string, AddressKind>> = {
   carrierGradeNat: "private",
 };
 
+const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR("2000::/3");
+/** Obsolete, and still taken for the IPv4 address by some (RFC 4291 §2.5.5.1). */
+const COMPATIBLE = ipaddr.IPv6.parseCIDR("::/96");
+
 /** Kind of an address in its usual text form; what is no address is reserved. */
 export function addressKind(address: string): AddressKind {
   const plain = address.replace(/%.*$/, "");
@@ -40,13 +44,17 @@ export function addressKind(address: string): AddressKind {
       return kind === "public" ? "reserved" : kind;
     }
   }
+  // Of IPv6 only this much is given out (RFC 4291 §2.4, IANA).
+  if (parsed instanceof ipaddr.IPv6 && parsed.range() === "unicast" && !parsed.match(GLOBAL_UNICAST)) return "reserved";
   return KINDS[parsed.range()] ?? "reserved";
 }
 
 function embedded(address: ipaddr.IPv6): string | undefined {
   const bytes = address.toByteArray();
   const dotted = (at: number): string => bytes.slice(at, at + 4).join(".");
-  switch (address.range()) {
+  const range = address.range();
+  if (range === "unicast" && address.match(COMPATIBLE)) return dotted(12);
+  switch (range) {
     case "rfc6052":
     case "rfc6145":
       return dotted(12);

@@ -44,18 +44,26 @@ export class AllowList {
   }
 
   allows({ host, port }: HostPort): boolean {
-    const fits = (ports: Set<string> | undefined): boolean =>
-      ports !== undefined && (ports.has(String(port)) || ports.has(ANY));
-    if (fits(this.#ports.get(host)) || fits(this.#ports.get(ANY))) return true;
+    if (this.names({ host, port }) || this.#fits(ANY, port)) return true;
     if (isIP(host) !== 0) return false;
     return this.#suffixes.some(
       ({ suffix, port: wanted }) => host.endsWith(suffix) && (wanted === ANY || wanted === String(port)),
     );
   }
 
+  /** Whether an entry says this very host, and not a pattern that fits many. */
+  names({ host, port }: HostPort): boolean {
+    return this.#fits(host, port);
+  }
+
   /** Those that name one host and one port: what can be reached without a proxy. */
   exact(): HostPort[] {
     return [...this.#exact.values()];
+  }
+
+  #fits(host: string, port: number): boolean {
+    const ports = this.#ports.get(host);
+    return ports !== undefined && (ports.has(String(port)) || ports.has(ANY));
   }
 
   #add(entry: string): void {

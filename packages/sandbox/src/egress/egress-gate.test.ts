@@ -205,6 +205,57 @@ describe("plain HTTP", () => {
   });
 });
 
+describe("plain HTTP of somebody hostile", () => {
+  const said = (): string => Buffer.concat(received).toString("latin1");
+
+  it.each([
+    ["Transfer-Encoding: chunked\r\n\r\n", (body: string) => `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`],
+    ["Connection: content-length\r\nContent-Length: SIZE\r\n\r\n", (body: string) => body],
+  ])("sends no second request in the body of a first (%j)", async (head, framed) => {
+    const body = "GET / HTTP/1.1\r\nHost: other.example\r\n\r\n";
+    const connection = await inside(gate([`api.example:${rawPort}`]));
+    const start = `GET http://api.example:${rawPort}/ HTTP/1.1\r\nHost: api.example:${rawPort}\r\n`;
+    connection.write(`${start}${head.replace("SIZE", String(body.length))}${framed(body)}`);
+    await expect.poll(said).toContain("other.example");
+    const sent = said();
+    expect(sent.slice(0, sent.indexOf("\r\n\r\n"))).toMatch(/^(content-length: \d+|transfer-encoding: chunked)$/im);
+    connection.destroy();
+  });
+
+  it.each([
+    ["no status", "HTTP/1.1 000 X\r\ncontent-length: 0\r\n\r\n"],
+    ["another protocol", "HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"],
+  ])("is answered with 502 when the host's answer is %s", async (_, answered) => {
+    const odd = createServer((socket) => socket.on("error", () => undefined).write(answered));
+    const port = await listening(odd);
+    const got = await answer(
+      gate([`api.example:${port}`]),
+      `GET http://api.example:${port}/ HTTP/1.1\r\nHost: api.example:${port}\r\nConnection: close\r\n\r\n`,
+    );
+    odd.close();
+    expect(got).toMatch(/^HTTP\/1.1 502/);
+    await expect.poll(facts).toMatchObject([{}, { details: { cut: "failed" } }]);
+  });
+
+  it("has few requests without an answer on a connection", async () => {
+    const connection = await inside(gate([]));
+    connection.write("GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n".repeat(50));
+    await text(connection).catch(() => "");
+    expect(records.length).toBeLessThanOrEqual(4);
+  });
+
+  it("is forgotten when whoever waited for his turn is gone", async () => {
+    const made = gate([], { clock: { now: () => new Date(0) } });
+    const ask = "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n";
+    for (let at = 0; at < 200; at++) await answer(made, ask);
+    const gone = await inside(made);
+    await new Promise((resolve) => gone.write(ask, resolve));
+    gone.destroy();
+    expect(await answer(made, ask)).toMatch(/^HTTP\/1.1 403/);
+    expect(records.length).toBe(201);
+  });
+});
+
 describe("a tunnel", () => {
   it("carries any protocol to a host that is named, whoever speaks first", async () => {
     const socket = await tunnelled(gate([`db.example:${rawPort}`]), `db.example:${rawPort}`);
@@ -278,6 +329,21 @@ describe("a tunnel", () => {
     const socket = await tunnelled(gate([`127.0.0.1:${rawPort}`], { networks: [] }), `127.0.0.1:${rawPort}`);
     socket.end();
     expect((await buffer(socket)).toString()).toBe("hi bye");
+  });
+
+  it.each(["127.0.0.1", "0x7f.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1"])(
+    "to %s is refused where nobody named that address",
+    async (address) => {
+      const any = gate(["*:*"], { networks: [] });
+      await expect(tunnelled(any, `${address}:${rawPort}`)).rejects.toThrow("egress.private-address");
+      const watched = gate([], { networks: [], learning: () => true });
+      await expect(tunnelled(watched, `${address}:${rawPort}`)).rejects.toThrow("egress.private-address");
+    },
+  );
+
+  it("to localhost is refused where nobody named it", async () => {
+    const options = { networks: [], learning: () => true };
+    await expect(tunnelled(gate([], options), `localhost:${rawPort}`)).rejects.toThrow("egress.private-address");
   });
 
   it("of one that is watched is tried only when policy is told to let it", async () => {

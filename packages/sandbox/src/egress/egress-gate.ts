@@ -37,6 +37,8 @@ export interface OpenedEgress {
 }
 
 const CONNECTIONS = 128;
+/** Requests on one connection that have no answer yet. Clients send the next when they have one. */
+const PIPELINED = 4;
 const CONNECT_TIMEOUT_MS = 10_000;
 const RESOLVE_TIMEOUT_MS = 10_000;
 const HEADER_BYTES = 32 * 1024;
@@ -47,6 +49,9 @@ export class EgressGate {
   readonly #server: Server;
   readonly #open = new Set<Duplex>();
   readonly #pace: AttemptPace;
+  /** Attempts whose turn has not come; whoever made one may be gone. */
+  #waiting = 0;
+  readonly #unanswered = new WeakMap<Duplex, number>();
   /** Where a connection leads that did not say so itself. */
   readonly #targets = new WeakMap<Duplex, HostPort>();
 
@@ -62,7 +67,7 @@ export class EgressGate {
   /** Takes a connection out of the sandbox. Without a target it speaks HTTP to a proxy. */
   handle(connection: Duplex, target?: HostPort): void {
     connection.on("error", () => connection.destroy());
-    if (this.#open.size >= CONNECTIONS) {
+    if (this.#open.size >= CONNECTIONS || this.#waiting >= CONNECTIONS) {
       connection.destroy();
       return;
     }
@@ -105,9 +110,17 @@ export class EgressGate {
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const target = this.#targets.get(request.socket);
+    const { socket } = request;
+    const unanswered = (this.#unanswered.get(socket) ?? 0) + 1;
+    if (unanswered > PIPELINED) {
+      socket.destroy();
+      return;
+    }
+    this.#unanswered.set(socket, unanswered);
+    response.once("close", () => this.#unanswered.set(socket, (this.#unanswered.get(socket) ?? 1) - 1));
+    const target = this.#targets.get(socket);
     try {
-      await forwardRequest(request, response, target, (place) => this.open(place, "http", request.socket));
+      await forwardRequest(request, response, target, (place) => this.open(place, "http", socket));
     } catch (error) {
       if (response.headersSent) response.destroy();
       else
@@ -118,10 +131,10 @@ export class EgressGate {
 
   /**
    * Decides, connects to the address that was decided over, and records; the record is durable before any byte flows.
-   * @throws `policy.denied`, `egress.unreachable`
+   * @throws `egress.denied`, `egress.unreachable`
    */
   async open(place: HostPort, way: EgressWay, asker: Duplex): Promise<OpenedEgress> {
-    await this.#pace.next();
+    await this.#turn(place, asker);
     const { guard } = this.#options;
     const declared = this.#options.allow.allows(place);
     // A name is only looked up when the connection may be allowed: a question to a name server tells something too.
@@ -129,7 +142,7 @@ export class EgressGate {
       this.#options.onAttempt?.(place, false);
       return await this.#perform(this.#act(place, way, {}), place, []);
     }
-    const addresses = await this.#resolve(place.host);
+    const addresses = await this.#resolve(place);
     const [first] = addresses;
     const act = this.#act(
       place,
@@ -140,6 +153,16 @@ export class EgressGate {
     const opened = await this.#perform(act, place, addresses);
     if (asker.destroyed) opened.socket.destroy();
     return opened;
+  }
+
+  /** @throws `egress.unreachable` when whoever asked is gone by then: there is nothing to decide, and no record of it */
+  async #turn({ host, port }: HostPort, asker: Duplex): Promise<void> {
+    this.#waiting += 1;
+    await this.#pace.next();
+    this.#waiting -= 1;
+    if (asker.destroyed) {
+      throw sandboxErrors("egress.unreachable", { host: `${host}:${port}`, reason: "the connection ended before" });
+    }
   }
 
   async #perform(act: Act, place: HostPort, addresses: readonly CheckedAddress[]): Promise<OpenedEgress> {
@@ -176,12 +199,13 @@ export class EgressGate {
     };
   }
 
-  async #resolve(host: string): Promise<CheckedAddress[]> {
-    const { resolver = systemResolver, networks = [] } = this.#options;
+  async #resolve(place: HostPort): Promise<CheckedAddress[]> {
+    const { host } = place;
+    const { allow, resolver = systemResolver, networks = [] } = this.#options;
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => reject(new Error("the name server does not answer")), RESOLVE_TIMEOUT_MS);
     try {
-      return await Promise.race([checkedAddresses(host, resolver, networks), late]);
+      return await Promise.race([checkedAddresses(host, resolver, networks, allow.names(place)), late]);
     } catch (error) {
       this.#options.log.debug("a host has no address", { host, ...describeError(error) });
       return [];

@@ -27,6 +27,7 @@ export async function forwardRequest(
   open: (place: HostPort) => Promise<OpenedEgress>,
 ): Promise<void> {
   const { place, path } = wanted(request, target);
+  const headers = { ...endToEnd(request.headers), ...framing(request.headers), host: request.headers.host ?? "" };
   const { socket, end } = await open(place);
   let isDone = false;
   try {
@@ -35,15 +36,18 @@ export async function forwardRequest(
         createConnection: () => socket,
         method: request.method,
         path,
-        headers: { ...endToEnd(request.headers), host: request.headers.host ?? "", connection: "close" },
+        headers: { ...headers, connection: "close" },
         setHost: false,
         insecureHTTPParser: false,
       });
+      let isAnswered = false;
       outgoing.once("error", reject);
       outgoing.once("response", (incoming) => {
-        response.writeHead(incoming.statusCode ?? 502, endToEnd(incoming.headers));
-        pipeline(incoming, response).then(resolve, reject);
+        isAnswered = true;
+        answer(incoming, response).then(resolve, reject);
       });
+      // Without an error when the host changes to another protocol.
+      outgoing.once("close", () => isAnswered || reject(new Error("the host gave no answer")));
       pipeline(request, outgoing).catch(reject);
       response.once("close", () => socket.destroy());
     });
@@ -52,6 +56,22 @@ export async function forwardRequest(
     socket.destroy();
     end({ bytesOut: socket.bytesWritten, bytesIn: socket.bytesRead, ...(isDone ? {} : { cut: "failed" }) });
   }
+}
+
+async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  // Throws for a status that is none, such as 000.
+  response.writeHead(incoming.statusCode ?? 502, endToEnd(incoming.headers));
+  await pipeline(incoming, response);
+}
+
+/** How long the body is, said anew whatever the method: a body that nothing announces is a second request (RFC 9112 §11.2). */
+function framing(headers: IncomingHttpHeaders): Record<string, string> {
+  const { "content-length": length, "transfer-encoding": coding } = headers;
+  if (coding === undefined) return length === undefined ? {} : { "content-length": length };
+  if (coding.toLowerCase() !== "chunked") {
+    throw sandboxErrors("egress.malformed", { reason: "its transfer coding is not chunked" });
+  }
+  return { "transfer-encoding": "chunked" };
 }
 
 function wanted(

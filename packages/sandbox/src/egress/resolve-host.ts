@@ -7,7 +7,7 @@ import { addressKind, type AddressKind } from "./address-kind.ts";
 export interface CheckedAddress {
   readonly address: string;
   readonly kind: AddressKind;
-  /** Not public, but somebody named it: the address itself, `localhost`, or a network of the configuration. */
+  /** Not public, but somebody named it: the address itself or `localhost` in an entry, or a network of the configuration. */
   readonly named: boolean;
 }
 
@@ -20,19 +20,23 @@ export const systemResolver: Resolver = async (host) =>
 
 const ADDRESSES = 16;
 
-/** Those that may be connected to; when there are none, the first one, so that it can be said why. */
+/**
+ * Those that may be connected to; when there are none, the first one, so that it can be said why.
+ * @param isListed an entry says this very host; one that only the server itself says is named by nobody
+ */
 export async function checkedAddresses(
   host: string,
   resolver: Resolver,
   networks: readonly string[],
+  isListed: boolean,
 ): Promise<CheckedAddress[]> {
   const addresses = isIP(host) === 0 ? await resolver(host) : [host];
   const checked = addresses.slice(0, ADDRESSES).map((address): CheckedAddress => {
     const kind = addressKind(address);
-    const isNamed =
-      isIP(host) !== 0 || (host === "localhost" && kind === "loopback") || networks.some((it) => isIn(address, it));
+    const isItself = isListed && (isIP(host) !== 0 || (host === "localhost" && kind === "loopback"));
+    const isNamed = isItself || networks.some((it) => isIn(address, it));
     // A metadata service gives away the machine's own credentials: only its very address names it.
-    return { address, kind, named: kind !== "public" && isNamed && (kind !== "metadata" || isIP(host) !== 0) };
+    return { address, kind, named: kind !== "public" && (kind === "metadata" ? isItself : isNamed) };
   });
   const usable = checked.filter(({ kind, named }) => kind === "public" || named);
   return usable.length > 0 ? usable : checked.slice(0, 1);

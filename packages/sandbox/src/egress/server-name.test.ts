@@ -83,6 +83,13 @@ describe("a server name", () => {
     expect(serverName(twice)).toEqual({ type: "not-tls" });
   });
 
+  it("is not looked for in records without end", () => {
+    const many = Buffer.concat(
+      Array.from({ length: 10_000 }, (_, at) => Buffer.from([22, 3, 1, 0, 1, [1, 0, 0xff, 0xf0][at] ?? 0])),
+    );
+    expect(serverName(many)).toEqual({ type: "not-tls" });
+  });
+
   it("never throws", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {

@@ -13,6 +13,8 @@ const SERVER_NAME = 0;
 const RECORD_LIMIT = 16_384;
 /** Hellos are some hundred bytes, some thousand with post-quantum keys. */
 const HELLO_LIMIT = 65_536;
+/** Of a hello. One may be cut into records of a byte; one that never ends must not be read again and again. */
+const RECORDS = 4096;
 const INCOMPLETE: ServerName = { type: "incomplete" };
 const NOT_TLS: ServerName = { type: "not-tls" };
 
@@ -31,8 +33,9 @@ export function serverName(bytes: Uint8Array): ServerName {
 function clientHello(bytes: Buffer): Buffer | ServerName {
   const parts: Buffer[] = [];
   let size = 0;
-  let wanted = 4;
+  let wanted: number | undefined;
   for (let at = 0; ;) {
+    if (parts.length >= RECORDS) return NOT_TLS;
     if (at < bytes.length && bytes[at] !== HANDSHAKE) return NOT_TLS;
     if (at + 1 < bytes.length && bytes[at + 1] !== 3) return NOT_TLS;
     if (at + 5 > bytes.length) return INCOMPLETE;
@@ -41,11 +44,10 @@ function clientHello(bytes: Buffer): Buffer | ServerName {
     const part = bytes.subarray(at + 5, at + 5 + length);
     parts.push(part);
     size += part.length;
-    const message = parts.length === 1 ? part : Buffer.concat(parts);
-    if (message.length > 0 && message[0] !== CLIENT_HELLO) return NOT_TLS;
-    if (message.length >= 4) wanted = 4 + message.readUIntBE(1, 3);
-    if (wanted > HELLO_LIMIT) return NOT_TLS;
-    if (size >= wanted && message.length >= 4) return message.subarray(4, wanted);
+    if (parts[0]?.length !== 0 && parts[0]?.[0] !== CLIENT_HELLO) return NOT_TLS;
+    if (wanted === undefined && size >= 4) wanted = 4 + Buffer.concat(parts).readUIntBE(1, 3);
+    if (wanted !== undefined && wanted > HELLO_LIMIT) return NOT_TLS;
+    if (wanted !== undefined && size >= wanted) return Buffer.concat(parts).subarray(4, wanted);
     if (part.length < length) return INCOMPLETE;
     at += 5 + length;
   }

@@ -11,7 +11,7 @@ let rules: MountRules;
 
 beforeAll(async () => {
   place = await realpath(await mkdtemp(join(tmpdir(), "pratique-mount-")));
-  for (const directory of ["home/.ssh", "home/notes/deep", "home/.config/app", "state", "free"])
+  for (const directory of ["home/.ssh", "home/notes/deep", "home/.config/app", "home/.cache/tool", "state", "free"])
     await mkdir(join(place, directory), { recursive: true });
   await writeFile(join(place, "home/.ssh/id"), "key");
   await symlink(join(place, "home/.ssh"), join(place, "home/notes/keys"));
@@ -43,11 +43,20 @@ describe("a mount", () => {
     await expect(checkMount("~/notes/deep:/notes:rw", rules)).rejects.toEqual(refused);
   });
 
+  it("of what lies in a directory that servers write to is refused: one of them could have put a link there", async () => {
+    await expect(checkMount("~/notes/deep:/notes", rules)).rejects.toEqual(refused);
+    await expect(checkMount("~/notes:/notes", rules)).resolves.toMatchObject({ isWritable: false });
+  });
+
   it.each([
     "~/.ssh:/x",
     "~/.ssh/id:/x",
     "~:/x",
     "~/notes/keys:/x",
+    "~/.cache/tool:/x",
+    "/tmp:/x",
+    "/var/tmp:/x",
+    "/home:/x",
     "~/notes/../.ssh:/x",
     "~/.config/app:/x",
     "/:/x",

@@ -1,7 +1,7 @@
 // Whether a host directory may be put into a sandbox: links resolved, nothing that gives the host away, read-only unless
 // the configuration names it.
 import { realpath, stat } from "node:fs/promises";
-import { isAbsolute, join, resolve, sep } from "node:path";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { sandboxErrors } from "../errors.ts";
 import type { Mount } from "../sandbox.ts";
 
@@ -30,7 +30,9 @@ const MACHINE = [
   "/var/run",
   "/var/spool",
 ];
-/** Of a person: keys, tokens, sessions, and what a shell or a desktop runs at the next login. */
+/** Themselves: the sockets and files of everybody lie there, and what is ours below them. */
+const SHARED = ["/tmp", "/var/tmp", "/home", "/Users"];
+/** Of a person: keys, tokens, sessions, and what a shell or a desktop runs at the next login. Whatever else is hidden is refused as well. */
 const PERSONAL = [
   ".ssh",
   ".gnupg",
@@ -87,8 +89,18 @@ export async function checkMount(volume: string, rules: MountRules): Promise<Mou
       if (isBelow(secret, source)) throw refused(source, `${secret} lies in it`);
     }
   }
-  if (mode === "ro") return { source, target, isWritable: false };
+  for (const place of SHARED)
+    if (source === (await resolved(place))) throw refused(source, "everybody's files lie in it");
+  const home = await resolved(rules.homeDirectory);
+  if (isBelow(source, home) && relative(home, source).startsWith(".")) {
+    throw refused(source, "what is hidden in a home directory may be keys");
+  }
   const writable = await Promise.all(rules.writable.map(resolved));
+  // The engine looks the path up again, and until then a server that writes there may have changed what it leads to.
+  if (writable.some((directory) => isBelow(source, directory) && !writable.includes(source))) {
+    throw refused(source, "it lies in a directory that servers write to");
+  }
+  if (mode === "ro") return { source, target, isWritable: false };
   if (!writable.includes(source)) {
     throw refused(source, "nothing in the configuration says that a server may write to it");
   }
