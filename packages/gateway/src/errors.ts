@@ -118,7 +118,7 @@ export const gatewayErrors = defineErrors({
   "gateway.slow-request": { status: 408, text: "the request did not come in time", hint: "send it again" },
   "gateway.too-many-requests": {
     status: 429,
-    text: "{count} requests of this session are being answered",
+    text: "{count} requests are being answered already",
     hint: "wait for some of them",
   },
   "gateway.state-invalid": {

@@ -2,6 +2,8 @@
 
 /** One request of a client. */
 export const REQUEST_LIMIT_BYTES = 4 * 1024 * 1024;
+/** Requests of one principal that are being answered at a time; a server takes twice as many, of all together. */
+export const RUNNING_PER_PRINCIPAL = 1024;
 /** How deep its JSON may nest. */
 export const DEPTH_LIMIT = 64;
 /** One message of a server. */

@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { GatewayProfile } from "@pratique/contracts";
 import type { JsonObject } from "@pratique/core";
 import { describe, expect, it } from "vitest";
+import { RUNNING_PER_PRINCIPAL } from "../limits.ts";
 import {
   caller,
   exchangeOf,
@@ -272,4 +273,17 @@ describe("what a server says of itself", () => {
     expect(text).not.toMatch(/dev\.pratique|ghp_a1B2/);
     expect(capabilities["experimental"]).toMatchObject({ good: {} });
   });
+});
+
+it("lets nobody take all requests that a server answers at a time", async () => {
+  const a = new FakeServer("a", { tools: [tool("wait")] });
+  const held = Promise.withResolvers<JsonObject>();
+  a.answer = ({ params }) => (params["_meta"] === undefined ? held.promise : { content: [] });
+  const { ask } = await openRouter([a]);
+  const waiting = Array.from({ length: RUNNING_PER_PRINCIPAL }, () => ask(owner, "tools/call", { name: "wait" }));
+  await expect(ask(owner, "tools/call", { name: "wait" })).rejects.toMatchObject({ code: "gateway.too-many-requests" });
+  expect(await ask(friend, "tools/call", { name: "wait", _meta: { now: 1 } })).toMatchObject({ content: [] });
+  held.resolve({ content: [] });
+  await Promise.all(waiting);
+  expect(await ask(owner, "tools/call", { name: "wait" })).toMatchObject({ content: [] });
 });

@@ -7,8 +7,9 @@ import type { Answer, ClientFacts, Exchange, ExchangeNotification } from "../exc
 import type { DriftGuard, Interceptors, OwnTools, Screen } from "../exchange/ports.ts";
 import type { Face, ListenFilter, Listening, RouterPort } from "../exchange/router-port.ts";
 import type { UpstreamEvent, UpstreamPort } from "../exchange/upstream-port.ts";
-import type { Caller } from "../front/caller.ts";
-import { RESULT_LIMIT_BYTES } from "../limits.ts";
+import { gatewayErrors } from "../errors.ts";
+import { principalKey, type Caller } from "../front/caller.ts";
+import { RESULT_LIMIT_BYTES, RUNNING_PER_PRINCIPAL } from "../limits.ts";
 import { Acts } from "./acts.ts";
 import type { RecordArguments } from "./arguments.ts";
 import { answerExtension, getSkill, listSkills } from "./extensions.ts";
@@ -54,6 +55,8 @@ export class Router implements RouterPort {
   readonly #listeners: Listeners;
   readonly #info: JsonObject;
   readonly #traced: Tracer;
+  /** Requests that are being answered, by principal. */
+  readonly #running = new Map<string, number>();
 
   constructor(options: RouterOptions) {
     const { guard, clock, log, servers, screen = textScreen, interceptors, drift, own, key } = options;
@@ -92,9 +95,21 @@ export class Router implements RouterPort {
     return faceOf(caller, this.#views.at(caller), this.#info, method, this.#parts);
   }
 
-  answer(caller: Caller, exchange: Exchange): Promise<Answer> {
-    const answered = this.#traced(exchange, (trace) => this.#answer(caller, this.#views.at(caller), exchange, trace));
-    return caller.principal.type === "User" ? answered : answered.catch(withoutLoginPage);
+  async answer(caller: Caller, exchange: Exchange): Promise<Answer> {
+    const key = principalKey(caller);
+    const count = this.#running.get(key) ?? 0;
+    if (count >= RUNNING_PER_PRINCIPAL) throw gatewayErrors("gateway.too-many-requests", { count });
+    this.#running.set(key, count + 1);
+    try {
+      return await this.#traced(exchange, (trace) => this.#answer(caller, this.#views.at(caller), exchange, trace));
+    } catch (error) {
+      if (caller.principal.type === "User") throw error;
+      return withoutLoginPage(error);
+    } finally {
+      const left = (this.#running.get(key) ?? 1) - 1;
+      if (left > 0) this.#running.set(key, left);
+      else this.#running.delete(key);
+    }
   }
 
   async listen(

@@ -12,6 +12,8 @@ import { CODE, META, wireMessage, type RequestId, type WireMessage } from "./pro
 const FLIGHT_LIMIT = 2048;
 /** Questions of one server that wait for clients. */
 const QUESTION_LIMIT = 64;
+/** and for those of one principal, where several share the connection: who does not answer keeps nobody else from it. */
+const QUESTIONS_OF_ONE = 32;
 /** Messages that nobody asked for, in a minute: a thousand a second of log and progress is more than a person reads, */
 const UNASKED_LIMIT = 60_000;
 /** and a question costs an answer. */
@@ -38,6 +40,7 @@ export class Conversation implements LineListener {
   #line: Line | undefined;
   #lastId = 0;
   #questions = 0;
+  readonly #questionsOf = new Map<string | undefined, number>();
   #unasked = 0;
   #windowStart = 0;
   #end: Error | undefined;
@@ -205,7 +208,8 @@ export class Conversation implements LineListener {
       this.#refuse(id, new McpError(CODE.invalidRequest, "it cannot be told which client's request this belongs to"));
       return;
     }
-    if (this.#questions >= QUESTION_LIMIT) {
+    const ofOne = this.#questionsOf.get(asked.exchange.principal) ?? 0;
+    if (this.#questions >= QUESTION_LIMIT || (!this.#options.isPersonal && ofOne >= QUESTIONS_OF_ONE)) {
       this.#refuse(id, new McpError(CODE.internal, "too many questions wait for an answer"));
       return;
     }
@@ -217,16 +221,23 @@ export class Conversation implements LineListener {
     request: { readonly method: string; readonly params: JsonObject },
     { flight, exchange }: { readonly flight: Flight; readonly exchange: Exchange },
   ): Promise<void> {
-    this.#questions += 1;
+    this.#countQuestion(exchange, 1);
     flight.questionAsked();
     try {
       this.#answer(id, { result: await exchange.ask(request) });
     } catch (error) {
       this.#refuse(id, error);
     } finally {
-      this.#questions -= 1;
+      this.#countQuestion(exchange, -1);
       flight.questionAnswered();
     }
+  }
+
+  #countQuestion({ principal }: Exchange, count: 1 | -1): void {
+    this.#questions += count;
+    const ofOne = (this.#questionsOf.get(principal) ?? 0) + count;
+    if (ofOne > 0) this.#questionsOf.set(principal, ofOne);
+    else this.#questionsOf.delete(principal);
   }
 
   /** The one request that a message without an address can belong to. Of several it is the latest, when all act for one principal. */

@@ -159,6 +159,23 @@ it("answers a ping, and refuses what it does not know and what belongs to no req
   ]);
 });
 
+it("asks one principal, though another leaves all that he is asked without an answer", async () => {
+  const server = patientServer();
+  const { upstream } = openTestUpstream(server.transport);
+  const one = upstream.send(toolCall("a", { principal: "one", ask: () => new Promise(() => undefined) }));
+  await expect.poll(() => server.open.length).toBe(1);
+  for (let id = 1; id <= 100; id++) server.say({ id, method: "elicitation/create", params: { message: "?" } });
+  server.answerAll();
+  await one;
+  const other = toolCall("b", { principal: "other" });
+  const answer = upstream.send(other);
+  await expect.poll(() => server.open.length).toBe(1);
+  server.say({ id: 101, method: "elicitation/create", params: { message: "?" } });
+  await expect.poll(() => server.heard.find(({ id }) => id === 101)).toMatchObject({ result: { action: "accept" } });
+  server.answerAll();
+  await answer;
+});
+
 it("tells events that belong to no request", async () => {
   const server = patientServer();
   const { upstream, events } = openTestUpstream(server.transport);
