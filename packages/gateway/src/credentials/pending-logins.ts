@@ -31,6 +31,8 @@ const LIFE_MS = 10 * 60_000;
 /** One that is begun again soon is the same one: an agent that calls on does not begin hundreds. */
 const REUSE_MS = 5 * 60_000;
 const LIMIT = 200;
+/** A server that asks for other scopes each time pushes out its own logins, and nobody else's. */
+const LIMIT_OF_ONE = 20;
 
 export class PendingLogins {
   readonly #clock: Clock;
@@ -49,7 +51,9 @@ export class PendingLogins {
 
   add(state: string, pending: Omit<PendingLogin, "id" | "expiresAt">): PendingLogin {
     this.#clean();
-    if (this.#byState.size >= LIMIT) this.#byState.delete(this.#byState.keys().next().value ?? "");
+    const own = [...this.#byState].filter(([, { server }]) => server === pending.server);
+    const [oldest] = own.length >= LIMIT_OF_ONE ? own : this.#byState.size >= LIMIT ? [...this.#byState] : [];
+    if (oldest !== undefined) this.#byState.delete(oldest[0]);
     const made = { ...pending, id: randomBytes(12).toString("hex"), expiresAt: this.#now() + LIFE_MS };
     this.#byState.set(state, made);
     return made;

@@ -150,7 +150,7 @@ describe("a server of a catalog", () => {
   it("is what the catalog says it is, and no more", () => {
     const { held } = bench();
     expect(held([tool("a"), tool("b")], listed)).toEqual([]);
-    expect(held([tool("a", { description: "Other." }), tool("b", { description: "Any." })], listed)).toHaveLength(1);
+    expect(held([tool("a", { description: "Other." }), tool("b")], listed)).toHaveLength(1);
     expect(held([tool("a"), tool("c")], listed)).toEqual([["c", "nobody has approved it yet"]]);
   });
 
@@ -163,6 +163,20 @@ describe("a server of a catalog", () => {
     const next = { ...listed, approved: { ...listed.approved!, origin: "catalog@sha256:2" } };
     expect(held(changed, next)).toHaveLength(1);
   });
+});
+
+it("takes what a catalog does not say as it was first seen, and holds what changes of it", async () => {
+  const { held, approve } = bench();
+  const named = { ...definition, approved: { origin: "catalog@sha256:1", tools: [{ name: "a" }] } };
+  expect(held([tool("a")], named)).toEqual([]);
+  const changed = [tool("a", { description: "Other." })];
+  expect(held(changed, named)).toEqual([["a", "it is not what was approved"]]);
+  expect(held([tool("a")], named, { ...facts, instructions: "Other." })).toEqual([
+    ["*", "its instructions are not what was approved"],
+  ]);
+  expect(held([...changed], named)).toHaveLength(1);
+  await approve();
+  expect(held(changed, named)).toEqual([]);
 });
 
 it("holds a tool that gives orders about another server's", () => {

@@ -125,8 +125,7 @@ export class ServerDrift implements DriftGuard {
     const before = this.#seen.get(key);
     this.#seen.delete(key);
     this.#seen.set(key, { definition, words, digest, verdict });
-    if (catalog === undefined && rules.firstUse === "trust")
-      this.#pinFirstUse(key, definition.name, words, verdict, digest);
+    if (catalog !== undefined || rules.firstUse === "trust") this.#pinFirstUse(key, definition, words, verdict, digest);
     const held = heldIn(verdict);
     if (held.size > 0 && before?.digest !== digest) {
       this.#options.tell({ type: "held", server: definition.name, digest, what: [...held.keys()] }, undefined);
@@ -140,12 +139,15 @@ export class ServerDrift implements DriftGuard {
     return pin === undefined || pin.origin === approved?.origin ? pin : undefined;
   }
 
-  #pinFirstUse(key: string, server: string, words: ServerWords, verdict: Verdict, digest: string): void {
-    const pin = this.#pins.get(key);
+  #pinFirstUse(key: string, definition: ServerDefinition, words: ServerWords, verdict: Verdict, digest: string): void {
+    const pin = this.#pinOf(key, definition);
+    const { name: server, approved } = definition;
     if (pin !== undefined && verdict.trusted.length === 0) return;
-    if (pin?.baseline === "person" || (pin === undefined && verdict.held !== undefined)) return;
+    if (this.#pins.get(key)?.baseline === "person" || (pin === undefined && verdict.held !== undefined)) return;
     const added = Object.fromEntries(verdict.trusted.map((name) => [name, words.tools[name] ?? {}]));
-    const base = pin ?? { ...words, baseline: "first-use" as const, at: this.#options.clock.now().toISOString() };
+    const at = this.#options.clock.now().toISOString();
+    const origin = approved === undefined ? {} : { origin: approved.origin };
+    const base = pin ?? { ...words, baseline: "first-use" as const, at, ...origin };
     const next: Pin = { ...base, tools: { ...pin?.tools, ...added } };
     this.#pins.set(key, next);
     const kept = this.#options.keep(key, next);

@@ -41,12 +41,15 @@ export function judge(
 ): Verdict {
   // What nobody approved counts for nothing where a catalog says what the server is.
   const counted = catalog !== undefined && pin?.baseline === "first-use" ? undefined : pin;
+  // Yet what the catalog does not say of a server stays as it was first seen.
+  const first = catalog !== undefined && pin?.baseline === "first-use" ? pin : undefined;
   const baseline = counted?.baseline ?? (catalog === undefined ? "none" : "catalog");
   const isOpen = rules.firstUse === "trust" && catalog === undefined && counted?.baseline !== "person";
   const trusted: string[] = [];
   const tools = Object.entries(words.tools).map(([name, tool]): ToolVerdict => {
     const findings = toolFindings(tool, others);
-    const was = approvedTool(name, tool, counted, catalog);
+    const isSeenFirst = first !== undefined && Object.hasOwn(first.tools, name);
+    const was = approvedTool(name, tool, counted, catalog, isSeenFirst ? first.tools[name] : undefined);
     const isApproved = was !== undefined && isSameTool(tool, was);
     const isPoisoned = rules.findings === "hold" && findings.some(({ severity }) => severity === "high");
     const isSeen = counted?.baseline === "person" && isApproved;
@@ -57,7 +60,10 @@ export function judge(
         state: was === undefined ? "new" : isApproved ? "same" : "changed",
         held: `its text holds ${findings[0]?.detail}`,
       };
-    if (isApproved) return { ...base, state: "same", held: undefined };
+    if (isApproved) {
+      if (catalog !== undefined && counted === undefined && !isSeenFirst) trusted.push(name);
+      return { ...base, state: "same", held: undefined };
+    }
     if (was !== undefined)
       return { ...base, state: "changed", held: rules.change === "hold" ? "it is not what was approved" : undefined };
     if (isOpen) {
@@ -73,7 +79,7 @@ export function judge(
     .map((name): ToolVerdict => ({ name, state: "removed", held: undefined, findings: [], was: counted?.tools[name] }));
   return {
     baseline,
-    ...serverVerdict(words, counted, catalog !== undefined, rules),
+    ...serverVerdict(words, counted ?? first, catalog !== undefined, rules),
     tools: [...tools, ...removed],
     trusted,
   };
@@ -108,14 +114,15 @@ function approvedTool(
   tool: JsonObject,
   pin: Pin | undefined,
   catalog: Baseline["catalog"],
+  first: JsonObject | undefined,
 ): JsonObject | undefined {
   const pinned = pin !== undefined && Object.hasOwn(pin.tools, name) ? pin.tools[name] : undefined;
   if (pinned !== undefined && isSameTool(pinned, tool)) return pinned;
   const listed = catalog?.tools.find((one) => one.name === name);
-  return listed === undefined ? pinned : listedAs(listed, tool);
+  return listed === undefined ? pinned : listedAs(listed, first ?? tool);
 }
 
-/** The tool as it would be, were it as the catalog lists it. What the catalog does not say stays as the server says it. */
+/** The tool as it would be, were it as the catalog lists it. What the catalog does not say stays as the server first said it. */
 function listedAs(
   { description, inputSchema, annotations, title, outputSchema }: EntryTool,
   tool: JsonObject,
