@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { GatewayProfile } from "@pratique/contracts";
 import type { JsonObject } from "@pratique/core";
 import { describe, expect, it } from "vitest";
+import type { ServerFacts } from "../exchange/upstream-port.ts";
 import { RUNNING_PER_PRINCIPAL } from "../limits.ts";
 import {
   caller,
@@ -242,6 +243,20 @@ describe("a server that is held back", () => {
       });
       expect(a.seen).toEqual([]);
     }
+  });
+
+  it("is asked for nothing since its instructions are others, though its tools are the same", async () => {
+    const drift = {
+      held: (_of: unknown, { instructions }: ServerFacts) =>
+        new Map(instructions === "evil" ? [["*", "its instructions are not what was approved"]] : []),
+    };
+    const a = new FakeServer("a", { tools: [tool("t")] });
+    const { ask } = await openRouter([a], { drift });
+    expect(namesIn(await ask(owner, "tools/list"))).toEqual(["t"]);
+    a.instructions = "evil";
+    expect(namesIn(await ask(owner, "tools/list"))).toEqual([]);
+    expect(textIn(await ask(owner, "tools/call", { name: "t" }))).toBe("denied: policy drift.held forbids t");
+    expect(a.seen).toEqual([]);
   });
 
   it("is asked when nothing is held, though it has no tools by which to judge", async () => {

@@ -50,7 +50,7 @@ export interface Names<O> {
 }
 
 interface Made<T> {
-  readonly from: readonly (ListSnapshot | undefined)[];
+  readonly from: readonly (ListSnapshot | string | undefined)[];
   readonly value: T;
 }
 
@@ -92,28 +92,30 @@ export class View {
   }
 
   get tools(): Names<ToolOffer> {
-    const from = this.#known("tools");
+    const known = this.#known("tools");
+    const from = [...known, ...this.#instructions()];
     if (this.#tools === undefined || !isSame(this.#tools.from, from))
-      this.#tools = { from, value: this.#nameTools(from) };
+      this.#tools = { from, value: this.#nameTools(known) };
     return this.#tools.value;
   }
 
   get prompts(): Names<PromptOffer> {
-    const from = [...this.#known("prompts"), ...this.#known("tools")];
+    const from = [...this.#known("prompts"), ...this.#known("tools"), ...this.#instructions()];
     if (this.#prompts === undefined || !isSame(this.#prompts.from, from))
       this.#prompts = { from, value: this.#namePrompts() };
     return this.#prompts.value;
   }
 
   get uris(): Uris {
-    const from = [...this.#known("resources"), ...this.#known("templates"), ...this.#known("tools")];
+    const lists = [...this.#known("resources"), ...this.#known("templates"), ...this.#known("tools")];
+    const from = [...lists, ...this.#instructions()];
     if (this.#uris === undefined || !isSame(this.#uris.from, from)) this.#uris = { from, value: this.#gatherUris() };
     return this.#uris.value;
   }
 
   /** Resources or templates, each of a server once. */
   listed(kind: "resources" | "templates"): readonly Offer[] {
-    const from = [...this.#known(kind), ...this.#known("tools")];
+    const from = [...this.#known(kind), ...this.#known("tools"), ...this.#instructions()];
     const known = this.#listed.get(kind);
     if (known !== undefined && isSame(known.from, from)) return known.value;
     const value = this.members.flatMap((member) => this.#listOf(member, kind));
@@ -154,6 +156,12 @@ export class View {
 
   #known(kind: ListKind): (ListSnapshot | undefined)[] {
     return this.members.map(({ upstream }) => upstream.knownList(kind));
+  }
+
+  /** A server that started again may say others with the same lists, and be held for them. */
+  #instructions(): (string | undefined)[] {
+    if (this.#parts.drift === undefined) return [];
+    return this.members.map(({ upstream }) => upstream.knownFacts()?.instructions);
   }
 
   #entries({ name, upstream }: Member, kind: ListKind): readonly JsonObject[] {
