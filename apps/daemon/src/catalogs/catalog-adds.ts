@@ -141,7 +141,9 @@ export class CatalogAdds {
     const { name } = entry;
     try {
       const own = `${name.slice(0, 40)}-${randomBytes(4).toString("hex")}`;
-      return await this.#options.probe(principal, found, own, entry);
+      const tools = await this.#options.probe(principal, found, own, entry);
+      if (tools === undefined) notes.push("its tools were not listed: nothing here isolates it (pratique doctor)");
+      return tools;
     } catch (error) {
       // Many servers do not start without what they need: then the entry has the tools that its author names.
       this.#options.log.warn("a server does not list its tools", { server: name, ...describeError(error) });

@@ -46,21 +46,20 @@ export class CatalogImports {
         await guard.perform(act, async (_decision, note) => {
           const file = await readCatalogFile(directory);
           const found = await this.#find(request, file.catalog);
-          const wanted = request.only === undefined ? undefined : new Set(request.only);
-          const chosen = found.entries.filter(({ name }) => wanted === undefined || wanted.has(name));
+          const { chosen, missing } = chosenOf(found.entries, request.only);
           const { entries, added, changed } = placed(file.catalog, chosen);
           const catalog = await changeCatalogFile(file, { entries, other: { ...file.catalog.other, ...found.other } });
           note({ added: added.length, changed: changed.length });
           const unstated = entries.filter(({ network }) => network.unstated === true).length;
-          const notes =
-            unstated === 0
-              ? found.notes
-              : [
-                  ...found.notes,
-                  `of ${unstated} servers nobody says what they reach: say it before they are published`,
-                ];
+          const notes = [
+            ...found.notes,
+            ...(unstated === 0
+              ? []
+              : [`of ${unstated} servers nobody says what they reach: say it before they are published`]),
+            ...missing.map((one) => `${withoutQuery(source)} brings no server ${one}`),
+          ];
           const { name, version } = catalog;
-          return { file: file.path, name, version, entries: catalog.entries.length, added, changed, notes: [...notes] };
+          return { file: file.path, name, version, entries: catalog.entries.length, added, changed, notes };
         }),
       ),
     );
@@ -103,6 +102,16 @@ function lastSync(catalog: Catalog, source: string): string | undefined {
   const known = catalog.other["registry"];
   const synced = isJsonObject(known) ? known[source] : undefined;
   return isJsonObject(synced) && typeof synced["syncedAt"] === "string" ? synced["syncedAt"] : undefined;
+}
+
+/** Those that were asked for, and the names of which there is none. */
+export function chosenOf(
+  entries: readonly ServerEntry[],
+  only: readonly string[] | undefined,
+): { readonly chosen: readonly ServerEntry[]; readonly missing: readonly string[] } {
+  if (only === undefined) return { chosen: entries, missing: [] };
+  const chosen = entries.filter(({ name }) => only.includes(name));
+  return { chosen, missing: only.filter((name) => !chosen.some((entry) => entry.name === name)) };
 }
 
 /** Under their names, or those of entries that are the same server. */
