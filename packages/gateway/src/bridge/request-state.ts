@@ -55,7 +55,7 @@ function contentOf(state: JsonObject): StateContent {
 
 /** A profile is another endpoint: what was asked there was not asked here. */
 function whoIs(caller: Caller): string {
-  return `${principalKey(caller)} ${caller.profile ?? ""}`;
+  return JSON.stringify([principalKey(caller), caller.profile ?? ""]);
 }
 
 /** The same for a request and its retry, which differ in what the retry brings along, and may in `_meta`. */
