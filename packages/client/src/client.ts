@@ -237,7 +237,7 @@ export interface Client {
   removeProfile(name: string): Promise<ProfileRemoved>;
   /** Tools as the caller sees them: all, or those of a profile. */
   tools(profile?: string): Promise<ToolList["tools"]>;
-  callTool(request: ToolCallRequest): Promise<ToolCallAnswer>;
+  callTool(request: ToolCallRequest, signal?: AbortSignal): Promise<ToolCallAnswer>;
   removeServer(name: string): Promise<RemovedServer>;
   approvals(): Promise<PendingApproval[]>;
   /** All of them, now and after each change; while somebody reads, calls wait for an answer. */
@@ -353,7 +353,8 @@ export function openClient(endpoint: Endpoint): Client {
     setProfile: (request) => post("/gateway/profiles", request),
     removeProfile: (name) => post(`/gateway/profiles/${encodeURIComponent(name)}/remove`, {}),
     tools: async (profile) => (await get<ToolList>(`/gateway/tools${query({ profile })}`)).tools,
-    callTool: (request) => post("/gateway/call", request),
+    callTool: (request, signal) =>
+      call<ToolCallAnswer>(endpoint, { method: "POST", path: "/gateway/call", body: request, signal }),
     removeServer: (name) => post(`/servers/${encodeURIComponent(name)}/remove`, {}),
     approvals: async () => (await get<PendingApprovals>("/approvals")).approvals,
     followApprovals: (signal) => stream(endpoint, { method: "GET", path: "/approvals/follow", signal }),

@@ -23,3 +23,14 @@ it("hands on what else went wrong", async () => {
   const run = toolsCall.run({ args: ["echo"], flags: {}, context: context("gateway.rate-limited") });
   await expect(run).rejects.toMatchObject({ code: "gateway.rate-limited" });
 });
+
+it("leaves the call when it is interrupted", async () => {
+  const interrupt = new AbortController();
+  const left = new Error("left");
+  const callTool = (_request: unknown, signal: AbortSignal) =>
+    new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(left)));
+  const waiting = { interrupted: interrupt.signal, client: async () => ({ callTool }) } as unknown as Context;
+  const run = toolsCall.run({ args: ["echo"], flags: {}, context: waiting });
+  setImmediate(() => interrupt.abort());
+  await expect(run).rejects.toBe(left);
+});

@@ -28,7 +28,7 @@ export const toolsCall: Command = {
     const profile = textFlag(flags, "profile");
     const client = await context.client();
     const request = { name, arguments: argumentsFrom(given), ...(profile === undefined ? {} : { profile }) };
-    const { result } = await client.callTool(request).catch(async (error: unknown) => {
+    const { result } = await client.callTool(request, context.interrupted).catch(async (error: unknown) => {
       if (!isPratiqueError(error) || error.code !== "gateway.unknown-tool") throw error;
       throw unknownTool(name, await client.tools(profile));
     });
