@@ -157,6 +157,26 @@ describe("a sandbox", () => {
     expect(seen["files"]).toBeLessThanOrEqual(1024);
   });
 
+  it("writes to memory where its image declares a volume, and to no disk of the host", async (context) => {
+    needsEngine(context);
+    if (!probe.ok) return;
+    const { docker } = await probe.connection.api();
+    const base = await docker.createContainer({ Image: image, HostConfig: { NetworkMode: "none" } });
+    const { Id } = (await base.commit({ changes: "VOLUME /data" })) as { Id: string };
+    await base.remove({ force: true });
+    const script = `try { require("fs").writeFileSync("/data/x", Buffer.alloc(32 << 20)) } catch (error) { console.log(error.code) }
+      process.stdin.resume().on("end", () => process.exit(0))`;
+    const sandbox = await driver.start({ name: "volume", image: Id, command: node(script), network: "none" });
+    try {
+      expect(String((await once(sandbox.stdout, "data"))[0])).toBe("ENOSPC\n");
+      const { Mounts } = await docker.getContainer(sandbox.id).inspect();
+      expect(Mounts.filter(({ Type }) => Type === "volume")).toEqual([]);
+    } finally {
+      await sandbox.stop();
+      await docker.getImage(Id).remove({ force: true });
+    }
+  });
+
   it("reads stdin to its end, and nothing that was not sent", async (context) => {
     needsEngine(context);
     const sandbox = await inside(node(`process.stdin.pipe(process.stdout)`));

@@ -10,6 +10,7 @@ import { startContainer } from "./container-sandbox.ts";
 import { checkSpec } from "./check-spec.ts";
 import { statusOf, withDeadline } from "./engine-call.ts";
 import { hasSecrets, openGuestFiles, sweepGuestFiles, type GuestFiles } from "./guest-files.ts";
+import { withImageVolumes } from "./image-volumes.ts";
 import { ensureImage } from "./load-image.ts";
 import type { EngineProbe, UsableEngine } from "./probe-engine.ts";
 
@@ -78,15 +79,17 @@ class EngineDriver implements ContainerDriver {
     return await ensureImage((await this.#engine.connection.api()).docker, repository, manifest);
   }
 
-  async start(spec: SandboxSpec): Promise<Sandbox> {
-    checkSpec(spec);
+  async start(wanted: SandboxSpec): Promise<Sandbox> {
+    checkSpec(wanted);
     const api = await this.#engine.connection.api();
     const { instance, ulimits, runtime, proof, runDirectory } = this.#engine;
     const { isPodman, architecture, userns } = proof;
     const { Config } = await withDeadline("look at the image", CALL_TIMEOUT_MS, () =>
-      api.docker.getImage(spec.image).inspect(),
+      api.docker.getImage(wanted.image).inspect(),
     );
     const { User = "", Entrypoint, Cmd } = Config;
+    const spec = withImageVolumes(wanted, Object.keys(Config.Volumes ?? {}));
+    checkSpec(spec);
     const around = {
       home: this.#home,
       instance,

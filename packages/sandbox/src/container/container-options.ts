@@ -67,6 +67,8 @@ export function containerOptions(spec: SandboxSpec, around: ContainerSurrounding
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     User: isRoot(user) ? NONROOT : user,
     Labels: { ...spec.labels, [HOME_LABEL]: around.home, [INSTANCE_LABEL]: around.instance },
+    // The engine would run an image's own beside our first process, and wake for it.
+    Healthcheck: { Test: ["NONE"] },
     Tty: false,
     OpenStdin: true,
     StdinOnce: true,

@@ -61,6 +61,7 @@ export function podmanSpec(options: Docker.ContainerCreateOptions): object {
     idmappings: { HostUIDMapping: false, HostGIDMapping: false, UIDMap: idMap(uid), GIDMap: idMap(gid) },
     mounts: [...tmpfs, ...binds],
     image_volume_mode: "ignore",
+    healthconfig: options.Healthcheck,
     shm_size: HostConfig.ShmSize,
     resource_limits: {
       memory: { limit: HostConfig.Memory, swap: HostConfig.MemorySwap },
