@@ -1,6 +1,7 @@
 // An entry with the values that somebody gave it: what its command, environment and volumes are then.
 import type { ServerEntry } from "@pratique/contracts";
 import { isJsonObject, type Json, type JsonObject } from "@pratique/core";
+import { boundedPattern } from "./bounded-pattern.ts";
 import { catalogErrors } from "./errors.ts";
 
 export interface FilledEntry {
@@ -54,7 +55,15 @@ async function checked(name: string, schema: JsonObject, values: JsonObject): Pr
   let validate: ReturnType<InstanceType<typeof Ajv2020>["compile"]>;
   try {
     // Others' schemas know keywords and formats of their own. Nothing is fetched: a reference outward does not compile.
-    const ajv = new Ajv2020({ strict: false, validateFormats: false, useDefaults: true, logger: false });
+    // `code` stands in for what generated code would be printed as; none is.
+    const regExp = Object.assign(boundedPattern, { code: "boundedPattern" });
+    const ajv = new Ajv2020({
+      strict: false,
+      validateFormats: false,
+      useDefaults: true,
+      logger: false,
+      code: { regExp },
+    });
     const { $schema: _, ...rest } = schema;
     validate = ajv.compile(rest);
   } catch (cause) {
