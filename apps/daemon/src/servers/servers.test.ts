@@ -142,10 +142,8 @@ it("an isolated one stays for the next run", async () => {
 
 it("never takes a server from under a run that uses it: the second one of a name gets its digest", async () => {
   driver = { id: "container" } as unknown as ContainerDriver;
-  const [first, second] = await Promise.all([
-    place("1", false),
-    servers.place(owner, other, { name: "team-harbour", allowUnisolated: false, run: "2" }),
-  ]);
+  const first = await place("1", false);
+  const second = await servers.place(owner, other, { name: "team-harbour", allowUnisolated: false, run: "2" });
   expect(first.name).toBe("team-harbour");
   expect(second.name).toBe(`team-harbour-${other.descriptor.digest.slice(7, 19)}`);
   expect(gateway.servers().map(({ name, digest }) => [name, digest])).toEqual([
