@@ -40,6 +40,8 @@ const answer = async (approval, said, buttons) => {
     if (!response.ok) throw new Error(`${body.title} [${body.code}]`);
     const what = said === "approve" ? "Approved" : "Denied";
     answered.textContent = `${what}: ${approval.action} ${plain(approval.resource.id)}, record ${body.record}`;
+    // The list may have become empty before this was known.
+    section.hidden = false;
   } catch (error) {
     answered.textContent = `Not answered: ${error.message}`;
     for (const button of buttons) button.disabled = false;
